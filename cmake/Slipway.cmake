@@ -1,0 +1,73 @@
+# The build's vocabulary: slipway_library() and slipway_test(), one call each per folder.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+option(SLIPWAY_FUZZ "build the libFuzzer targets (clang only)" OFF)
+option(SLIPWAY_BENCH "build the kernel benchmarks" ON)
+set(SLIPWAY_SANITIZE "" CACHE STRING "sanitizers for every target, e.g. address,undefined")
+option(SLIPWAY_SCALAR "leave every vector target out: only portable scalar code" OFF)
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(GTest REQUIRED)
+include(CTest)
+include(GoogleTest)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(slipway_options INTERFACE)
+target_compile_options(slipway_options INTERFACE -Wall -Wextra -Werror=return-type -Wno-missing-field-initializers
+                                                 -fno-math-errno -ffp-contract=off)
+target_include_directories(slipway_options INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
+                                                     ${PROJECT_BINARY_DIR}/generated)
+if(SLIPWAY_SANITIZE)
+  target_compile_options(slipway_options INTERFACE -fsanitize=${SLIPWAY_SANITIZE} -fno-sanitize-recover=all
+                                                   -fno-omit-frame-pointer -g)
+  target_link_options(slipway_options INTERFACE -fsanitize=${SLIPWAY_SANITIZE})
+endif()
+if(SLIPWAY_SCALAR)
+  target_compile_definitions(slipway_options INTERFACE HWY_COMPILE_ONLY_SCALAR)
+endif()
+
+# slipway_library(NAME [DEPS lib...] [EXTRA file...])
+# A static library slipway_NAME of every .cc of this folder that is not a test, bench, fuzzer or main; and, where
+# there are *_test.cc files, one test program slipway_NAME_test of them all.
+function(slipway_library name)
+  cmake_parse_arguments(ARG "" "" "DEPS;EXTRA;TEST_DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_bench|_fuzz|main)\\.cc$")
+  add_library(slipway_${name} STATIC ${sources} ${ARG_EXTRA})
+  target_link_libraries(slipway_${name} PUBLIC slipway_options ${ARG_DEPS})
+  if(tests)
+    slipway_test(slipway_${name}_test SOURCES ${tests} DEPS slipway_${name} ${ARG_TEST_DEPS})
+  endif()
+endfunction()
+
+# slipway_test(NAME SOURCES file... DEPS lib... [TIMEOUT seconds] [LABELS label...])
+function(slipway_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE SLIPWAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
+endfunction()

@@ -1,0 +1,90 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+namespace slipway {
+namespace {
+
+Status SystemError(const std::string& path, std::string_view verb) {
+  const int error = errno;
+  const Code code = error == ENOENT || error == ENOTDIR ? Code::kNotFound : Code::kIo;
+  return Status(code, "'" + path + "': cannot " + std::string(verb) + ": " + std::strerror(error));
+}
+
+// Closes a descriptor on scope exit.
+struct Descriptor {
+  int fd = -1;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+}  // namespace
+
+Result<MappedFile> MappedFile::Open(const std::string& path) {
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return SystemError(path, "open");
+  struct stat info {};
+  if (::fstat(file.fd, &info) != 0) return SystemError(path, "stat");
+  if (!S_ISREG(info.st_mode)) return Status(Code::kIo, "'" + path + "': not a regular file");
+  MappedFile mapped;
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) return mapped;
+  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
+  if (memory == MAP_FAILED) return SystemError(path, "map");
+  mapped.owner_ = std::shared_ptr<const void>(memory, [size](void* p) { ::munmap(p, size); });
+  mapped.bytes_ = {static_cast<const uint8_t*>(memory), size};
+  return mapped;
+}
+
+Result<std::string> ReadFile(const std::string& path) {
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return SystemError(path, "open");
+  std::string text;
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t got = ::read(file.fd, buffer, sizeof(buffer));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return SystemError(path, "read");
+    if (got == 0) return text;
+    text.append(buffer, static_cast<size_t>(got));
+  }
+}
+
+Status WriteFile(const std::string& path, std::span<const uint8_t> bytes) {
+  const std::string temporary = path + ".tmp" + std::to_string(::getpid());
+  {
+    Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+    if (file.fd < 0) return SystemError(path, "write");
+    size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t wrote = ::write(file.fd, bytes.data() + done, bytes.size() - done);
+      if (wrote < 0 && errno == EINTR) continue;
+      if (wrote < 0) {
+        Status status = SystemError(path, "write");
+        ::unlink(temporary.c_str());
+        return status;
+      }
+      done += static_cast<size_t>(wrote);
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    Status status = SystemError(path, "rename to");
+    ::unlink(temporary.c_str());
+    return status;
+  }
+  return Status::Ok();
+}
+
+Status WriteFile(const std::string& path, std::string_view text) {
+  return WriteFile(path, std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+}
+
+}  // namespace slipway

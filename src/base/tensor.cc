@@ -1,0 +1,88 @@
+#include "slipway/tensor.h"
+
+#include <cstring>
+#include <new>
+
+namespace slipway {
+namespace {
+
+constexpr size_t kAlignment = 64;  // one cache line, one AVX-512 register
+
+std::shared_ptr<void> AllocateBytes(int64_t size_bytes) {
+  const size_t padded = static_cast<size_t>((size_bytes + 63) / 64 * 64 + 64);
+  void* memory = ::operator new(padded, std::align_val_t(kAlignment));
+  std::memset(memory, 0, padded);
+  return {memory, [](void* p) { ::operator delete(p, std::align_val_t(kAlignment)); }};
+}
+
+}  // namespace
+
+Result<int64_t> ElementCount(std::span<const int64_t> dims) {
+  // 16 bytes is the widest element; the limit keeps every byte count inside int64.
+  constexpr int64_t kMaxCount = INT64_MAX / 32;
+  int64_t count = 1;
+  bool is_empty = false;
+  for (int64_t dim : dims) {
+    if (dim < 0) return Status(Code::kInvalidModel, "shape " + ToString(dims) + " has a negative dimension");
+    if (dim == 0) is_empty = true;
+  }
+  if (is_empty) return int64_t{0};
+  for (int64_t dim : dims) {
+    if (count > kMaxCount / dim) return Status(Code::kInvalidModel, "shape " + ToString(dims) + " is too large");
+    count *= dim;
+  }
+  return count;
+}
+
+int64_t CountOf(std::span<const int64_t> dims) {
+  int64_t count = 1;
+  for (int64_t dim : dims) count *= dim;
+  return count;
+}
+
+std::string ToString(std::span<const int64_t> dims) {
+  std::string text = "[";
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (i) text += ',';
+    text += std::to_string(dims[i]);
+  }
+  return text + "]";
+}
+
+Tensor::Tensor(DType dtype, Dims dims) : dtype_(dtype), dims_(std::move(dims)) {
+  if (dtype_ == DType::kString) {
+    auto strings = std::make_shared<std::vector<std::string>>(static_cast<size_t>(count()));
+    data_ = strings->data();
+    owner_ = std::move(strings);
+    return;
+  }
+  auto bytes = AllocateBytes(size_bytes());
+  data_ = bytes.get();
+  owner_ = std::move(bytes);
+}
+
+Tensor::Tensor(DType dtype, Dims dims, void* data, std::shared_ptr<const void> keep_alive)
+    : dtype_(dtype), dims_(std::move(dims)), data_(data), owner_(std::move(keep_alive)) {}
+
+Tensor Tensor::Reshaped(Dims dims) const {
+  Tensor result = *this;
+  result.dims_ = std::move(dims);
+  return result;
+}
+
+Tensor Tensor::Clone() const {
+  if (IsNone()) return {};
+  Tensor copy(dtype_, dims_);
+  if (dtype_ == DType::kString) {
+    for (int64_t i = 0; i < count(); ++i) copy.as<std::string>()[i] = as<std::string>()[i];
+  } else if (size_bytes() > 0) {
+    std::memcpy(copy.data(), data(), static_cast<size_t>(size_bytes()));
+  }
+  return copy;
+}
+
+std::string Describe(const Tensor& tensor) {
+  return std::string(DTypeName(tensor.dtype())) + ToString(tensor.dims());
+}
+
+}  // namespace slipway
