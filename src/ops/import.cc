@@ -1,0 +1,161 @@
+#include "ops/import.h"
+
+#include <algorithm>
+
+#include "base/scalar.h"
+
+namespace slipway {
+namespace {
+
+std::string Where(const ForeignNode& node) {
+  std::string text = node.op + " '" + node.name + "' (" + std::string(FormatName(node.format));
+  if (!node.domain.empty()) text += " " + node.domain;
+  if (node.format == Format::kOnnx) text += " opset " + std::to_string(node.version);
+  if (node.format == Format::kTflite) text += " version " + std::to_string(node.version);
+  return text + ")";
+}
+
+// "versions 1 to 12" of every row for that operator, or "" when there is none.
+std::string KnownVersions(const ForeignNode& node) {
+  std::string text;
+  for (const OpDef& op : AllOps()) {
+    for (const ForeignRow& row : op.foreign) {
+      if (row.format != node.format || row.op != node.op) continue;
+      if (!text.empty()) text += ", ";
+      text += std::to_string(row.since) + (row.until == INT_MAX ? " and later" : " to " + std::to_string(row.until));
+    }
+  }
+  return text;
+}
+
+std::optional<Quant> TransposedQuant(const std::optional<Quant>& quant, const Ints& permutation) {
+  if (!quant || !quant->IsPerAxis()) return quant;
+  Quant result = *quant;
+  result.axis = static_cast<int>(std::find(permutation.begin(), permutation.end(), quant->axis) - permutation.begin());
+  return result;
+}
+
+Tensor TransposeTensor(const Tensor& tensor, const Ints& permutation) {
+  const int rank = tensor.rank();
+  Dims dims(static_cast<size_t>(rank));
+  std::vector<int64_t> strides(static_cast<size_t>(rank));  // of the source, per result axis
+  for (int i = 0; i < rank; ++i) {
+    const auto axis = static_cast<int>(permutation[static_cast<size_t>(i)]);
+    dims[static_cast<size_t>(i)] = tensor.dim(axis);
+    int64_t stride = 1;
+    for (int k = axis + 1; k < rank; ++k) stride *= tensor.dim(k);
+    strides[static_cast<size_t>(i)] = stride;
+  }
+  Tensor result(tensor.dtype(), dims);
+  std::vector<int64_t> index(static_cast<size_t>(rank), 0);
+  const int64_t count = result.count();
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t from = 0;
+    for (size_t k = 0; k < index.size(); ++k) from += index[k] * strides[k];
+    CopyElement(tensor.dtype(), tensor.data(), from, result.data(), i);
+    for (int k = rank - 1; k >= 0; --k) {
+      if (++index[static_cast<size_t>(k)] < dims[static_cast<size_t>(k)]) break;
+      index[static_cast<size_t>(k)] = 0;
+    }
+  }
+  return result;
+}
+
+bool IsPermutation(const Ints& permutation, int rank) {
+  if (static_cast<int>(permutation.size()) != rank) return false;
+  std::vector<bool> seen(permutation.size(), false);
+  for (int64_t axis : permutation) {
+    if (axis < 0 || axis >= rank || seen[static_cast<size_t>(axis)]) return false;
+    seen[static_cast<size_t>(axis)] = true;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Ints> ImportContext::ConstantInts(size_t i) const {
+  const Tensor* tensor = constant(in(i));
+  if (tensor == nullptr) {
+    return Unsupported("input " + std::to_string(i) + " must be a constant",
+                       "fold constants in the exporter, or export with fixed shapes");
+  }
+  Ints values;
+  for (int64_t k = 0; k < tensor->count(); ++k) values.push_back(LoadInt(tensor->dtype(), tensor->data(), k));
+  return values;
+}
+
+Result<double> ImportContext::ConstantScalar(size_t i, double otherwise) const {
+  if (!HasInput(i)) return otherwise;
+  const Tensor* tensor = constant(in(i));
+  if (tensor == nullptr) return Unsupported("input " + std::to_string(i) + " must be a constant");
+  if (tensor->count() != 1 || tensor->dtype() == DType::kString) {
+    return Error("input " + std::to_string(i) + " is " + Describe(*tensor) + "; it must be one number");
+  }
+  return LoadReal(tensor->dtype(), tensor->data(), 0);
+}
+
+Result<ValueId> ImportContext::Add(std::string op, std::vector<ValueId> inputs, Attrs attrs) {
+  std::string name = node_.name + "/" + op;
+  return builder_.Add(std::move(op), std::move(inputs), std::move(attrs), std::move(name));
+}
+
+Result<ValueId> ImportContext::Transposed(ValueId value, const Ints& permutation) {
+  if (const Tensor* tensor = constant(value)) {
+    if (!IsPermutation(permutation, tensor->rank())) {
+      return Error("input " + Describe(*tensor) + " must have rank " + std::to_string(permutation.size()));
+    }
+    const Value& source = builder_.graph().value(value);
+    Tensor transposed = TransposeTensor(*tensor, permutation);
+    return builder_.Constant(source.name + "/transposed", std::move(transposed),
+                             TransposedQuant(source.quant, permutation));
+  }
+  return Add("Transpose", {value}, {{"perm", permutation}});
+}
+
+Status ImportContext::Emit(std::string op, std::vector<ValueId> inputs, Attrs attrs) {
+  Node node;
+  node.op = std::move(op);
+  node.name = node_.name;
+  node.inputs = std::move(inputs);
+  while (!node.inputs.empty() && node.inputs.back() == kNoValue) node.inputs.pop_back();
+  node.attrs = std::move(attrs);
+  std::vector<GraphBuilder::Output> outputs;
+  for (const Value& output : node_.outputs) {
+    outputs.push_back({output.name, output.quant, output.type, output.name.empty()});
+  }
+  while (!outputs.empty() && outputs.back().is_left_out) outputs.pop_back();
+  SLIPWAY_ASSIGN_OR_RETURN(std::vector<ValueId> ids, builder_.Add(std::move(node), std::move(outputs)));
+  std::copy(ids.begin(), ids.end(), bound_.begin());
+  return Status::Ok();
+}
+
+Status ImportContext::EmitSame(Attrs extra) {
+  for (const AttrDef& def : op_.attrs) {
+    const Attr* attr = node_.attrs.Find(def.name);
+    if (attr != nullptr && !extra.Has(def.name)) extra.Set(def.name, *attr);
+  }
+  return Emit(op_.name, node_.inputs, std::move(extra));
+}
+
+Status ImportContext::Error(std::string message, std::string hint) const {
+  return Status(Code::kInvalidModel, Where(node_) + ": " + std::move(message), std::move(hint));
+}
+
+Status ImportContext::Unsupported(std::string message, std::string hint) const {
+  return Status(Code::kUnsupported, Where(node_) + ": " + std::move(message), std::move(hint));
+}
+
+Result<std::vector<ValueId>> ImportNode(const ForeignNode& node, GraphBuilder& builder) {
+  const ForeignMatch match = FindForeign(node.format, node.domain, node.op, node.version);
+  if (match.op == nullptr) {
+    const std::string versions = KnownVersions(node);
+    return Status(Code::kUnsupported, Where(node) + ": not supported" +
+                                          (versions.empty() ? "" : " in this version; known are " + versions));
+  }
+  builder.SetSources({node.op + " '" + node.name + "'"});
+  ImportContext context(*match.op, node, builder);
+  SLIPWAY_RETURN_IF_ERROR(match.row->import ? match.row->import(context) : context.EmitSame());
+  return context.bound();
+}
+
+}  // namespace slipway

@@ -1,0 +1,121 @@
+#include "ops/math/elementwise.h"
+
+#include "base/scalar.h"
+
+namespace slipway {
+
+Status RunUnary(RunContext& context, double (*f)(double)) {
+  const Tensor& x = context.in(0);
+  Tensor& y = context.out(0);
+  const int64_t count = x.count();
+  for (int64_t i = 0; i < count; ++i) StoreReal(y.dtype(), y.data(), i, f(LoadReal(x.dtype(), x.data(), i)));
+  return Status::Ok();
+}
+
+Status RunUnary(RunContext& context, double (*f_real)(double), int64_t (*f_int)(int64_t)) {
+  const Tensor& x = context.in(0);
+  if (!IsInteger(x.dtype())) return RunUnary(context, f_real);
+  Tensor& y = context.out(0);
+  const int64_t count = x.count();
+  for (int64_t i = 0; i < count; ++i) StoreInt(y.dtype(), y.data(), i, f_int(LoadInt(x.dtype(), x.data(), i)));
+  return Status::Ok();
+}
+
+void ForEachBroadcast(const Dims& out, std::span<const Dims> shapes,
+                      const std::function<void(int64_t, std::span<const int64_t>)>& visit) {
+  const size_t rank = out.size();
+  // strides[k][axis]: step of input k along an output axis; 0 where it is broadcast.
+  std::vector<std::vector<int64_t>> strides(shapes.size(), std::vector<int64_t>(rank, 0));
+  for (size_t k = 0; k < shapes.size(); ++k) {
+    int64_t stride = 1;
+    for (size_t i = shapes[k].size(); i-- > 0;) {
+      const size_t axis = rank - shapes[k].size() + i;
+      strides[k][axis] = shapes[k][i] == 1 ? 0 : stride;
+      stride *= shapes[k][i];
+    }
+  }
+  std::vector<int64_t> index(rank, 0);
+  std::vector<int64_t> at(shapes.size(), 0);
+  const int64_t count = CountOf(out);
+  for (int64_t i = 0; i < count; ++i) {
+    visit(i, at);
+    for (size_t axis = rank; axis-- > 0;) {
+      for (size_t k = 0; k < at.size(); ++k) at[k] += strides[k][axis];
+      if (++index[axis] < out[axis]) break;
+      for (size_t k = 0; k < at.size(); ++k) at[k] -= strides[k][axis] * out[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+Status RunBinary(RunContext& context, const BinaryFunctions& functions) {
+  const Tensor& a = context.in(0);
+  const Tensor& b = context.in(1);
+  Tensor& z = context.out(0);
+  const Dims shapes[] = {a.dims(), b.dims()};
+  const bool is_unsigned = IsInteger(a.dtype()) && !IsSigned(a.dtype()) && functions.unsigned_integer != nullptr;
+  ForEachBroadcast(z.dims(), shapes, [&](int64_t i, std::span<const int64_t> at) {
+    if (!IsInteger(a.dtype()) && a.dtype() != DType::kBool) {
+      const double value = functions.real(LoadReal(a.dtype(), a.data(), at[0]), LoadReal(b.dtype(), b.data(), at[1]));
+      return StoreReal(z.dtype(), z.data(), i, value);
+    }
+    const int64_t left = LoadInt(a.dtype(), a.data(), at[0]);
+    const int64_t right = LoadInt(b.dtype(), b.data(), at[1]);
+    if (is_unsigned) {
+      const uint64_t value = functions.unsigned_integer(static_cast<uint64_t>(left), static_cast<uint64_t>(right));
+      return StoreInt(z.dtype(), z.data(), i, static_cast<int64_t>(value));
+    }
+    StoreInt(z.dtype(), z.data(), i, functions.signed_integer(left, right));
+  });
+  return Status::Ok();
+}
+
+std::vector<TestCase> UnaryCases(double low, double high) {
+  std::vector<TestCase> cases;
+  const std::pair<const char*, Dims> shapes[] = {
+      {"scalar", {}}, {"one", {1}}, {"tail", {37}}, {"matrix", {3, 65}}, {"image", {1, 5, 7, 19}}, {"empty", {0}}};
+  for (const auto& [label, dims] : shapes) {
+    cases.push_back({label, {{.dtype = DType::kF32, .dims = dims, .low = low, .high = high}}, {}});
+  }
+  return cases;
+}
+
+std::vector<TestCase> BinaryCases(double low, double high, DType dtype) {
+  struct Shapes {
+    const char* label;
+    Dims a, b;
+  };
+  const Shapes shapes[] = {{"same", {2, 37}, {2, 37}},          {"scalar_right", {3, 17}, {}},
+                           {"scalar_left", {}, {33}},           {"row", {2, 5, 19}, {19}},
+                           {"column", {4, 21}, {4, 1}},         {"channel", {2, 7, 3, 5}, {7, 1, 1}},
+                           {"outer", {9, 1}, {1, 23}},          {"empty", {0, 3}, {3}},
+                           {"middle", {2, 3, 4, 5}, {3, 1, 5}}, {"large", {1, 1031}, {1, 1031}}};
+  std::vector<TestCase> cases;
+  for (const Shapes& each : shapes) {
+    cases.push_back({each.label,
+                     {{.dtype = dtype, .dims = each.a, .low = low, .high = high},
+                      {.dtype = dtype, .dims = each.b, .low = low, .high = high}},
+                     {}});
+  }
+  return cases;
+}
+
+OpDef UnaryOp(DTypeSet dtypes) {
+  OpDef op;
+  op.group = "math";
+  op.inputs = {{"x", dtypes, "any shape"}};
+  op.outputs = {{"y", dtypes, "the shape and type of x"}};
+  op.infer = InferSameAsInput;
+  return op;
+}
+
+OpDef BinaryOp(DTypeSet dtypes) {
+  OpDef op;
+  op.group = "math";
+  op.inputs = {{"a", dtypes, "any shape"}, {"b", dtypes, "broadcasts with a"}};
+  op.outputs = {{"c", dtypes, "the broadcast shape"}};
+  op.infer = InferBroadcast;
+  return op;
+}
+
+}  // namespace slipway
