@@ -1,0 +1,79 @@
+// The boundary between the builder, the runtime and a backend.
+//
+// A backend is a list of tactics. A tactic is one way to run one step: it says whether it fits (and why not), what
+// it costs, and makes the kernel, which holds packed weights and is immutable, shared by all contexts.
+// src/backends/null is the skeleton to copy; src/backends/backends.inc lists the backends.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "ir/graph.h"
+#include "ops/op.h"
+#include "ops/run.h"
+
+namespace slipway {
+
+// A node with all that is known when its kernel is chosen.
+struct Step {
+  const OpDef* op = nullptr;
+  const Node* node = nullptr;
+  std::vector<const Value*> inputs;   // null: left out; constants carry their data
+  std::vector<const Value*> outputs;  // null: left out
+
+  bool HasInput(size_t i) const { return i < inputs.size() && inputs[i] != nullptr; }
+  const Attrs& attrs() const { return node->attrs; }
+};
+
+// Operands of one call. Datums live in the context; outputs of static shape are allocated, the others are to be
+// allocated by the kernel.
+struct KernelArgs {
+  std::span<Datum* const> inputs;   // null: left out
+  std::span<Datum* const> outputs;  // null: left out
+  std::span<const Type> output_types;
+  std::span<uint8_t> workspace;  // of at least WorkspaceBytes(), aligned to 64
+  ThreadPool& pool;
+  GraphRunner* runner;
+
+  const Tensor& in(size_t i) const { return inputs[i]->tensor; }
+  bool HasInput(size_t i) const { return i < inputs.size() && inputs[i] != nullptr; }
+  Tensor& out(size_t i) const { return outputs[i]->tensor; }
+};
+
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  // Scratch for these operand types (static), in bytes.
+  virtual int64_t WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const;
+  // Called from one thread at a time per context, from many contexts at once. Operands have been checked.
+  virtual Status Run(const KernelArgs& args) const = 0;
+};
+
+class Tactic {
+ public:
+  virtual ~Tactic() = default;
+  // "cpu/conv_f32_nhwc"
+  virtual std::string name() const = 0;
+  // nullopt if it can run the step, else the reason why not ("weights are not constant").
+  virtual std::optional<std::string> WhyNot(const Step& step) const = 0;
+  // Estimated microseconds on one thread; compared between tactics of a step only.
+  virtual double EstimateUs(const Step& step) const = 0;
+  // REQUIRES: WhyNot(step) is nullopt. The step may be gone afterwards: copy what is needed.
+  virtual Result<std::unique_ptr<Kernel>> Make(const Step& step) const = 0;
+};
+
+struct Backend {
+  std::string name;
+  std::string summary;
+  std::vector<const Tactic*> tactics;  // static storage
+};
+
+// In the order of backends.inc.
+const std::vector<Backend>& AllBackends();
+const Backend* FindBackend(std::string_view name);
+
+}  // namespace slipway

@@ -1,0 +1,49 @@
+#include "runtime/engine.h"
+
+#include <algorithm>
+
+#include "ops/infer.h"
+
+namespace slipway {
+namespace {
+
+PortInfo PortOf(const Value& value) { return {value.name, value.type, value.quant}; }
+
+}  // namespace
+
+Engine::~Engine() = default;
+
+Result<std::shared_ptr<const Engine>> Engine::Create(Graph graph, const EngineOptions& options) {
+  const Backend* backend = FindBackend(options.backend);
+  if (backend == nullptr) {
+    std::string known;
+    for (const Backend& each : AllBackends()) known += (known.empty() ? "" : ", ") + each.name;
+    return Status(Code::kUsage, "no backend is called '" + options.backend + "'", "backends are: " + known);
+  }
+  std::vector<const Backend*> backends = {backend};
+  if (!options.is_backend_required && backend->name != "ref") backends.push_back(FindBackend("ref"));
+
+  auto engine = std::shared_ptr<Engine>(new Engine);
+  engine->graph_ = std::move(graph);
+  engine->options_ = options;
+  engine->pool_ = std::make_unique<ThreadPool>(options.num_threads);
+  const Graph& network = engine->graph_;
+  SLIPWAY_ASSIGN_OR_RETURN(std::vector<Choice> choices, ChooseTactics(network, backends));
+  for (size_t i = 0; i < network.nodes.size(); ++i) {
+    const Node& node = network.nodes[i];
+    SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(network, node));
+    SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, choices[i].tactic->Make(step));
+    engine->kernels_.push_back(std::move(kernel));
+    engine->step_infos_.push_back(
+        {node.name, node.op, choices[i].tactic->name(), node.sources, std::move(choices[i].rejected)});
+  }
+  for (ValueId id : network.inputs) engine->inputs_.push_back(PortOf(network.value(id)));
+  for (ValueId id : network.outputs) engine->outputs_.push_back(PortOf(network.value(id)));
+  return std::shared_ptr<const Engine>(std::move(engine));
+}
+
+std::unique_ptr<Context> Engine::NewContext() const {
+  return std::unique_ptr<Context>(new Context(shared_from_this()));
+}
+
+}  // namespace slipway

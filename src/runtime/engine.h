@@ -1,0 +1,112 @@
+// Engine: an immutable, executable network, shared by threads. Context: one stream of calls on it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "build/choose.h"
+#include "ir/graph.h"
+
+namespace slipway {
+
+struct EngineOptions {
+  std::string backend = "cpu";  // "cpu", "ref": see AllBackends(); steps it can't run go to ref
+  bool is_backend_required = false;  // true: a step that the backend can't run is an error
+  int num_threads = 0;               // 0: all cores
+  // Declared ranges of symbolic input dimensions; a run outside is refused. Missing: any positive extent.
+  struct Range {
+    int64_t low = 1;
+    int64_t high = INT64_MAX;
+  };
+  std::map<std::string, Range> ranges;
+};
+
+// An input or output of the network.
+struct PortInfo {
+  std::string name;
+  Type type;
+  std::optional<Quant> quant;
+};
+
+// What one step does and where: for reports.
+struct StepInfo {
+  std::string node;
+  std::string op;
+  std::string tactic;
+  std::vector<std::string> sources;
+  std::vector<Choice::Rejection> rejected;
+};
+
+class Context;
+
+// Immutable after Create; every method may be called from any thread.
+class Engine : public std::enable_shared_from_this<Engine> {
+ public:
+  // Takes a verified graph whose types have been inferred.
+  static Result<std::shared_ptr<const Engine>> Create(Graph graph, const EngineOptions& options);
+  ~Engine();
+
+  const std::vector<PortInfo>& inputs() const { return inputs_; }
+  const std::vector<PortInfo>& outputs() const { return outputs_; }
+  const std::vector<StepInfo>& steps() const { return step_infos_; }
+  const Graph& graph() const { return graph_; }
+  int num_threads() const { return pool_->num_threads(); }
+
+  // The context keeps the engine alive.
+  std::unique_ptr<Context> NewContext() const;
+
+ private:
+  friend class Context;
+  Engine() = default;
+
+  Graph graph_;
+  EngineOptions options_;
+  std::vector<PortInfo> inputs_;
+  std::vector<PortInfo> outputs_;
+  std::vector<StepInfo> step_infos_;
+  std::vector<std::unique_ptr<Kernel>> kernels_;  // one per node
+  std::unique_ptr<ThreadPool> pool_;
+};
+
+// Timing of steps, for profilers: called after each step with its index and duration.
+using StepObserver = std::function<void(size_t step, double microseconds)>;
+
+// Buffers for one call at a time. Used by one thread at a time.
+class Context {
+ public:
+  ~Context();
+
+  // inputs: one tensor per Engine::inputs(), in order, dtype and shape checked. Outputs stay valid until the next
+  // Run or the context's end. The first call with new input shapes plans memory; later calls do not allocate
+  // (operators whose output shapes depend on data aside).
+  Result<std::span<const Tensor>> Run(std::span<const Tensor> inputs);
+  // The same for inputs that may be sequences or optionals.
+  Result<std::span<const Datum>> RunData(std::span<const Datum> inputs);
+
+  void SetObserver(StepObserver observer) { observer_ = std::move(observer); }
+  // Bytes of activations and scratch of the current plan; 0 before the first run.
+  int64_t arena_bytes() const;
+
+ private:
+  friend class Engine;
+  struct ShapePlan;
+
+  explicit Context(std::shared_ptr<const Engine> engine);
+  Status CheckInputs(std::span<const Datum> inputs) const;
+  Result<ShapePlan*> PlanFor(std::span<const Datum> inputs);
+  Result<std::unique_ptr<ShapePlan>> MakePlan(std::span<const Datum> inputs) const;
+  Status RunSteps(ShapePlan& plan);
+  Status PrepareDynamicStep(ShapePlan& plan, size_t step);
+
+  std::shared_ptr<const Engine> engine_;
+  std::vector<std::unique_ptr<ShapePlan>> plans_;  // most recently used first
+  std::vector<Datum> input_data_;                  // scratch of Run
+  std::vector<Datum> output_data_;
+  std::vector<Tensor> output_tensors_;
+  StepObserver observer_;
+};
+
+}  // namespace slipway
