@@ -52,7 +52,8 @@ ClampRange QuantizedClamp(const ActivationSpec& activation, DType dtype, const Q
   const int64_t lowest = MinOfInteger(dtype);
   const int64_t highest = MaxOfInteger(dtype);
   const auto quantized = [&](double bound) {
-    return quant.zero_points[0] + static_cast<int64_t>(std::round(static_cast<float>(bound) / quant.scales[0]));
+    return quant.zero_points[0] +
+           static_cast<int64_t>(std::round(static_cast<float>(bound) / quant.scales[0]));
   };
   switch (activation.kind) {
     case Activation::kRelu: return {std::max(lowest, quantized(0)), highest};

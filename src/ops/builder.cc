@@ -55,14 +55,16 @@ Result<std::vector<ValueId>> GraphBuilder::Add(Node node, std::vector<Output> ou
   return graph_.nodes.back().outputs;
 }
 
-Result<ValueId> GraphBuilder::Add(std::string op, std::vector<ValueId> inputs, Attrs attrs, std::string name) {
+Result<ValueId> GraphBuilder::Add(std::string op, std::vector<ValueId> inputs, Attrs attrs,
+                                  std::string name) {
   Node node;
   if (name.empty()) name = op;
   node.op = std::move(op);
   node.name = name;
   node.inputs = std::move(inputs);
   node.attrs = std::move(attrs);
-  SLIPWAY_ASSIGN_OR_RETURN(std::vector<ValueId> ids, Add(std::move(node), {Output{std::move(name), {}, {}, false}}));
+  SLIPWAY_ASSIGN_OR_RETURN(std::vector<ValueId> ids,
+                           Add(std::move(node), {Output{std::move(name), {}, {}, false}}));
   return ids[0];
 }
 

@@ -22,7 +22,8 @@ std::string KnownVersions(const ForeignNode& node) {
     for (const ForeignRow& row : op.foreign) {
       if (row.format != node.format || row.op != node.op) continue;
       if (!text.empty()) text += ", ";
-      text += std::to_string(row.since) + (row.until == INT_MAX ? " and later" : " to " + std::to_string(row.until));
+      text += std::to_string(row.since) +
+              (row.until == INT_MAX ? " and later" : " to " + std::to_string(row.until));
     }
   }
   return text;
@@ -31,7 +32,8 @@ std::string KnownVersions(const ForeignNode& node) {
 std::optional<Quant> TransposedQuant(const std::optional<Quant>& quant, const Ints& permutation) {
   if (!quant || !quant->IsPerAxis()) return quant;
   Quant result = *quant;
-  result.axis = static_cast<int>(std::find(permutation.begin(), permutation.end(), quant->axis) - permutation.begin());
+  result.axis =
+      static_cast<int>(std::find(permutation.begin(), permutation.end(), quant->axis) - permutation.begin());
   return result;
 }
 
@@ -149,8 +151,9 @@ Result<std::vector<ValueId>> ImportNode(const ForeignNode& node, GraphBuilder& b
   const ForeignMatch match = FindForeign(node.format, node.domain, node.op, node.version);
   if (match.op == nullptr) {
     const std::string versions = KnownVersions(node);
-    return Status(Code::kUnsupported, Where(node) + ": not supported" +
-                                          (versions.empty() ? "" : " in this version; known are " + versions));
+    return Status(Code::kUnsupported,
+                  Where(node) + ": not supported" +
+                      (versions.empty() ? "" : " in this version; known are " + versions));
   }
   builder.SetSources({node.op + " '" + node.name + "'"});
   ImportContext context(*match.op, node, builder);

@@ -10,10 +10,12 @@ namespace slipway {
 namespace {
 
 std::optional<Content> ContentOf(const Tensor& tensor) {
-  if (tensor.rank() > 1 || !(IsInteger(tensor.dtype()) || tensor.dtype() == DType::kBool)) return std::nullopt;
+  if (tensor.rank() > 1 || !(IsInteger(tensor.dtype()) || tensor.dtype() == DType::kBool))
+    return std::nullopt;
   if (tensor.count() > kMaxContentElements) return std::nullopt;
   Content content;
-  for (int64_t i = 0; i < tensor.count(); ++i) content.emplace_back(LoadInt(tensor.dtype(), tensor.data(), i));
+  for (int64_t i = 0; i < tensor.count(); ++i)
+    content.emplace_back(LoadInt(tensor.dtype(), tensor.data(), i));
   return content;
 }
 
@@ -31,8 +33,8 @@ Status CheckInputs(const InferContext& context) {
   for (size_t i = 0; i < context.num_inputs(); ++i) {
     const Port* port = PortOf(op.inputs, i);
     if (port == nullptr) {
-      return context.Error("has " + std::to_string(context.num_inputs()) + " inputs; " + op.name + " takes at most " +
-                           std::to_string(op.inputs.size()));
+      return context.Error("has " + std::to_string(context.num_inputs()) + " inputs; " + op.name +
+                           " takes at most " + std::to_string(op.inputs.size()));
     }
     if (!context.HasInput(i)) {
       if (port->arity == Arity::kRequired) return context.Error("input '" + port->name + "' is missing");
@@ -40,11 +42,12 @@ Status CheckInputs(const InferContext& context) {
     }
     const DType dtype = context.dtype(i);
     if (dtype == DType::kNone || port->dtypes.Has(dtype)) continue;
-    return context.Error("input '" + PortName(*port, i) + "' is " + std::string(DTypeName(dtype)) + "; " + op.name +
-                         " takes " + port->dtypes.ToString());
+    return context.Error("input '" + PortName(*port, i) + "' is " + std::string(DTypeName(dtype)) + "; " +
+                         op.name + " takes " + port->dtypes.ToString());
   }
   for (size_t i = context.num_inputs(); i < op.inputs.size(); ++i) {
-    if (op.inputs[i].arity == Arity::kRequired) return context.Error("input '" + op.inputs[i].name + "' is missing");
+    if (op.inputs[i].arity == Arity::kRequired)
+      return context.Error("input '" + op.inputs[i].name + "' is missing");
   }
   return Status::Ok();
 }
@@ -96,15 +99,21 @@ double KnownCount(const Type& type) {
 }
 }  // namespace
 
-double InferContext::CountOfInput(size_t i) const { return i < inputs_.size() ? KnownCount(inputs_[i].type) : 0; }
-double InferContext::CountOfOutput(size_t i) const { return i < outputs_.size() ? KnownCount(outputs_[i].type) : 0; }
+double InferContext::CountOfInput(size_t i) const {
+  return i < inputs_.size() ? KnownCount(inputs_[i].type) : 0;
+}
+double InferContext::CountOfOutput(size_t i) const {
+  return i < outputs_.size() ? KnownCount(outputs_[i].type) : 0;
+}
 
 Status InferContext::Error(std::string message, std::string hint) const {
-  return Status(Code::kInvalidModel, node_.op + " '" + node_.name + "': " + std::move(message), std::move(hint));
+  return Status(Code::kInvalidModel, node_.op + " '" + node_.name + "': " + std::move(message),
+                std::move(hint));
 }
 
 Status InferContext::Unsupported(std::string message, std::string hint) const {
-  return Status(Code::kUnsupported, node_.op + " '" + node_.name + "': " + std::move(message), std::move(hint));
+  return Status(Code::kUnsupported, node_.op + " '" + node_.name + "': " + std::move(message),
+                std::move(hint));
 }
 
 Status InferNode(InferContext& context) {

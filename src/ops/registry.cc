@@ -36,12 +36,14 @@ AttrDef MakeAttr(std::string name, AttrKind kind, Attr default_value, std::strin
 bool IsKind(const Attr& attr, AttrKind kind) { return attr.index() == static_cast<size_t>(kind); }
 
 Status NodeError(const Node& node, std::string message, std::string hint = {}) {
-  return Status(Code::kInvalidModel, node.op + " '" + node.name + "': " + std::move(message), std::move(hint));
+  return Status(Code::kInvalidModel, node.op + " '" + node.name + "': " + std::move(message),
+                std::move(hint));
 }
 
 Status CheckAttr(const AttrDef& def, const Node& node, const Attr& attr) {
   if (!IsKind(attr, def.kind)) {
-    return NodeError(node, "attribute '" + def.name + "' has the wrong kind: " + std::string(AttrKindName(attr)));
+    return NodeError(node,
+                     "attribute '" + def.name + "' has the wrong kind: " + std::string(AttrKindName(attr)));
   }
   if (def.choices.empty()) return Status::Ok();
   const std::string& value = std::get<std::string>(attr);
@@ -109,8 +111,9 @@ const std::vector<OpDef>& AllOps() {
 
 const OpDef* FindOp(std::string_view name) {
   const auto& ops = AllOps();
-  const auto found = std::lower_bound(ops.begin(), ops.end(), name,
-                                      [](const OpDef& op, std::string_view wanted) { return op.name < wanted; });
+  const auto found =
+      std::lower_bound(ops.begin(), ops.end(), name,
+                       [](const OpDef& op, std::string_view wanted) { return op.name < wanted; });
   return found != ops.end() && found->name == name ? &*found : nullptr;
 }
 
@@ -126,9 +129,9 @@ ForeignMatch FindForeign(Format format, std::string_view domain, std::string_vie
   const auto [begin, end] = index.equal_range(op);
   for (auto it = begin; it != end; ++it) {
     const ForeignRow& row = *it->second.row;
-    const bool is_same_domain =
-        row.domain == domain || (IsMainDomain(row.domain) && IsMainDomain(domain));
-    if (row.format == format && is_same_domain && row.since <= version && version <= row.until) return it->second;
+    const bool is_same_domain = row.domain == domain || (IsMainDomain(row.domain) && IsMainDomain(domain));
+    if (row.format == format && is_same_domain && row.since <= version && version <= row.until)
+      return it->second;
   }
   return {};
 }

@@ -6,7 +6,8 @@ namespace slipway {
 
 Tensor& RunContext::AllocateOutput(size_t i, Dims dims) const {
   Datum& datum = *outputs_[i].datum;
-  if (datum.tensor.IsNone() || datum.tensor.dims() != dims) datum.tensor = Tensor(outputs_[i].type.dtype, std::move(dims));
+  if (datum.tensor.IsNone() || datum.tensor.dims() != dims)
+    datum.tensor = Tensor(outputs_[i].type.dtype, std::move(dims));
   return datum.tensor;
 }
 
@@ -16,7 +17,8 @@ Result<std::vector<Datum>> RunContext::RunGraph(const Graph& graph, std::span<co
 }
 
 Status RunContext::Error(std::string message, std::string hint) const {
-  return Status(Code::kInvalidInput, node_.op + " '" + node_.name + "': " + std::move(message), std::move(hint));
+  return Status(Code::kInvalidInput, node_.op + " '" + node_.name + "': " + std::move(message),
+                std::move(hint));
 }
 
 namespace {
@@ -43,8 +45,9 @@ class Interpreter : public GraphRunner {
     constexpr int kMaxDepth = 64;
     if (depth_ >= kMaxDepth) return Status(Code::kInvalidModel, "sub-graphs are nested more than 64 deep");
     if (inputs.size() != graph.inputs.size()) {
-      return Status(Code::kInvalidInput, "graph '" + graph.name + "' takes " + std::to_string(graph.inputs.size()) +
-                                             " inputs, got " + std::to_string(inputs.size()));
+      return Status(Code::kInvalidInput, "graph '" + graph.name + "' takes " +
+                                             std::to_string(graph.inputs.size()) + " inputs, got " +
+                                             std::to_string(inputs.size()));
     }
     ++depth_;
     auto result = RunNodes(graph, inputs);
@@ -63,7 +66,8 @@ class Interpreter : public GraphRunner {
     std::vector<const Datum*> operands;
     for (const Node& node : graph.nodes) {
       operands.clear();
-      for (ValueId id : node.inputs) operands.push_back(id == kNoValue ? nullptr : &values[static_cast<size_t>(id)]);
+      for (ValueId id : node.inputs)
+        operands.push_back(id == kNoValue ? nullptr : &values[static_cast<size_t>(id)]);
       SLIPWAY_ASSIGN_OR_RETURN(std::vector<Datum> results, RunReference(graph, node, operands, this));
       for (size_t i = 0; i < node.outputs.size(); ++i) {
         if (node.outputs[i] == kNoValue) continue;
@@ -85,8 +89,8 @@ class Interpreter : public GraphRunner {
 
 }  // namespace
 
-Result<std::vector<Datum>> RunReference(const Graph& graph, const Node& node, std::span<const Datum* const> inputs,
-                                        GraphRunner* runner) {
+Result<std::vector<Datum>> RunReference(const Graph& graph, const Node& node,
+                                        std::span<const Datum* const> inputs, GraphRunner* runner) {
   const OpDef* op = FindOp(node.op);
   if (op == nullptr || op->reference == nullptr) {
     return Status(Code::kUnsupported, "node '" + node.name + "': operator '" + node.op + "' cannot run");
@@ -119,7 +123,8 @@ Result<std::vector<Datum>> RunReference(const Graph& graph, const Node& node, st
     const Value& value = graph.value(node.outputs[i]);
     if (type.dtype == DType::kNone) type.dtype = value.type.dtype;
     results[i].kind = type.kind;
-    if (type.kind == TypeKind::kTensor && type.IsStatic()) results[i].tensor = Tensor(type.dtype, KnownDims(*type.shape));
+    if (type.kind == TypeKind::kTensor && type.IsStatic())
+      results[i].tensor = Tensor(type.dtype, KnownDims(*type.shape));
     outputs[i] = {&results[i], infer_outputs[i].quant, std::move(type)};
   }
   RunContext run(*op, node, operands, outputs, runner);

@@ -1,21 +1,28 @@
-// Addition.
-#include "ops/math/elementwise.h"
+// Element-wise sum; integers wrap around.
+#include "ops/math/arithmetic.h"
+#include "ops/math/quantized.h"
 
 namespace slipway {
 
 OpDef MakeAdd() {
-  OpDef op = BinaryOp(kNumbers);
+  OpDef op = ArithmeticOp();
   op.name = "Add";
-  op.summary = "Element-wise sum of two tensors under numpy broadcasting; integers wrap around.";
+  op.summary = "Element-wise sum; integers wrap around.";
   op.formula = "c = a + b";
   op.reference = [](RunContext& context) {
-    return RunBinary(context, {.real = [](double a, double b) { return a + b; },
-                               .signed_integer = [](int64_t a, int64_t b) {
-                                 return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-                               }});
+    if (IsQuantized(context)) return RunQuantizedSum(context, 1);
+    return RunArithmetic(
+        context, {.real = [](double a, double b) { return a + b; },
+                  .signed_integer =
+                      [](int64_t a, int64_t b) {
+                        return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+                      }});
   };
-  op.cases = [] { return BinaryCases(-4, 4); };
-  op.foreign = {{Format::kOnnx, "Add", 7}, {Format::kTensorflow, "Add"}, {Format::kTensorflow, "AddV2"}};
+  op.cases = [] { return ArithmeticCases(-4, 4); };
+  op.foreign = {{Format::kOnnx, "Add", 7},
+                {Format::kTensorflow, "Add", 1},
+                {Format::kTensorflow, "AddV2", 1},
+                {Format::kTflite, "ADD", 1, INT_MAX, ImportTfliteActivation}};
   return op;
 }
 

@@ -4,7 +4,15 @@
 
 namespace slipway {
 
-Status RunUnary(RunContext& context, double (*f)(double)) {
+Status RunUnary(RunContext& context, double (*f)(double)) { return RunUnaryWith(context, f); }
+
+int64_t FloorDivide(int64_t a, int64_t b) {
+  if (b == 0) return 0;
+  if (b == -1) return static_cast<int64_t>(0 - static_cast<uint64_t>(a));
+  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}
+
+Status RunUnaryWith(RunContext& context, FunctionRef<double(double)> f) {
   const Tensor& x = context.in(0);
   Tensor& y = context.out(0);
   const int64_t count = x.count();
@@ -17,7 +25,8 @@ Status RunUnary(RunContext& context, double (*f_real)(double), int64_t (*f_int)(
   if (!IsInteger(x.dtype())) return RunUnary(context, f_real);
   Tensor& y = context.out(0);
   const int64_t count = x.count();
-  for (int64_t i = 0; i < count; ++i) StoreInt(y.dtype(), y.data(), i, f_int(LoadInt(x.dtype(), x.data(), i)));
+  for (int64_t i = 0; i < count; ++i)
+    StoreInt(y.dtype(), y.data(), i, f_int(LoadInt(x.dtype(), x.data(), i)));
   return Status::Ok();
 }
 
@@ -48,32 +57,51 @@ void ForEachBroadcast(const Dims& out, std::span<const Dims> shapes,
   }
 }
 
-Status RunBinary(RunContext& context, const BinaryFunctions& functions) {
-  const Tensor& a = context.in(0);
-  const Tensor& b = context.in(1);
-  Tensor& z = context.out(0);
+namespace {
+
+void Combine(const Tensor& a, const Tensor& b, Tensor& z, const BinaryFunctions& functions) {
   const Dims shapes[] = {a.dims(), b.dims()};
-  const bool is_unsigned = IsInteger(a.dtype()) && !IsSigned(a.dtype()) && functions.unsigned_integer != nullptr;
+  const bool is_unsigned =
+      IsInteger(a.dtype()) && !IsSigned(a.dtype()) && functions.unsigned_integer != nullptr;
   ForEachBroadcast(z.dims(), shapes, [&](int64_t i, std::span<const int64_t> at) {
     if (!IsInteger(a.dtype()) && a.dtype() != DType::kBool) {
-      const double value = functions.real(LoadReal(a.dtype(), a.data(), at[0]), LoadReal(b.dtype(), b.data(), at[1]));
+      const double value =
+          functions.real(LoadReal(a.dtype(), a.data(), at[0]), LoadReal(b.dtype(), b.data(), at[1]));
       return StoreReal(z.dtype(), z.data(), i, value);
     }
     const int64_t left = LoadInt(a.dtype(), a.data(), at[0]);
     const int64_t right = LoadInt(b.dtype(), b.data(), at[1]);
     if (is_unsigned) {
-      const uint64_t value = functions.unsigned_integer(static_cast<uint64_t>(left), static_cast<uint64_t>(right));
+      const uint64_t value =
+          functions.unsigned_integer(static_cast<uint64_t>(left), static_cast<uint64_t>(right));
       return StoreInt(z.dtype(), z.data(), i, static_cast<int64_t>(value));
     }
     StoreInt(z.dtype(), z.data(), i, functions.signed_integer(left, right));
   });
+}
+
+}  // namespace
+
+Status RunBinary(RunContext& context, const BinaryFunctions& functions) {
+  Combine(context.in(0), context.in(1), context.out(0), functions);
+  return Status::Ok();
+}
+
+Status RunFold(RunContext& context, const BinaryFunctions& functions) {
+  Tensor& out = context.out(0);
+  const Dims shapes[] = {context.in(0).dims()};
+  ForEachBroadcast(out.dims(), shapes, [&](int64_t i, std::span<const int64_t> at) {
+    CopyElement(out.dtype(), context.in(0).data(), at[0], out.data(), i);
+  });
+  for (size_t k = 1; k < context.num_inputs(); ++k) Combine(out, context.in(k), out, functions);
   return Status::Ok();
 }
 
 std::vector<TestCase> UnaryCases(double low, double high) {
   std::vector<TestCase> cases;
-  const std::pair<const char*, Dims> shapes[] = {
-      {"scalar", {}}, {"one", {1}}, {"tail", {37}}, {"matrix", {3, 65}}, {"image", {1, 5, 7, 19}}, {"empty", {0}}};
+  const std::pair<const char*, Dims> shapes[] = {{"scalar", {}},           {"one", {1}},
+                                                 {"tail", {37}},           {"matrix", {3, 65}},
+                                                 {"image", {1, 5, 7, 19}}, {"empty", {0}}};
   for (const auto& [label, dims] : shapes) {
     cases.push_back({label, {{.dtype = DType::kF32, .dims = dims, .low = low, .high = high}}, {}});
   }
@@ -114,6 +142,15 @@ OpDef BinaryOp(DTypeSet dtypes) {
   op.group = "math";
   op.inputs = {{"a", dtypes, "any shape"}, {"b", dtypes, "broadcasts with a"}};
   op.outputs = {{"c", dtypes, "the broadcast shape"}};
+  op.infer = InferBroadcast;
+  return op;
+}
+
+OpDef VariadicOp(DTypeSet dtypes) {
+  OpDef op;
+  op.group = "math";
+  op.inputs = {{"data", dtypes, "one or more, of one type; they broadcast", Arity::kVariadic}};
+  op.outputs = {{"y", dtypes, "the broadcast shape"}};
   op.infer = InferBroadcast;
   return op;
 }

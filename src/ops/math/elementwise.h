@@ -1,6 +1,7 @@
 // What element-wise records share: each record states its function on one element, the rest is here.
 #pragma once
 
+#include "base/function_ref.h"
 #include "ops/infer.h"
 #include "ops/run.h"
 
@@ -11,8 +12,14 @@ Status RunUnary(RunContext& context, double (*f)(double));
 // The same on integers, in int64 with wrap-around: f_int for integer dtypes, f_real for floats.
 Status RunUnary(RunContext& context, double (*f_real)(double), int64_t (*f_int)(int64_t));
 
-// z = f(a, b) under numpy broadcasting. Floats in double; integers in int64 (wrap), told apart by signedness where
-// that matters (u64 keeps its bits: compare and divide with care).
+// The same with a closure, for functions with parameters.
+Status RunUnaryWith(RunContext& context, FunctionRef<double(double)> f);
+
+// Rounds toward minus infinity; x / 0 gives 0, INT64_MIN / -1 wraps.
+int64_t FloorDivide(int64_t a, int64_t b);
+
+// z = f(a, b) under numpy broadcasting. Floats in double; integers in int64 (wrap), told apart by signedness
+// where that matters (u64 keeps its bits: compare and divide with care).
 struct BinaryFunctions {
   double (*real)(double, double) = nullptr;
   int64_t (*signed_integer)(int64_t, int64_t) = nullptr;
@@ -25,7 +32,8 @@ Status RunBinary(RunContext& context, const BinaryFunctions& functions);
 void ForEachBroadcast(const Dims& out, std::span<const Dims> shapes,
                       const std::function<void(int64_t, std::span<const int64_t>)>& visit);
 
-// Test cases over one real input in [low, high]: scalars, vectors with tails, matrices; f32, and f16 / f64 if asked.
+// Test cases over one real input in [low, high]: scalars, vectors with tails, matrices; f32, and f16 / f64 if
+// asked.
 std::vector<TestCase> UnaryCases(double low, double high);
 // Two inputs: equal shapes, scalars, rows, columns, both broadcast.
 std::vector<TestCase> BinaryCases(double low, double high, DType dtype = DType::kF32);
@@ -33,5 +41,8 @@ std::vector<TestCase> BinaryCases(double low, double high, DType dtype = DType::
 // A record of y = f(x), all parts but name, summary, formula, reference, cases and foreign rows filled in.
 OpDef UnaryOp(DTypeSet dtypes);
 OpDef BinaryOp(DTypeSet dtypes);
+// One or more operands of one type, folded from the left.
+OpDef VariadicOp(DTypeSet dtypes);
+Status RunFold(RunContext& context, const BinaryFunctions& functions);
 
 }  // namespace slipway

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/math/elementwise.h"
+#include "ops/math/quantized.h"
 
 namespace slipway {
 
@@ -11,12 +12,13 @@ OpDef MakeRelu() {
   op.summary = "Rectified linear unit: negative elements become 0.";
   op.formula = "y = max(x, 0)";
   op.reference = [](RunContext& context) {
+    if (IsQuantized(context)) return RunQuantizedRelu(context);
     return RunUnary(
         context, [](double x) { return std::isnan(x) ? x : std::fmax(x, 0.0); },
-        [](int64_t x) { return x > 0 ? x : 0; });
+        [](int64_t x) { return x > 0 ? x : int64_t{0}; });
   };
   op.cases = [] { return UnaryCases(-4, 4); };
-  op.foreign = {{Format::kOnnx, "Relu"}, {Format::kTensorflow, "Relu"}};
+  op.foreign = {{Format::kOnnx, "Relu"}, {Format::kTensorflow, "Relu"}, {Format::kTflite, "RELU"}};
   return op;
 }
 

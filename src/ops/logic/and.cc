@@ -1,0 +1,20 @@
+// Logical and of two bool tensors.
+#include "ops/math/elementwise.h"
+
+namespace slipway {
+
+OpDef MakeAnd() {
+  OpDef op = BinaryOp(kBools);
+  op.name = "And";
+  op.group = "logic";
+  op.summary = "Logical and of two bool tensors under numpy broadcasting.";
+  op.reference = [](RunContext& context) {
+    return RunBinary(context, {.signed_integer = [](int64_t a, int64_t b) -> int64_t { return a && b; }});
+  };
+  op.cases = [] { return BinaryCases(0, 1.99, DType::kBool); };
+  op.foreign = {
+      {Format::kOnnx, "And", 7}, {Format::kTensorflow, "LogicalAnd", 1}, {Format::kTflite, "LOGICAL_AND", 1}};
+  return op;
+}
+
+}  // namespace slipway

@@ -1,0 +1,76 @@
+// Clamping to a range.
+#include <cmath>
+#include <limits>
+
+#include "base/scalar.h"
+#include "ops/import.h"
+#include "ops/math/elementwise.h"
+#include "ops/math/quantized.h"
+
+namespace slipway {
+namespace {
+
+Status Reference(RunContext& context) {
+  const Tensor& x = context.in(0);
+  Tensor& y = context.out(0);
+  if (IsInteger(x.dtype())) {
+    const int64_t low =
+        context.HasInput(1) ? LoadInt(x.dtype(), context.in(1).data(), 0) : MinOfInteger(x.dtype());
+    const int64_t high =
+        context.HasInput(2) ? LoadInt(x.dtype(), context.in(2).data(), 0) : MaxOfInteger(x.dtype());
+    for (int64_t i = 0; i < x.count(); ++i) {
+      StoreInt(y.dtype(), y.data(), i, std::min(std::max(LoadInt(x.dtype(), x.data(), i), low), high));
+    }
+    return Status::Ok();
+  }
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const double low = context.HasInput(1) ? LoadReal(x.dtype(), context.in(1).data(), 0) : -kInfinity;
+  const double high = context.HasInput(2) ? LoadReal(x.dtype(), context.in(2).data(), 0) : kInfinity;
+  return RunUnaryWith(context, [&](double value) {
+    return std::isnan(value) ? value : std::fmin(std::fmax(value, low), high);
+  });
+}
+
+Status EmitRange(ImportContext& context, double low, double high) {
+  const DType dtype = context.type(context.in(0)).dtype;
+  return context.Emit(
+      "Clip", {context.in(0), context.builder().Scalar(dtype, low), context.builder().Scalar(dtype, high)});
+}
+
+Status ImportOld(ImportContext& context) {
+  return EmitRange(context, context.attrs().Float("min", std::numeric_limits<float>::lowest()),
+                   context.attrs().Float("max", std::numeric_limits<float>::max()));
+}
+
+// On quantised integers these are a requantisation with a clamp: the Relu record's activation does it.
+Status ImportRelu6(ImportContext& context) { return EmitRange(context, 0, 6); }
+Status ImportReluN1To1(ImportContext& context) { return EmitRange(context, -1, 1); }
+
+}  // namespace
+
+OpDef MakeClip() {
+  OpDef op = UnaryOp(kNumbers);
+  op.name = "Clip";
+  op.summary = "Limits every element to [min, max]; NaN stays NaN.";
+  op.formula = "y = min(max(x, min), max)";
+  op.inputs.push_back({"min", kNumbers, "scalar; none: no lower limit", Arity::kOptional});
+  op.inputs.push_back({"max", kNumbers, "scalar; none: no upper limit", Arity::kOptional});
+  op.reference = Reference;
+  op.cases = [] {
+    std::vector<TestCase> cases = UnaryCases(-8, 8);
+    for (TestCase& each : cases) {
+      each.inputs.push_back({.dtype = DType::kF32, .dims = {}, .values = {0}, .is_constant = true});
+      each.inputs.push_back({.dtype = DType::kF32, .dims = {}, .values = {6}, .is_constant = true});
+    }
+    return cases;
+  };
+  op.foreign = {{Format::kOnnx, "Clip", 11},
+                {Format::kOnnx, "Clip", 1, 10, ImportOld},
+                {Format::kTensorflow, "Relu6", 1, INT_MAX, ImportRelu6},
+                {Format::kTensorflow, "ClipByValue"},
+                {Format::kTflite, "RELU6", 1, INT_MAX, ImportRelu6},
+                {Format::kTflite, "RELU_N1_TO_1", 1, INT_MAX, ImportReluN1To1}};
+  return op;
+}
+
+}  // namespace slipway

@@ -1,0 +1,19 @@
+// Exponential.
+#include <cmath>
+
+#include "ops/math/elementwise.h"
+
+namespace slipway {
+
+OpDef MakeExp() {
+  OpDef op = UnaryOp(kFloats);
+  op.name = "Exp";
+  op.summary = "Exponential.";
+  op.formula = "y = e^x";
+  op.reference = [](RunContext& context) { return RunUnary(context, [](double x) { return std::exp(x); }); };
+  op.cases = [] { return UnaryCases(-4, 4); };
+  op.foreign = {{Format::kOnnx, "Exp"}, {Format::kTensorflow, "Exp"}, {Format::kTflite, "EXP"}};
+  return op;
+}
+
+}  // namespace slipway

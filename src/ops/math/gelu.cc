@@ -1,0 +1,40 @@
+// Gaussian error linear unit (Hendrycks and Gimpel, 2016).
+#include <cmath>
+
+#include "ops/import.h"
+#include "ops/math/elementwise.h"
+
+namespace slipway {
+namespace {
+
+double GeluErf(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
+
+double GeluTanh(double x) {
+  const double inner = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+  return 0.5 * x * (1 + std::tanh(inner));
+}
+
+Status ImportTflite(ImportContext& context) {
+  const bool is_tanh = context.attrs().Int("approximate") != 0;
+  return context.Emit("Gelu", {context.in(0)}, {{"approximate", std::string(is_tanh ? "tanh" : "none")}});
+}
+
+}  // namespace
+
+OpDef MakeGelu() {
+  OpDef op = UnaryOp(kFloats);
+  op.name = "Gelu";
+  op.summary = "Gaussian error linear unit.";
+  op.formula = "y = x/2 * (1 + erf(x / sqrt(2)))";
+  op.attrs = {StringAttr("approximate", "none", {"none", "tanh"}, "tanh: the tanh approximation")};
+  op.reference = [](RunContext& context) {
+    return RunUnary(context, context.attrs().String("approximate") == "tanh" ? GeluTanh : GeluErf);
+  };
+  op.cases = [] { return UnaryCases(-4, 4); };
+  op.foreign = {{Format::kOnnx, "Gelu", 20},
+                {Format::kOnnx, "Gelu", 1, INT_MAX, nullptr, "com.microsoft"},
+                {Format::kTflite, "GELU", 1, INT_MAX, ImportTflite}};
+  return op;
+}
+
+}  // namespace slipway

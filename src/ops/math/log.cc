@@ -1,0 +1,19 @@
+// Natural logarithm.
+#include <cmath>
+
+#include "ops/math/elementwise.h"
+
+namespace slipway {
+
+OpDef MakeLog() {
+  OpDef op = UnaryOp(kFloats);
+  op.name = "Log";
+  op.summary = "Natural logarithm.";
+  op.formula = "y = ln(x)";
+  op.reference = [](RunContext& context) { return RunUnary(context, [](double x) { return std::log(x); }); };
+  op.cases = [] { return UnaryCases(0.01, 8); };
+  op.foreign = {{Format::kOnnx, "Log"}, {Format::kTensorflow, "Log"}, {Format::kTflite, "LOG"}};
+  return op;
+}
+
+}  // namespace slipway

@@ -1,0 +1,28 @@
+// Element-wise product; integers wrap around.
+#include "ops/math/arithmetic.h"
+#include "ops/math/quantized.h"
+
+namespace slipway {
+
+OpDef MakeMul() {
+  OpDef op = ArithmeticOp();
+  op.name = "Mul";
+  op.summary = "Element-wise product; integers wrap around.";
+  op.formula = "c = a * b";
+  op.reference = [](RunContext& context) {
+    if (IsQuantized(context)) return RunQuantizedMul(context);
+    return RunArithmetic(
+        context, {.real = [](double a, double b) { return a * b; },
+                  .signed_integer =
+                      [](int64_t a, int64_t b) {
+                        return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+                      }});
+  };
+  op.cases = [] { return ArithmeticCases(-4, 4); };
+  op.foreign = {{Format::kOnnx, "Mul", 7},
+                {Format::kTensorflow, "Mul", 1},
+                {Format::kTflite, "MUL", 1, INT_MAX, ImportTfliteActivation}};
+  return op;
+}
+
+}  // namespace slipway

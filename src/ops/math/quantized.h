@@ -1,0 +1,31 @@
+// Element-wise operators on quantised integers, to the bit as the TFLite reference kernels.
+//
+// Rule of the house: a node whose inputs are quantised integers computes as the TFLite specification says.
+#pragma once
+
+#include "ops/run.h"
+
+namespace slipway {
+
+inline constexpr DTypeSet kQuantized = {DType::kI8, DType::kU8, DType::kI16};
+
+// Input 0 is an integer that stands for a real.
+bool IsQuantized(const RunContext& context);
+// An error unless inputs and output carry per-tensor scales.
+Status CheckPerTensor(const RunContext& context, size_t num_inputs);
+
+// a + sign * b, with the activation's clamp.
+Status RunQuantizedSum(RunContext& context, int sign);
+Status RunQuantizedMul(RunContext& context);
+Status RunQuantizedDiv(RunContext& context);
+// 8-bit: a table over all inputs, y = round(f(x)), as LiteRT builds it.
+Status RunQuantizedSigmoid(RunContext& context);
+Status RunQuantizedTanh(RunContext& context);
+Status RunQuantizedHardSwish(RunContext& context);
+Status RunQuantizedLeakyRelu(RunContext& context);
+Status RunQuantizedRelu(RunContext& context);
+Status RunQuantizedPRelu(RunContext& context);
+// Dequantise, f, quantise (round half away from zero): for operators without a kernel of their own.
+Status RunThroughReal(RunContext& context, double (*f)(double));
+
+}  // namespace slipway

@@ -1,0 +1,21 @@
+// Reciprocal square root.
+#include <cmath>
+
+#include "ops/math/elementwise.h"
+
+namespace slipway {
+
+OpDef MakeRsqrt() {
+  OpDef op = UnaryOp(kFloats);
+  op.name = "Rsqrt";
+  op.summary = "Reciprocal square root.";
+  op.formula = "y = 1 / sqrt(x)";
+  op.reference = [](RunContext& context) {
+    return RunUnary(context, [](double x) { return 1 / std::sqrt(x); });
+  };
+  op.cases = [] { return UnaryCases(0.25, 8); };
+  op.foreign = {{Format::kTensorflow, "Rsqrt"}, {Format::kTflite, "RSQRT"}};
+  return op;
+}
+
+}  // namespace slipway

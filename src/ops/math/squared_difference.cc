@@ -1,0 +1,22 @@
+// Square of the element-wise difference.
+#include <cmath>
+
+#include "ops/math/elementwise.h"
+
+namespace slipway {
+
+OpDef MakeSquaredDifference() {
+  OpDef op = BinaryOp(kNumbers);
+  op.name = "SquaredDifference";
+  op.summary = "Square of the element-wise difference.";
+  op.formula = "c = (a - b)^2";
+  op.reference = [](RunContext& context) {
+    return RunBinary(context, {.real = [](double a, double b) { return (a - b) * (a - b); },
+                               .signed_integer = [](int64_t a, int64_t b) { return (a - b) * (a - b); }});
+  };
+  op.cases = [] { return BinaryCases(-4, 4); };
+  op.foreign = {{Format::kTensorflow, "SquaredDifference", 1}, {Format::kTflite, "SQUARED_DIFFERENCE", 1}};
+  return op;
+}
+
+}  // namespace slipway

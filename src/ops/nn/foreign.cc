@@ -1,0 +1,135 @@
+#include "ops/nn/foreign.h"
+
+#include <numeric>
+
+namespace slipway {
+
+Status AddTfliteActivation(const ImportContext& context, Attrs& attrs) {
+  const std::string& name = context.attrs().String("fused_activation_function");
+  const std::string_view ours = ActivationFromTflite(name);
+  if (ours.empty()) return context.Unsupported("fused activation " + name + " is unknown");
+  attrs.Set("activation", std::string(ours));
+  return Status::Ok();
+}
+
+Status AddTfliteWindow(const ImportContext& context, Attrs& attrs) {
+  const Attrs& given = context.attrs();
+  attrs.Set("layout", std::string("channels_last"));
+  attrs.Set("strides", Ints{given.Int("stride_h", 1), given.Int("stride_w", 1)});
+  const Ints dilations = {given.Int("dilation_h_factor", 1), given.Int("dilation_w_factor", 1)};
+  if (dilations != Ints{1, 1}) attrs.Set("dilations", dilations);
+  const std::string& padding = given.String("padding");
+  if (padding != "SAME" && padding != "VALID" && !padding.empty()) {
+    return context.Unsupported("padding " + padding + " is unknown");
+  }
+  attrs.Set("auto_pad", std::string(padding == "VALID" ? "VALID" : "SAME_UPPER"));
+  return Status::Ok();
+}
+
+Layout TfLayout(const ImportContext& context) {
+  const std::string& format = context.attrs().String("data_format");
+  return format.rfind("NC", 0) == 0 ? Layout::kChannelsFirst : Layout::kChannelsLast;
+}
+
+Result<Ints> TfSpatial(const ImportContext& context, const std::string& name) {
+  const Ints& all = context.attrs().IntList(name);
+  if (all.empty()) return Ints{};
+  if (all.size() < 3) return context.Error(name + " has " + std::to_string(all.size()) + " entries, needs 4 or more");
+  const Layout layout = TfLayout(context);
+  const auto channel = static_cast<size_t>(ChannelAxis(layout, static_cast<int>(all.size())));
+  if (all[0] != 1 || all[channel] != 1) return context.Unsupported(name + " over batch or channels must be 1");
+  const auto first = all.begin() + FirstSpatialAxis(layout);
+  return Ints(first, first + static_cast<int64_t>(all.size()) - 2);
+}
+
+namespace {
+
+// [begin, end] per axis, batch and channels included, as all begins, then all ends, of the spatial axes.
+Result<Ints> ExplicitPads(const ImportContext& context, Layout layout) {
+  const Ints& given = context.attrs().IntList("explicit_paddings");
+  if (given.size() < 6 || given.size() % 2 != 0) return context.Error("explicit_paddings must have 2 entries per axis");
+  const size_t spatial = given.size() / 2 - 2;
+  const auto first = static_cast<size_t>(FirstSpatialAxis(layout));
+  Ints pads(2 * spatial);
+  for (size_t i = 0; i < spatial; ++i) {
+    pads[i] = given[2 * (first + i)];
+    pads[spatial + i] = given[2 * (first + i) + 1];
+  }
+  return pads;
+}
+
+}  // namespace
+
+Status AddTfWindow(const ImportContext& context, Attrs& attrs) {
+  const Layout layout = TfLayout(context);
+  attrs.Set("layout", std::string(layout == Layout::kChannelsFirst ? "channels_first" : "channels_last"));
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints strides, TfSpatial(context, "strides"));
+  attrs.Set("strides", strides);
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints dilations, TfSpatial(context, "dilations"));
+  if (dilations != Ints(dilations.size(), 1)) attrs.Set("dilations", dilations);
+  const std::string& padding = context.attrs().String("padding");
+  if (padding == "EXPLICIT") {
+    SLIPWAY_ASSIGN_OR_RETURN(const Ints pads, ExplicitPads(context, layout));
+    attrs.Set("pads", pads);
+    return Status::Ok();
+  }
+  if (padding != "SAME" && padding != "VALID") return context.Unsupported("padding '" + padding + "' is unknown");
+  attrs.Set("auto_pad", std::string(padding == "SAME" ? "SAME_UPPER" : "VALID"));
+  return Status::Ok();
+}
+
+Result<ValueId> TfFilter(ImportContext& context, ValueId filter, Layout layout) {
+  const Type& type = context.type(filter);
+  if (!type.HasRank() || type.rank() < 3 || type.rank() > 5) return context.Error("the filter's rank must be 3 to 5");
+  const int rank = type.rank();
+  Ints spatial(static_cast<size_t>(rank) - 2);
+  std::iota(spatial.begin(), spatial.end(), 0);
+  Ints permutation = {rank - 1};
+  if (layout == Layout::kChannelsFirst) permutation.push_back(rank - 2);
+  permutation.insert(permutation.end(), spatial.begin(), spatial.end());
+  if (layout == Layout::kChannelsLast) permutation.push_back(rank - 2);
+  return context.Transposed(filter, permutation);
+}
+
+Result<ValueId> ReshapedTo(ImportContext& context, ValueId value, const Dims& dims) {
+  const Tensor* tensor = context.constant(value);
+  if (tensor == nullptr) return context.Add("Reshape", {value, context.ConstInts(dims)});
+  if (tensor->count() != CountOf(dims)) {
+    return context.Error("cannot view " + Describe(*tensor) + " as " + ToString(dims));
+  }
+  const Value& source = context.builder().graph().value(value);
+  return context.builder().Constant(source.name + "/reshaped", tensor->Reshaped(dims), source.quant);
+}
+
+Result<ValueId> TfDepthwiseFilter(ImportContext& context, ValueId filter, Layout layout) {
+  const Type& type = context.type(filter);
+  if (!type.IsStatic() || type.rank() != 4) {
+    return context.Unsupported("the filter must have 4 known dimensions, has " + ToString(type));
+  }
+  const Dims dims = KnownDims(*type.shape);
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId flat, ReshapedTo(context, filter, {dims[0], dims[1], 1, dims[2] * dims[3]}));
+  return TfFilter(context, flat, layout);
+}
+
+Result<TfFusion> ReadTfFusion(const ImportContext& context) {
+  TfFusion fusion;
+  for (const std::string& op : context.attrs().StringList("fused_ops")) {
+    if (op == "BiasAdd") {
+      fusion.has_bias = true;
+    } else if (op == "Relu" || op == "Relu6" || op == "Tanh" || op == "Sigmoid") {
+      fusion.attrs.Set("activation", std::string(1, static_cast<char>(op[0] + ('a' - 'A'))) + op.substr(1));
+    } else if (op == "LeakyRelu") {
+      fusion.attrs.Set("activation", std::string("leaky_relu"));
+      fusion.attrs.Set("activation_alpha", context.attrs().Float("leakyrelu_alpha", 0.2F));
+    } else if (op == "Elu") {
+      fusion.then = "Elu";
+    } else if (op == "Prelu" || op == "_Prelu") {
+      fusion.then = "PRelu";
+    } else {
+      return context.Unsupported("fused operator " + op + " is not supported");
+    }
+  }
+  return fusion;
+}
+
+}  // namespace slipway
