@@ -1,0 +1,40 @@
+#include "formats/support.h"
+
+#include <map>
+
+namespace slipway {
+
+void UnsupportedNodes::Add(const ForeignNode& node, const GraphBuilder& builder, const Status& why) {
+  Entry entry;
+  entry.op = node.op;
+  if (!node.domain.empty()) entry.op = node.domain + "." + entry.op;
+  if (node.format == Format::kOnnx) entry.op += " (opset " + std::to_string(node.version) + ")";
+  if (node.format == Format::kTflite) entry.op += " (version " + std::to_string(node.version) + ")";
+  std::string types;
+  for (ValueId id : node.inputs) {
+    types += types.empty() ? "" : ", ";
+    types += id == kNoValue ? "-" : ToString(builder.type(id));
+  }
+  const bool has_row = FindForeign(node.format, node.domain, node.op, node.version).op != nullptr;
+  entry.line = "'" + node.name + "': " + entry.op + " on (" + types + ")";
+  if (has_row || why.message().find("in this version") != std::string::npos) {
+    const size_t colon = why.message().find("): ");
+    entry.line += ": " + (colon == std::string::npos ? why.message() : why.message().substr(colon + 3));
+  }
+  nodes_.push_back(std::move(entry));
+}
+
+Status UnsupportedNodes::ToStatus() const {
+  if (nodes_.empty()) return Status::Ok();
+  std::map<std::string, int> counts;
+  for (const Entry& entry : nodes_) ++counts[entry.op];
+  std::string message = std::to_string(nodes_.size()) + (nodes_.size() == 1 ? " node" : " nodes") +
+                        " of this model cannot be read:";
+  for (const auto& [op, count] : counts) message += " " + op + " x" + std::to_string(count) + ";";
+  message.pop_back();
+  for (const Entry& entry : nodes_) message += "\n    " + entry.line;
+  return Status(Code::kUnsupported, std::move(message),
+                "replace these operators in the source, or cut them off with --input and --output");
+}
+
+}  // namespace slipway

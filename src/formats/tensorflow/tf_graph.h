@@ -1,0 +1,44 @@
+// A TensorFlow graph as its files spell it: nodes by name, inputs as "node:k" or "^control".
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/attrs.h"
+
+namespace slipway::tensorflow {
+
+struct TfNode {
+  std::string name;
+  std::string op;
+  std::vector<std::string> inputs;
+  // Neutral: dtypes as DType, shapes as Ints (absent when the rank is unknown), bools as 0 / 1, functions as names.
+  Attrs attrs;
+};
+
+// One entry of an input list, taken apart.
+struct TfInput {
+  std::string node;
+  int index = 0;  // output number
+  bool is_control = false;
+};
+TfInput ParseInput(std::string_view text);
+
+struct TfGraph {
+  std::vector<TfNode> nodes;
+  std::map<std::string, size_t> by_name;
+  size_t num_functions = 0;  // of the library, not imported
+
+  const TfNode* Find(const std::string& name) const;
+  // Fills by_name; an error on a name that stands twice.
+  Status Index();
+};
+
+// TensorFlow's DataType numbers; kNone for what has no tensor (resource, variant) and for unknown numbers.
+DType DTypeFromTf(int64_t number);
+// "DT_FLOAT" and the like.
+DType DTypeFromTfName(std::string_view name);
+
+}  // namespace slipway::tensorflow
