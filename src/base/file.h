@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "slipway/status.h"
 
@@ -24,6 +25,10 @@ class MappedFile {
   std::span<const uint8_t> bytes_;
   std::shared_ptr<const void> owner_;
 };
+
+// Tells the system that these bytes of a mapping will not be read again soon: their pages leave memory and come back
+// from the file when touched. REQUIRES: the bytes belong to a MappedFile.
+void DropMappedPages(std::string_view bytes);
 
 Result<std::string> ReadFile(const std::string& path);
 // Writes to a temporary beside `path`, then renames: readers see the old file or the whole new one.
