@@ -234,7 +234,6 @@ for beta in (1.0, 0.5):
         fields_ = dict(beta=beta)
         add_unary(f"softmax_int8_{tag}", "SOFTMAX", "int8", [9, 41], [scale, 1 / 256], [-11, -128], "SoftmaxOptions", fields_, version=2)
         add_unary(f"softmax_uint8_{tag}", "SOFTMAX", "uint8", [9, 101], [scale, 1 / 256], [140, 0], "SoftmaxOptions", fields_)
-        add_unary(f"softmax_int8_int16_{tag}", "SOFTMAX", "int8", [9, 41], [scale, 1 / 65536], [-11, -32768], "SoftmaxOptions", fields_, version=2, otype="int16")
         add_unary(f"softmax_int16_{tag}", "SOFTMAX", "int16", [9, 33], [scale / 100, 1 / 32768], [0, 0], "SoftmaxOptions", fields_, version=3)
 for scale in (0.05, 0.2):
     add_unary(f"logsoftmax_int8_s{scale}", "LOG_SOFTMAX", "int8", [9, 41], [scale, 16 / 256], [-11, 127], "LogSoftmaxOptions", {}, version=2)

@@ -1,4 +1,7 @@
 // Fully connected layer with weights [O,I], as TFLite has it; integers and dynamic range to the bit as TFLite.
+#include <algorithm>
+#include <cmath>
+
 #include "base/scalar.h"
 #include "ops/nn/foreign.h"
 #include "ops/nn/quantized.h"
@@ -63,7 +66,8 @@ Status RunReal(const RunContext& context, const Call& call) {
   return Status::Ok();
 }
 
-// One scale for all units: the product of the input scales is rounded to f32 first. A scale per unit: in double.
+// i8 and i16 multiply the accumulator by the scales in double and round once, half away from zero, as LiteRT's
+// reference does (its optimised kernels use fixed point); u8 keeps the legacy fixed-point rule.
 Status RunQuantized(const RunContext& context, const Call& call) {
   const Quant* xq = context.in_quant(0);
   const Quant* wq = context.in_quant(1);
@@ -75,24 +79,24 @@ Status RunQuantized(const RunContext& context, const Call& call) {
   const std::vector<int32_t> w = Integers(context.in(1));
   const std::vector<int64_t> b = context.HasInput(2) ? LongIntegers(context.in(2)) : std::vector<int64_t>();
   const bool is_per_unit = wq->scales.size() > 1;
-  const auto multipliers = OutputMultipliers(*xq, *wq, *yq, call.units,
-                                             is_per_unit ? ScaleProduct::kInDouble : ScaleProduct::kInFloat);
   Tensor& y = context.out(0);
+  const bool is_legacy = context.in(0).dtype() == DType::kU8;
+  const FixedMultiplier legacy = OutputMultipliers(*xq, *wq, *yq, 1, ScaleProduct::kInFloat)[0];
   const ClampRange clamp = QuantizedClamp(ActivationOf(context.attrs()), y.dtype(), *yq);
-  const bool is_long = context.in(0).dtype() == DType::kI16 &&
-                       (!context.HasInput(2) || context.in(2).dtype() == DType::kI64);
+  const int64_t w_zero = is_per_unit ? 0 : ZeroPointOf(*wq);
+  const int64_t x_zero = ZeroPointOf(*xq);
+  const int64_t y_zero = ZeroPointOf(*yq);
   for (int64_t n = 0; n < call.batch; ++n) {
     for (int64_t o = 0; o < call.units; ++o) {
       int64_t acc = b.empty() ? 0 : b[static_cast<size_t>(o)];
-      const int64_t w_zero = is_per_unit ? 0 : ZeroPointOf(*wq);
       for (int64_t i = 0; i < call.depth; ++i) {
-        acc += (x[static_cast<size_t>(n * call.depth + i)] - ZeroPointOf(*xq)) *
-               (w[static_cast<size_t>(o * call.depth + i)] - w_zero);
+        acc += (x[static_cast<size_t>(n * call.depth + i)] - x_zero) * (w[static_cast<size_t>(o * call.depth + i)] - w_zero);
       }
-      const FixedMultiplier multiplier = multipliers[static_cast<size_t>(o)];
-      const int64_t zero = ZeroPointOf(*yq);
+      const double scale = static_cast<double>(ScaleOf(*xq)) * static_cast<double>(ScaleOf(*wq, o)) /
+                           static_cast<double>(ScaleOf(*yq));
+      const auto real = static_cast<int64_t>(std::round(static_cast<double>(acc) * scale)) + y_zero;
       StoreInt(y.dtype(), y.data(), n * call.units + o,
-               is_long ? RequantizeLong(acc, multiplier, zero, clamp) : Requantize(acc, multiplier, zero, clamp));
+               is_legacy ? Requantize(acc, legacy, y_zero, clamp) : std::clamp(real, clamp.low, clamp.high));
     }
   }
   return Status::Ok();

@@ -69,14 +69,14 @@ QuantizedRow QuantizeAsymmetric(std::span<const float> values) {
   constexpr double kHigh = 127;
   QuantizedRow row;
   row.values.assign(values.size(), 0);
-  double low = 0;
-  double high = 0;
+  float low = 0;
+  float high = 0;
   for (float value : values) {
-    low = std::min<double>(low, value);
-    high = std::max<double>(high, value);
+    low = std::min(low, value);
+    high = std::max(high, value);
   }
   if (low == high) return row;
-  const double scale = (high - low) / (kHigh - kLow);
+  const double scale = static_cast<double>(high - low) / (kHigh - kLow);  // LiteRT takes the difference in f32
   const double zero_from_low = kLow - low / scale;
   const double zero_from_high = kHigh - high / scale;
   const double error_low = std::abs(kLow) + std::abs(low / scale);
