@@ -1,0 +1,299 @@
+#include "formats/tensorflow/import.h"
+
+#include <algorithm>
+#include <set>
+
+#include "formats/support.h"
+#include "formats/tensorflow/detection.h"
+#include "formats/tensorflow/graph_def.h"
+#include "formats/tensorflow/preprocessor.h"
+#include "formats/tensorflow/tfjs.h"
+#include "ops/import.h"
+
+namespace slipway::tensorflow {
+namespace {
+
+// Operators without a result that inference needs: never an output by default.
+bool IsLeftover(const std::string& op) {
+  static const std::set<std::string, std::less<>> kLeftovers = {
+      "NoOp",     "Assert",        "Const",       "SaveV2",        "RestoreV2",   "MergeSummary",
+      "SaveSlices", "ScalarSummary", "HistogramSummary", "ImageSummary", "Placeholder", "VarIsInitializedOp"};
+  return kLeftovers.count(op) > 0;
+}
+
+bool IsLoop(const std::string& op) {
+  return op == "Enter" || op == "Exit" || op == "NextIteration" || op == "LoopCond" || op == "Merge" ||
+         op == "Switch" || op.starts_with("TensorArray");
+}
+
+class Importer {
+ public:
+  Importer(const TfGraph& source, const ImportOptions& options) : source_(source), options_(options), builder_(model_.graph) {}
+
+  Result<ImportedModel> Run() {
+    SLIPWAY_RETURN_IF_ERROR(AddCuts());
+    if (options_.inputs.empty()) AddPreprocessor();
+    ChooseOutputs();
+    SLIPWAY_RETURN_IF_ERROR(Order());
+    SLIPWAY_RETURN_IF_ERROR(CheckSupport());
+    for (const TfNode* node : order_) {
+      SLIPWAY_RETURN_IF_ERROR(Import(*node));
+    }
+    SLIPWAY_RETURN_IF_ERROR(unsupported_.ToStatus());
+    SLIPWAY_RETURN_IF_ERROR(BindOutputs());
+    if (preprocessor_) model_.manifest = MakeManifest(*preprocessor_, model_.graph);
+    SLIPWAY_RETURN_IF_ERROR(Prune());
+    return std::move(model_);
+  }
+
+ private:
+  // A tensor of the source: "node:0".
+  static std::string Key(const std::string& node, int index) { return node + ":" + std::to_string(index); }
+
+  Status Unknown(const std::string& what, const std::string& name) const {
+    return Status(Code::kUsage, what + " '" + name + "': the graph has no node of that name",
+                  "'slipway inspect' lists the nodes");
+  }
+
+  DimList Shape(const Ints& dims) const {
+    DimList shape;
+    for (size_t i = 0; i < dims.size(); ++i) {
+      shape.push_back(dims[i] >= 0 ? Dim(dims[i]) : i == 0 ? Dim::Symbol("batch") : Dim());
+    }
+    return SubstituteDims(std::move(shape), options_.dims);
+  }
+
+  // Inputs named by the user: placeholders with another shape, or cuts.
+  Status AddCuts() {
+    for (const InputCut& cut : options_.inputs) {
+      const TfInput at = ParseInput(cut.name);
+      const TfNode* node = source_.Find(at.node);
+      if (node == nullptr) return Unknown("--input", cut.name);
+      DType dtype = node->attrs.Type("dtype");
+      if (dtype == DType::kNone) dtype = node->attrs.Type("DstT");
+      if (dtype == DType::kNone) dtype = node->attrs.Type("T", DType::kF32);
+      Type type = Type::OfUnknownShape(dtype);
+      if (cut.shape) {
+        type.shape = cut.shape;
+      } else if (node->attrs.Has("shape")) {
+        type.shape = Shape(node->attrs.IntList("shape"));
+      }
+      values_[Key(at.node, at.index)] = builder_.Input(at.index ? cut.name : at.node, std::move(type));
+    }
+    return Status::Ok();
+  }
+
+  void AddPreprocessor() {
+    preprocessor_ = FindPreprocessor(source_);
+    if (!preprocessor_) return;
+    // Boxes and scores of such detectors are per photo: one photo a run.
+    const DimList shape = {1, preprocessor_->height, preprocessor_->width, preprocessor_->channels};
+    values_[Key(preprocessor_->replaced, 0)] = builder_.Input(preprocessor_->input, Type::Of(DType::kF32, shape));
+    model_.notes.push_back("the preprocessing loop of '" + preprocessor_->input + "' (resize to " +
+                           std::to_string(preprocessor_->width) + "x" + std::to_string(preprocessor_->height) +
+                           ", normalise) moved from the graph into the manifest");
+  }
+
+  void ChooseOutputs() {
+    outputs_ = options_.outputs;
+    if (!outputs_.empty()) return;
+    std::set<std::string> read;
+    for (const TfNode& node : source_.nodes) {
+      for (const std::string& input : node.inputs) read.insert(ParseInput(input).node);
+    }
+    for (const TfNode& node : source_.nodes) {
+      if (!read.count(node.name) && !IsLeftover(node.op)) outputs_.push_back(node.name);
+    }
+  }
+
+  // Nodes that the outputs need, each after what it reads. Iterative: graphs may be deep.
+  Status Order() {
+    enum class State { kNew, kOpen, kDone };
+    std::map<const TfNode*, State> states;
+    struct Frame {
+      const TfNode* node;
+      size_t next;
+    };
+    for (const std::string& output : outputs_) {
+      const TfInput at = ParseInput(output);
+      const TfNode* root = source_.Find(at.node);
+      if (root == nullptr) return Unknown("--output", output);
+      if (values_.count(Key(at.node, at.index))) continue;
+      std::vector<Frame> stack;
+      if (states[root] == State::kNew) stack.push_back({root, 0});
+      while (!stack.empty()) {
+        Frame& frame = stack.back();
+        const TfNode* node = frame.node;
+        states[node] = State::kOpen;
+        if (frame.next == node->inputs.size()) {
+          states[node] = State::kDone;
+          order_.push_back(node);
+          stack.pop_back();
+          continue;
+        }
+        const TfInput input = ParseInput(node->inputs[frame.next++]);
+        if (input.is_control || values_.count(Key(input.node, input.index))) continue;
+        const TfNode* producer = source_.Find(input.node);
+        if (producer == nullptr) {
+          return Status(Code::kInvalidModel, node->op + " '" + node->name + "' reads '" + input.node +
+                                                 "', which the graph lacks");
+        }
+        int& outputs = num_outputs_[producer];
+        outputs = std::max(outputs, input.index + 1);
+        if (states[producer] == State::kOpen) {
+          if (IsLoop(producer->op) || IsLoop(node->op)) {
+            return Status(Code::kUnsupported, "TF1 while loop through '" + producer->name + "' (" + producer->op +
+                                                  "): loops are not supported yet",
+                          "cut the graph around it with --input and --output");
+          }
+          return Status(Code::kInvalidModel, "node '" + producer->name + "' depends on its own result");
+        }
+        if (states[producer] == State::kNew) stack.push_back({producer, 0});
+      }
+      int& outputs = num_outputs_[root];
+      outputs = std::max(outputs, at.index + 1);
+    }
+    return Status::Ok();
+  }
+
+  static bool IsHandledHere(const TfNode& node) { return node.op == "Placeholder" || node.op == "Const" || node.op == "NoOp"; }
+
+  ForeignNode Foreign(const TfNode& node) const {
+    ForeignNode foreign;
+    foreign.format = Format::kTensorflow;
+    foreign.op = node.op;
+    foreign.name = node.name;
+    foreign.attrs = node.attrs;
+    return foreign;
+  }
+
+  // Everything that no record reads, at once, before anything is built.
+  Status CheckSupport() {
+    UnsupportedNodes missing;
+    for (const TfNode* node : order_) {
+      if (IsHandledHere(*node) || FindForeign(Format::kTensorflow, "", node->op, 1).op != nullptr) continue;
+      const ForeignNode foreign = Foreign(*node);
+      missing.Add(foreign, builder_, Status(Code::kUnsupported, "not supported"));
+    }
+    return missing.ToStatus();
+  }
+
+  size_t CountOutputs(const TfNode& node) const {
+    const auto found = num_outputs_.find(&node);
+    int64_t count = found == num_outputs_.end() ? 1 : std::max(found->second, 1);
+    for (const char* name : {"num_split", "num"}) {
+      const bool is_splitter = node.op == "Split" || node.op == "SplitV" || node.op == "Unpack";
+      if (is_splitter) count = std::max(count, std::min<int64_t>(node.attrs.Int(name), 1024));
+    }
+    return static_cast<size_t>(std::min<int64_t>(count, 1024));
+  }
+
+  Status Import(const TfNode& node) {
+    if (values_.count(Key(node.name, 0))) return Status::Ok();
+    if (node.op == "NoOp") return Status::Ok();
+    if (node.op == "Const") {
+      const Tensor* value = node.attrs.TensorOf("value");
+      if (value == nullptr) return Status(Code::kInvalidModel, "constant '" + node.name + "' has no value");
+      values_[Key(node.name, 0)] = builder_.Constant(node.name, *value);
+      return Status::Ok();
+    }
+    if (node.op == "Placeholder") {
+      Type type = Type::OfUnknownShape(node.attrs.Type("dtype", DType::kF32));
+      if (node.attrs.Has("shape")) type.shape = Shape(node.attrs.IntList("shape"));
+      values_[Key(node.name, 0)] = builder_.Input(node.name, std::move(type));
+      return Status::Ok();
+    }
+    ForeignNode foreign = Foreign(node);
+    for (const std::string& text : node.inputs) {
+      const TfInput input = ParseInput(text);
+      if (input.is_control) continue;
+      const auto found = values_.find(Key(input.node, input.index));
+      if (found == values_.end()) return Status::Ok();  // its producer has failed and been listed
+      foreign.inputs.push_back(found->second);
+    }
+    const size_t num_outputs = CountOutputs(node);
+    for (size_t i = 0; i < num_outputs; ++i) {
+      foreign.outputs.push_back({i ? Key(node.name, static_cast<int>(i)) : node.name, {}, {}, {}});
+    }
+    auto bound = ImportNode(foreign, builder_);
+    if (!bound.ok()) {
+      if (bound.status().code() != Code::kUnsupported) return bound.status();
+      unsupported_.Add(foreign, builder_, bound.status());
+      return Status::Ok();
+    }
+    for (size_t i = 0; i < bound->size(); ++i) {
+      if ((*bound)[i] != kNoValue) values_[Key(node.name, static_cast<int>(i))] = (*bound)[i];
+    }
+    return Status::Ok();
+  }
+
+  Status BindOutputs() {
+    Graph& graph = model_.graph;
+    for (const std::string& output : outputs_) {
+      const TfInput at = ParseInput(output);
+      const auto found = values_.find(Key(at.node, at.index));
+      if (found == values_.end()) return Unknown("--output", output);
+      graph.outputs.push_back(found->second);
+    }
+    if (graph.outputs.empty()) return Status(Code::kInvalidModel, "the graph has no outputs", "name one with --output");
+    return Status::Ok();
+  }
+
+  // Drops nodes that import helpers left without readers.
+  Status Prune() {
+    Graph& graph = model_.graph;
+    std::vector<bool> is_needed(graph.values.size(), false);
+    for (ValueId id : graph.outputs) is_needed[static_cast<size_t>(id)] = true;
+    std::vector<bool> is_dropped(graph.nodes.size(), true);
+    for (size_t i = graph.nodes.size(); i-- > 0;) {
+      const Node& node = graph.nodes[i];
+      for (ValueId id : node.outputs) {
+        if (id != kNoValue && is_needed[static_cast<size_t>(id)]) is_dropped[i] = false;
+      }
+      if (is_dropped[i]) continue;
+      for (ValueId id : node.inputs) {
+        if (id != kNoValue) is_needed[static_cast<size_t>(id)] = true;
+      }
+    }
+    graph.Compact(is_dropped);
+    return Status::Ok();
+  }
+
+  const TfGraph& source_;
+  const ImportOptions& options_;
+  ImportedModel model_;
+  GraphBuilder builder_;
+  std::map<std::string, ValueId> values_;  // by Key
+  std::vector<std::string> outputs_;
+  std::vector<const TfNode*> order_;
+  std::map<const TfNode*, int> num_outputs_;  // that somebody reads
+  std::optional<Preprocessor> preprocessor_;
+  UnsupportedNodes unsupported_;
+};
+
+}  // namespace
+
+Result<ImportedModel> ImportGraph(const TfGraph& graph, const ImportOptions& options) {
+  return Importer(graph, options).Run();
+}
+
+}  // namespace slipway::tensorflow
+
+namespace slipway {
+
+Result<ImportedModel> ImportGraphDef(const ModelFile& file, const ImportOptions& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(const tensorflow::TfGraph graph,
+                           tensorflow::DecodeGraphDef(file.file.bytes(), file.file.owner()));
+  SLIPWAY_ASSIGN_OR_RETURN(ImportedModel model, tensorflow::ImportGraph(graph, options));
+  model.format = "graphdef";
+  return model;
+}
+
+Result<ImportedModel> ImportTfjs(const ModelFile& file, const ImportOptions& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(const tensorflow::TfGraph graph, tensorflow::ReadTfjsModel(file.path));
+  SLIPWAY_ASSIGN_OR_RETURN(ImportedModel model, tensorflow::ImportGraph(graph, options));
+  model.format = "tfjs";
+  return model;
+}
+
+}  // namespace slipway
