@@ -1,0 +1,40 @@
+#include "runner.h"
+
+#include "runtime/engine.h"
+
+namespace slipway::conformance {
+namespace {
+
+class InterpretRunner : public Runner {
+ public:
+  explicit InterpretRunner(const Graph& graph) : graph_(graph) {}
+  Result<std::vector<Datum>> Run(std::span<const Datum> inputs) override { return Interpret(graph_, inputs); }
+
+ private:
+  const Graph& graph_;
+};
+
+class EngineRunner : public Runner {
+ public:
+  explicit EngineRunner(std::shared_ptr<const Engine> engine) : context_(engine->NewContext()) {}
+  Result<std::vector<Datum>> Run(std::span<const Datum> inputs) override {
+    SLIPWAY_ASSIGN_OR_RETURN(const std::span<const Datum> outputs, context_->RunData(inputs));
+    return std::vector<Datum>(outputs.begin(), outputs.end());
+  }
+
+ private:
+  std::unique_ptr<Context> context_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Runner>> MakeRunner(const std::string& backend, const Graph& graph) {
+  if (backend == "interpret") return std::unique_ptr<Runner>(new InterpretRunner(graph));
+  EngineOptions options;
+  options.backend = backend;
+  options.num_threads = 1;
+  SLIPWAY_ASSIGN_OR_RETURN(std::shared_ptr<const Engine> engine, Engine::Create(graph, options));
+  return std::unique_ptr<Runner>(new EngineRunner(std::move(engine)));
+}
+
+}  // namespace slipway::conformance

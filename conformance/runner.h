@@ -1,0 +1,22 @@
+// Runs a graph on the backend under test: the one seam between the suites and how a graph is executed.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ops/run.h"
+
+namespace slipway::conformance {
+
+class Runner {
+ public:
+  virtual ~Runner() = default;
+  virtual Result<std::vector<Datum>> Run(std::span<const Datum> inputs) = 0;
+};
+
+// backend: "interpret" (the records' references, node by node), "ref" or "cpu" (an Engine on that backend).
+Result<std::unique_ptr<Runner>> MakeRunner(const std::string& backend, const Graph& graph);
+
+}  // namespace slipway::conformance
