@@ -319,8 +319,6 @@ for dt in ("float32", "int8", "int16"):
 for bits, narrow in ((8, False), (4, False)):
     add_unary(f"fakequant_{bits}_{int(narrow)}", "FAKE_QUANT", "float32", [3, 50], [None, None], [0, 0], "FakeQuantOptions",
               dict(min=-1.3, max=1.7, numBits=bits, narrowRange=narrow), version=2)
-add_unary("lrn", "LOCAL_RESPONSE_NORMALIZATION", "float32", [1, 3, 2, 11], [None, None], [0, 0], "LocalResponseNormalizationOptions",
-          dict(radius=2, bias=1.0, alpha=0.5, beta=0.75))
 add_unary("l2norm_float", "L2_NORMALIZATION", "float32", [2, 3, 9], [None, None], [0, 0], "L2NormOptions", {})
 
 

@@ -159,7 +159,7 @@ OpDef MakeBatchNormalization() {
   op.reference = Reference;
   op.flops = [](const InferContext& context) { return 2 * context.CountOfOutput(0); };
   op.cases = Cases;
-  op.foreign = {{Format::kOnnx, "BatchNormalization", 7, 13, ImportOldOnnx},
+  op.foreign = {{Format::kOnnx, "BatchNormalization", 1, 13, ImportOldOnnx},
                 {Format::kOnnx, "BatchNormalization", 14},
                 {Format::kTensorflow, "FusedBatchNorm", 1, INT_MAX, ImportTf},
                 {Format::kTensorflow, "FusedBatchNormV2", 1, INT_MAX, ImportTf},

@@ -12,7 +12,7 @@ namespace {
 constexpr DTypeSet kImageTypes = kFloats | DTypeSet{DType::kI8, DType::kU8, DType::kI16};
 constexpr DTypeSet kBiasTypes = kFloats | DTypeSet{DType::kI32, DType::kI64};
 
-Status CheckWeights(const InferContext& context, const DimList& x, const DimList& w, Layout layout) {
+Status CheckWeights(const InferContext& context, const DimList& x, const DimList& w, size_t bias, Layout layout) {
   const int64_t group = context.attrs().Int("group", 1);
   if (group < 1) return context.Error("group is " + std::to_string(group) + "; it must be 1 or more");
   const Dim& channels = x[static_cast<size_t>(ChannelAxis(layout, static_cast<int>(x.size())))];
@@ -25,8 +25,8 @@ Status CheckWeights(const InferContext& context, const DimList& x, const DimList
   if (w[0].IsKnown() && w[0].value() % group != 0) {
     return context.Error(w[0].ToString() + " output channels do not divide into " + std::to_string(group) + " groups");
   }
-  if (context.HasInput(2) && context.shape(2)) {
-    const DimList& b = *context.shape(2);
+  if (context.HasInput(bias) && context.shape(bias)) {
+    const DimList& b = *context.shape(bias);
     const bool is_wrong = b.size() != 1 || (b[0].IsKnown() && w[0].IsKnown() && b[0].value() != w[0].value());
     if (is_wrong) return context.Error("bias is " + ToString(b) + ", needs [" + w[0].ToString() + "]");
   }
@@ -34,71 +34,22 @@ Status CheckWeights(const InferContext& context, const DimList& x, const DimList
 }
 
 Status Infer(InferContext& context) {
-  const DType dtype = context.dtype(0);
-  context.SetOutput(0, Type::OfUnknownShape(dtype));
-  if (!context.shape(0) || !context.shape(1)) return Status::Ok();
-  const DimList& x = *context.shape(0);
-  const DimList& w = *context.shape(1);
-  if (x.size() < 3 || x.size() > 5 || w.size() != x.size()) {
-    return context.Error("input " + ToString(x) + " and weights " + ToString(w) +
-                         " must have one rank, with 1 to 3 spatial axes");
-  }
-  const Layout layout = LayoutOf(context.attrs());
-  SLIPWAY_RETURN_IF_ERROR(CheckWeights(context, x, w, layout));
-  const DimList kernel = SpatialOf(layout, w);
-  if (!AllKnown(kernel)) {
-    context.SetOutput(0, dtype, ImageShape(layout, x[0], w[0], DimList(kernel.size())));
-    return Status::Ok();
-  }
-  auto window = ReadWindow(context.attrs(), KnownDims(kernel));
-  if (!window.ok()) return context.Error(window.status().message());
-  SLIPWAY_ASSIGN_OR_RETURN(const DimList spatial, SlideWindow(context, *window, SpatialOf(layout, x)));
-  context.SetOutput(0, dtype, ImageShape(layout, x[0], w[0], spatial));
+  SLIPWAY_ASSIGN_OR_RETURN(Type type, ConvType(context, 0, 1, 2, context.dtype(0)));
+  context.SetOutput(0, std::move(type));
   return Status::Ok();
-}
-
-// The sum at one output element, without bias.
-template <class T>
-double Accumulate(const ConvCall& call, const T* x, const T* w, int64_t n, int64_t oc, const int64_t* at) {
-  const int64_t first = oc / (call.out.c / call.group) * call.weight.c;  // of the group's input channels
-  double sum = 0;
-  for (int64_t kz = 0; kz < call.window.kernel[0]; ++kz) {
-    const int64_t iz = at[0] * call.window.stride[0] - call.window.pad[0] + kz * call.window.dilation[0];
-    if (iz < 0 || iz >= call.in.size[0]) continue;
-    for (int64_t ky = 0; ky < call.window.kernel[1]; ++ky) {
-      const int64_t iy = at[1] * call.window.stride[1] - call.window.pad[1] + ky * call.window.dilation[1];
-      if (iy < 0 || iy >= call.in.size[1]) continue;
-      for (int64_t kx = 0; kx < call.window.kernel[2]; ++kx) {
-        const int64_t ix = at[2] * call.window.stride[2] - call.window.pad[2] + kx * call.window.dilation[2];
-        if (ix < 0 || ix >= call.in.size[2]) continue;
-        const T* pixel = x + call.in.At(n, first, iz, iy, ix);
-        const T* tap = w + call.weight.At(oc, 0, kz, ky, kx);
-        for (int64_t c = 0; c < call.weight.c; ++c) {
-          sum += static_cast<double>(pixel[c * call.in.stride_c]) * static_cast<double>(tap[c * call.weight.stride_c]);
-        }
-      }
-    }
-  }
-  return sum;
 }
 
 template <class T>
 void RunReal(const ConvCall& call, const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
-  for (int64_t n = 0; n < call.out.n; ++n) {
-    for (int64_t oc = 0; oc < call.out.c; ++oc) {
-      const double bias = b.IsNone() ? 0 : static_cast<double>(b.as<T>()[oc]);
-      int64_t at[3];
-      for (at[0] = 0; at[0] < call.out.size[0]; ++at[0]) {
-        for (at[1] = 0; at[1] < call.out.size[1]; ++at[1]) {
-          for (at[2] = 0; at[2] < call.out.size[2]; ++at[2]) {
-            const double sum = Accumulate(call, x.as<T>(), w.as<T>(), n, oc, at) + bias;
-            y.as<T>()[call.out.At(n, oc, at[0], at[1], at[2])] =
-                static_cast<T>(ApplyActivation(call.activation, sum));
-          }
-        }
-      }
-    }
-  }
+  const T* pixels = x.as<T>();
+  const T* weights = w.as<T>();
+  ForEachOutput(call.out, [&](int64_t n, int64_t oc, int64_t to, const int64_t* at) {
+    double sum = b.IsNone() ? 0 : static_cast<double>(b.as<T>()[oc]);
+    ForEachTap(call, n, oc, at, [&](int64_t i, int64_t k) {
+      sum += static_cast<double>(pixels[i]) * static_cast<double>(weights[k]);
+    });
+    y.as<T>()[to] = static_cast<T>(ApplyActivation(call.activation, sum));
+  });
 }
 
 Status Reference(RunContext& context) {
@@ -122,13 +73,37 @@ Status Reference(RunContext& context) {
 
 }  // namespace
 
-Result<ConvCall> ReadConvCall(const RunContext& context) {
+Result<Type> ConvType(const InferContext& context, size_t x, size_t w, size_t b, DType dtype) {
+  if (!context.shape(x) || !context.shape(w)) return Type::OfUnknownShape(dtype);
+  const DimList& image = *context.shape(x);
+  const DimList& weights = *context.shape(w);
+  if (image.size() < 3 || image.size() > 5 || weights.size() != image.size()) {
+    return context.Error("input " + ToString(image) + " and weights " + ToString(weights) +
+                         " must have one rank, with 1 to 3 spatial axes");
+  }
+  const Layout layout = LayoutOf(context.attrs());
+  SLIPWAY_RETURN_IF_ERROR(CheckWeights(context, image, weights, b, layout));
+  const DimList kernel = SpatialOf(layout, weights);
+  if (!AllKnown(kernel)) return Type::Of(dtype, ImageShape(layout, image[0], weights[0], DimList(kernel.size())));
+  auto window = ReadWindow(context.attrs(), KnownDims(kernel));
+  if (!window.ok()) return context.Error(window.status().message());
+  SLIPWAY_ASSIGN_OR_RETURN(const DimList spatial, SlideWindow(context, *window, SpatialOf(layout, image)));
+  return Type::Of(dtype, ImageShape(layout, image[0], weights[0], spatial));
+}
+
+double ConvFlops(const InferContext& context, size_t w) {
+  const auto& weights = context.shape(w);
+  if (!weights || weights->empty() || !(*weights)[0].IsKnown() || (*weights)[0].value() == 0) return 0;
+  return 2 * context.CountOfOutput(0) * context.CountOfInput(w) / static_cast<double>((*weights)[0].value());
+}
+
+Result<ConvCall> ReadConvCall(const RunContext& context, size_t x, size_t w) {
   const Layout layout = LayoutOf(context.attrs());
   ConvCall call;
-  call.in = ViewImage(context.in(0).dims(), layout);
-  call.weight = ViewImage(context.in(1).dims(), layout);
+  call.in = ViewImage(context.in(x).dims(), layout);
+  call.weight = ViewImage(context.in(w).dims(), layout);
   call.out = ViewImage(context.out(0).dims(), layout);
-  const size_t spatial = context.in(1).dims().size() - 2;
+  const size_t spatial = context.in(w).dims().size() - 2;
   const Ints kernel(call.weight.size.end() - static_cast<int64_t>(spatial), call.weight.size.end());
   SLIPWAY_ASSIGN_OR_RETURN(call.window, RunWindow(context, kernel, call.in, call.out));
   call.group = context.attrs().Int("group", 1);
@@ -153,11 +128,7 @@ OpDef MakeConv() {
   for (AttrDef& attr : ActivationAttrs()) op.attrs.push_back(std::move(attr));
   op.infer = Infer;
   op.reference = Reference;
-  op.flops = [](const InferContext& context) {
-    const auto& w = context.shape(1);
-    if (!w || w->empty() || !(*w)[0].IsKnown() || (*w)[0].value() == 0) return 0.0;
-    return 2 * context.CountOfOutput(0) * context.CountOfInput(1) / static_cast<double>((*w)[0].value());
-  };
+  op.flops = [](const InferContext& context) { return ConvFlops(context, 1); };
   op.cases = ConvCases;
   op.tolerance = {.relative = 1e-5, .absolute = 1e-5};
   op.foreign = {{Format::kOnnx, "Conv", 1, INT_MAX, ImportOnnxConv},

@@ -101,7 +101,7 @@ OpDef MakeGemm() {
   };
   op.cases = Cases;
   op.tolerance = {.relative = 1e-5, .absolute = 1e-5};
-  op.foreign = {{Format::kOnnx, "Gemm", 7}};
+  op.foreign = {{Format::kOnnx, "Gemm", 1}};
   return op;
 }
 
