@@ -1,0 +1,272 @@
+// Reads and verifies .slip files: nothing in them is trusted.
+#include <zlib.h>
+
+#include <cstring>
+
+#include "ops/verify.h"
+#include "plan/layout.h"
+#include "plan/slip.h"
+#include "plan/slip_generated.h"
+
+namespace slipway {
+namespace {
+
+constexpr int kMaxGraphDepth = 64;
+// FlatBuffers' own limits: a table in a file of this size cannot be more numerous.
+constexpr int kVerifierDepth = 256;
+constexpr int kVerifierTables = 10'000'000;
+
+Status Broken(const std::string& what) {
+  return Status(Code::kInvalidModel, ".slip file: " + what, "copy the file again, or convert the model again");
+}
+
+std::string Text(const flatbuffers::String* text) { return text ? text->str() : std::string(); }
+
+template <class T>
+std::vector<T> Numbers(const flatbuffers::Vector<T>* values) {
+  return values ? std::vector<T>(values->begin(), values->end()) : std::vector<T>();
+}
+
+std::vector<std::string> StringList(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings) {
+  std::vector<std::string> result;
+  if (strings == nullptr) return result;
+  for (const auto* text : *strings) result.push_back(Text(text));
+  return result;
+}
+
+class Reader {
+ public:
+  Reader(std::span<const uint8_t> data, std::shared_ptr<const void> owner) : data_(data), owner_(std::move(owner)) {}
+
+  Result<SlipModel> Read(const fb::Model& source) {
+    SlipModel model;
+    model.producer = Text(source.producer());
+    model.source_format = Text(source.source_format());
+    if (source.graph() == nullptr) return Broken("has no graph");
+    SLIPWAY_ASSIGN_OR_RETURN(model.graph, ReadGraph(*source.graph(), 0));
+    SLIPWAY_RETURN_IF_ERROR(VerifyGraph(model.graph));
+    if (const std::string manifest = Text(source.manifest()); !manifest.empty()) {
+      SLIPWAY_ASSIGN_OR_RETURN(model.manifest, ParseManifest(manifest));
+    }
+    if (source.golden() != nullptr) {
+      for (const fb::Golden* golden : *source.golden()) {
+        SLIPWAY_ASSIGN_OR_RETURN(GoldenVector vector, ReadGolden(*golden));
+        model.golden.push_back(std::move(vector));
+      }
+    }
+    if (source.tuned() == nullptr) return model;
+    for (const fb::TunedSection* section : *source.tuned()) {
+      if (section->data() == nullptr) return Broken("a tuned section has no data");
+      SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*section->data()));
+      model.tuned.push_back({Text(section->target()), {bytes.begin(), bytes.end()}});
+    }
+    return model;
+  }
+
+ private:
+  Result<std::span<const uint8_t>> Bytes(const fb::Extent& extent) const {
+    if (extent.offset() > data_.size() || extent.size() > data_.size() - extent.offset()) {
+      return Broken("data at " + std::to_string(extent.offset()) + " of " + std::to_string(extent.size()) +
+                    " bytes lies outside the data section of " + std::to_string(data_.size()));
+    }
+    return data_.subspan(extent.offset(), extent.size());
+  }
+
+  static Result<DType> ReadDType(uint8_t number) {
+    if (number >= kDTypeCount) return Broken("dtype number " + std::to_string(number) + " is unknown");
+    return static_cast<DType>(number);
+  }
+
+  Result<Tensor> ReadTensor(const fb::Tensor& source) const {
+    SLIPWAY_ASSIGN_OR_RETURN(DType dtype, ReadDType(source.dtype()));
+    if (dtype == DType::kNone) return Broken("a tensor has no dtype");
+    Dims dims = Numbers(source.dims());
+    SLIPWAY_ASSIGN_OR_RETURN(int64_t count, ElementCount(dims));
+    if (dtype == DType::kString) {
+      const std::vector<std::string> strings = StringList(source.strings());
+      if (static_cast<int64_t>(strings.size()) != count) return Broken("a string tensor lacks elements");
+      return Tensor::From<std::string>(dtype, std::move(dims), strings);
+    }
+    if (source.data() == nullptr) return Broken("a tensor has no data");
+    SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*source.data()));
+    const int64_t needed = BytesOf(dtype, count);
+    if (static_cast<int64_t>(bytes.size()) != needed) {
+      return Broken("tensor " + std::string(DTypeName(dtype)) + ToString(dims) + " needs " + std::to_string(needed) +
+                    " bytes, has " + std::to_string(bytes.size()));
+    }
+    if (reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0 || owner_ == nullptr) {
+      Tensor copy(dtype, std::move(dims));
+      if (needed > 0) std::memcpy(copy.data(), bytes.data(), bytes.size());
+      return copy;
+    }
+    return Tensor(dtype, std::move(dims), const_cast<uint8_t*>(bytes.data()), owner_);
+  }
+
+  static Result<Type> ReadType(const fb::Type* source) {
+    Type type;
+    if (source == nullptr) return type;
+    if (source->kind() > static_cast<uint8_t>(TypeKind::kOptionalSequence)) return Broken("a type has an unknown kind");
+    type.kind = static_cast<TypeKind>(source->kind());
+    SLIPWAY_ASSIGN_OR_RETURN(type.dtype, ReadDType(source->dtype()));
+    if (!source->has_rank()) return type;
+    type.shape.emplace();
+    if (source->shape() == nullptr) return type;
+    for (const fb::Dim* dim : *source->shape()) {
+      if (dim->known() && dim->value() < 0) return Broken("a shape has the extent " + std::to_string(dim->value()));
+      const std::string symbol = Text(dim->symbol());
+      type.shape->push_back(dim->known() ? Dim(dim->value()) : symbol.empty() ? Dim() : Dim::Symbol(symbol));
+    }
+    return type;
+  }
+
+  Result<Value> ReadValue(const fb::Value& source) const {
+    Value value;
+    value.name = Text(source.name());
+    SLIPWAY_ASSIGN_OR_RETURN(value.type, ReadType(source.type()));
+    if (const fb::Quant* quant = source.quant()) {
+      value.quant = Quant{Numbers(quant->scales()), Numbers(quant->zero_points()), quant->axis()};
+    }
+    if (source.data() == nullptr) return value;
+    SLIPWAY_ASSIGN_OR_RETURN(value.data, ReadTensor(*source.data()));
+    value.type = Type::Of(value.data.dtype(), ToDimList(value.data.dims()));
+    return value;
+  }
+
+  Result<Attr> ReadAttr(const fb::Attr& source, int depth) const {
+    switch (static_cast<AttrTag>(source.kind())) {
+      case AttrTag::kInt: return Attr(int64_t{source.i()});
+      case AttrTag::kFloat: return Attr(source.f());
+      case AttrTag::kString: return Attr(Text(source.s()));
+      case AttrTag::kInts: return Attr(Numbers(source.ints()));
+      case AttrTag::kFloats: return Attr(Numbers(source.floats()));
+      case AttrTag::kStrings: return Attr(StringList(source.strings()));
+      case AttrTag::kTensor: {
+        if (source.tensor() == nullptr) return Broken("a tensor attribute is empty");
+        SLIPWAY_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(*source.tensor()));
+        return Attr(std::move(tensor));
+      }
+      case AttrTag::kGraph: {
+        if (source.graph() == nullptr) return Broken("a graph attribute is empty");
+        SLIPWAY_ASSIGN_OR_RETURN(Graph graph, ReadGraph(*source.graph(), depth + 1));
+        return Attr(GraphRef(std::make_shared<const Graph>(std::move(graph))));
+      }
+      case AttrTag::kDType: {
+        SLIPWAY_ASSIGN_OR_RETURN(DType dtype, ReadDType(source.dtype()));
+        return Attr(dtype);
+      }
+    }
+    return Broken("attribute kind " + std::to_string(source.kind()) + " is unknown");
+  }
+
+  Result<Node> ReadNode(const fb::Node& source, int depth) const {
+    Node node;
+    node.op = Text(source.op());
+    node.name = Text(source.name());
+    node.inputs = Numbers(source.inputs());
+    node.outputs = Numbers(source.outputs());
+    node.sources = StringList(source.sources());
+    if (source.attrs() == nullptr) return node;
+    for (const fb::Attr* attr : *source.attrs()) {
+      SLIPWAY_ASSIGN_OR_RETURN(Attr value, ReadAttr(*attr, depth));
+      node.attrs.Set(Text(attr->name()), std::move(value));
+    }
+    return node;
+  }
+
+  Result<Graph> ReadGraph(const fb::Graph& source, int depth) const {
+    if (depth > kMaxGraphDepth) return Broken("graphs are nested too deep");
+    Graph graph;
+    graph.name = Text(source.name());
+    if (source.values() != nullptr) {
+      for (const fb::Value* each : *source.values()) {
+        SLIPWAY_ASSIGN_OR_RETURN(Value value, ReadValue(*each));
+        graph.values.push_back(std::move(value));
+      }
+    }
+    if (source.nodes() != nullptr) {
+      for (const fb::Node* each : *source.nodes()) {
+        SLIPWAY_ASSIGN_OR_RETURN(Node node, ReadNode(*each, depth));
+        graph.nodes.push_back(std::move(node));
+      }
+    }
+    graph.inputs = Numbers(source.inputs());
+    graph.outputs = Numbers(source.outputs());
+    return graph;
+  }
+
+  Result<GoldenVector> ReadGolden(const fb::Golden& source) const {
+    GoldenVector vector;
+    vector.name = Text(source.name());
+    vector.relative = source.relative();
+    vector.absolute = source.absolute();
+    const auto read_all = [&](const auto* tensors, std::vector<Tensor>& out) -> Status {
+      if (tensors == nullptr) return Status::Ok();
+      for (const fb::Tensor* each : *tensors) {
+        SLIPWAY_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(*each));
+        out.push_back(std::move(tensor));
+      }
+      return Status::Ok();
+    };
+    SLIPWAY_RETURN_IF_ERROR(read_all(source.inputs(), vector.inputs));
+    SLIPWAY_RETURN_IF_ERROR(read_all(source.outputs(), vector.outputs));
+    return vector;
+  }
+
+  // Tags in the file: the order of ir/attrs.h's variant.
+  enum class AttrTag : uint8_t { kInt, kFloat, kString, kInts, kFloats, kStrings, kTensor, kGraph, kDType };
+
+  std::span<const uint8_t> data_;
+  std::shared_ptr<const void> owner_;
+};
+
+uint32_t Crc(std::span<const uint8_t> bytes) { return static_cast<uint32_t>(::crc32_z(0, bytes.data(), bytes.size())); }
+
+Status CheckHeader(const SlipHeader& header, uint64_t file_bytes) {
+  if (header.version != kSlipVersion) {
+    return Status(Code::kUnsupported,
+                  ".slip file: format version " + std::to_string(header.version) + ", this program reads version " +
+                      std::to_string(kSlipVersion),
+                  header.version > kSlipVersion ? "update slipway" : "convert the model again");
+  }
+  if (header.file_bytes != file_bytes) {
+    return Broken("should have " + std::to_string(header.file_bytes) + " bytes, has " + std::to_string(file_bytes));
+  }
+  const auto is_inside = [&](uint64_t offset, uint64_t size) {
+    return offset >= sizeof(SlipHeader) && offset <= file_bytes && size <= file_bytes - offset;
+  };
+  if (header.header_bytes != sizeof(SlipHeader) || !is_inside(header.graph_offset, header.graph_bytes) ||
+      !is_inside(header.data_offset, header.data_bytes) || header.graph_offset % 16 != 0) {
+    return Broken("a section lies outside the file");
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+bool LooksLikeSlip(std::span<const uint8_t> bytes) {
+  return bytes.size() >= kSlipMagic.size() && std::memcmp(bytes.data(), kSlipMagic.data(), kSlipMagic.size()) == 0;
+}
+
+Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner) {
+  if (!LooksLikeSlip(bytes)) return Broken("does not begin with SLIPWAY");
+  if (bytes.size() < sizeof(SlipHeader)) return Broken("is truncated in its header");
+  SlipHeader header;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  SLIPWAY_RETURN_IF_ERROR(CheckHeader(header, bytes.size()));
+  const auto graph = bytes.subspan(header.graph_offset, header.graph_bytes);
+  const auto data = bytes.subspan(header.data_offset, header.data_bytes);
+  if (Crc(graph) != header.graph_crc32) return Broken("the graph fails its checksum");
+  if (Crc(data) != header.data_crc32) return Broken("the weights fail their checksum");
+  flatbuffers::Verifier verifier(graph.data(), graph.size(), kVerifierDepth, kVerifierTables);
+  if (!fb::VerifyModelBuffer(verifier)) return Broken("the graph is not a valid FlatBuffers table");
+  return Reader(data, std::move(owner)).Read(*fb::GetModel(graph.data()));
+}
+
+Result<SlipModel> ReadSlip(const std::string& path) {
+  SLIPWAY_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
+  auto model = ParseSlip(file.bytes(), file.owner());
+  if (!model.ok()) return model.status().WithContext("'" + path + "'");
+  return model;
+}
+
+}  // namespace slipway

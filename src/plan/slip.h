@@ -1,0 +1,52 @@
+// The .slip file: graph, weights, manifest, golden vectors, tuned sections. docs/slip_format.md has the bytes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "ir/graph.h"
+#include "manifest/manifest.h"
+
+namespace slipway {
+
+// Inputs with the outputs they must give.
+struct GoldenVector {
+  std::string name;
+  std::vector<Tensor> inputs;
+  std::vector<Tensor> outputs;
+  float relative = 1e-4f;  // |got - want| <= absolute + relative * largest |want|
+  float absolute = 1e-6f;
+};
+
+// Opaque to all but the builder that made it.
+struct TunedSection {
+  std::string target;
+  std::vector<uint8_t> data;
+};
+
+struct SlipModel {
+  std::string producer;       // "slipway 0.1.0"
+  std::string source_format;  // "onnx", "tflite", ...
+  Graph graph;
+  std::optional<Manifest> manifest;
+  std::vector<GoldenVector> golden;
+  std::vector<TunedSection> tuned;
+};
+
+inline constexpr std::string_view kSlipMagic{"SLIPWAY\0", 8};
+inline constexpr uint32_t kSlipVersion = 1;
+
+bool LooksLikeSlip(std::span<const uint8_t> bytes);
+
+// The file's bytes. Equal models give equal bytes; writing what was read gives the same file.
+Result<std::string> FormatSlip(const SlipModel& model);
+Status WriteSlip(const std::string& path, const SlipModel& model);
+
+// Verified before use: bounds, checksum, order of nodes, operators and attributes, shapes and sizes. Constants alias
+// the mapped file.
+Result<SlipModel> ReadSlip(const std::string& path);
+Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner);
+
+}  // namespace slipway

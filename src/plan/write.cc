@@ -1,0 +1,182 @@
+// Writes .slip files.
+#include <zlib.h>
+
+#include <cstring>
+
+#include "plan/layout.h"
+#include "plan/slip.h"
+#include "plan/slip_generated.h"
+
+namespace slipway {
+namespace {
+
+using flatbuffers::FlatBufferBuilder;
+using flatbuffers::Offset;
+
+uint32_t Crc(std::string_view bytes) {
+  return static_cast<uint32_t>(::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+class Writer {
+ public:
+  Result<std::string> Write(const SlipModel& model) {
+    const auto graph = WriteGraph(model.graph);
+    std::vector<Offset<fb::Golden>> golden;
+    for (const GoldenVector& vector : model.golden) golden.push_back(WriteGolden(vector));
+    std::vector<Offset<fb::TunedSection>> tuned;
+    for (const TunedSection& section : model.tuned) {
+      const fb::Extent extent = PutData(section.data.data(), section.data.size());
+      tuned.push_back(fb::CreateTunedSection(builder_, builder_.CreateString(section.target), &extent));
+    }
+    const std::string manifest = model.manifest ? ToJson(*model.manifest) : std::string();
+    builder_.Finish(fb::CreateModel(builder_, builder_.CreateString(model.producer),
+                                    builder_.CreateString(model.source_format), graph,
+                                    builder_.CreateString(manifest), builder_.CreateVector(golden),
+                                    builder_.CreateVector(tuned)));
+    return Assemble();
+  }
+
+ private:
+  std::string Assemble() {
+    const std::string_view graph(reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize());
+    SlipHeader header{};
+    std::memcpy(header.magic, kSlipMagic.data(), kSlipMagic.size());
+    header.version = kSlipVersion;
+    header.header_bytes = sizeof(SlipHeader);
+    header.graph_offset = sizeof(SlipHeader);
+    header.graph_bytes = graph.size();
+    header.data_offset = AlignSlip(header.graph_offset + header.graph_bytes);
+    header.data_bytes = data_.size();
+    header.graph_crc32 = Crc(graph);
+    header.data_crc32 = Crc(data_);
+    header.file_bytes = header.data_offset + header.data_bytes;
+    std::string file(reinterpret_cast<const char*>(&header), sizeof(header));
+    file.reserve(header.file_bytes);
+    file += graph;
+    file.resize(header.data_offset, '\0');
+    file += data_;
+    return file;
+  }
+
+  fb::Extent PutData(const void* bytes, size_t size) {
+    data_.resize(AlignSlip(data_.size()), '\0');
+    const uint64_t offset = data_.size();
+    if (size > 0) data_.append(static_cast<const char*>(bytes), size);
+    return fb::Extent(offset, size);
+  }
+
+  template <class T>
+  Offset<flatbuffers::Vector<T>> Numbers(const std::vector<T>& values) {
+    return builder_.CreateVector(values);
+  }
+
+  Offset<flatbuffers::Vector<Offset<flatbuffers::String>>> StringList(const std::vector<std::string>& strings) {
+    return builder_.CreateVectorOfStrings(strings);
+  }
+
+  Offset<fb::Tensor> WriteTensor(const Tensor& tensor) {
+    const auto dims = Numbers(tensor.dims());
+    const auto dtype = static_cast<uint8_t>(tensor.dtype());
+    if (tensor.dtype() == DType::kString) {
+      const auto values = tensor.values<std::string>();
+      const auto strings = StringList({values.begin(), values.end()});
+      return fb::CreateTensor(builder_, dtype, dims, nullptr, strings);
+    }
+    const fb::Extent extent = PutData(tensor.data(), static_cast<size_t>(tensor.size_bytes()));
+    return fb::CreateTensor(builder_, dtype, dims, &extent, 0);
+  }
+
+  Offset<fb::Type> WriteType(const Type& type) {
+    std::vector<Offset<fb::Dim>> dims;
+    if (type.shape) {
+      for (const Dim& dim : *type.shape) {
+        const auto symbol = builder_.CreateString(dim.IsKnown() ? std::string() : dim.symbol());
+        dims.push_back(fb::CreateDim(builder_, dim.IsKnown(), dim.IsKnown() ? dim.value() : 0, symbol));
+      }
+    }
+    return fb::CreateType(builder_, static_cast<uint8_t>(type.kind), static_cast<uint8_t>(type.dtype),
+                          type.HasRank(), builder_.CreateVector(dims));
+  }
+
+  Offset<fb::Value> WriteValue(const Value& value) {
+    const auto name = builder_.CreateString(value.name);
+    const auto type = WriteType(value.type);
+    Offset<fb::Quant> quant;
+    if (value.quant) {
+      quant = fb::CreateQuant(builder_, Numbers(value.quant->scales), Numbers(value.quant->zero_points),
+                              value.quant->axis);
+    }
+    Offset<fb::Tensor> data;
+    if (value.IsConstant()) data = WriteTensor(value.data);
+    return fb::CreateValue(builder_, name, type, quant, data);
+  }
+
+  Offset<fb::Attr> WriteAttr(const std::string& name, const Attr& attr) {
+    Offset<flatbuffers::String> s;
+    Offset<flatbuffers::Vector<int64_t>> ints;
+    Offset<flatbuffers::Vector<float>> floats;
+    Offset<flatbuffers::Vector<Offset<flatbuffers::String>>> strings;
+    Offset<fb::Tensor> tensor;
+    Offset<fb::Graph> graph;
+    const auto label = builder_.CreateString(name);
+    if (const auto* text = std::get_if<std::string>(&attr)) s = builder_.CreateString(*text);
+    if (const auto* list = std::get_if<Ints>(&attr)) ints = Numbers(*list);
+    if (const auto* list = std::get_if<Floats>(&attr)) floats = Numbers(*list);
+    if (const auto* list = std::get_if<Strings>(&attr)) strings = StringList(*list);
+    if (const auto* value = std::get_if<Tensor>(&attr)) tensor = WriteTensor(*value);
+    if (const auto* sub = std::get_if<GraphRef>(&attr); sub && *sub) graph = WriteGraph(**sub);
+    fb::AttrBuilder out(builder_);
+    out.add_name(label);
+    out.add_kind(static_cast<uint8_t>(attr.index()));
+    if (const auto* i = std::get_if<int64_t>(&attr)) out.add_i(*i);
+    if (const auto* f = std::get_if<float>(&attr)) out.add_f(*f);
+    if (const auto* dtype = std::get_if<DType>(&attr)) out.add_dtype(static_cast<uint8_t>(*dtype));
+    out.add_s(s);
+    out.add_ints(ints);
+    out.add_floats(floats);
+    out.add_strings(strings);
+    out.add_tensor(tensor);
+    out.add_graph(graph);
+    return out.Finish();
+  }
+
+  Offset<fb::Node> WriteNode(const Node& node) {
+    std::vector<Offset<fb::Attr>> attrs;
+    for (const auto& [name, attr] : node.attrs) attrs.push_back(WriteAttr(name, attr));
+    return fb::CreateNode(builder_, builder_.CreateString(node.op), builder_.CreateString(node.name),
+                          Numbers(node.inputs), Numbers(node.outputs), builder_.CreateVector(attrs),
+                          StringList(node.sources));
+  }
+
+  Offset<fb::Graph> WriteGraph(const Graph& graph) {
+    std::vector<Offset<fb::Value>> values;
+    for (const Value& value : graph.values) values.push_back(WriteValue(value));
+    std::vector<Offset<fb::Node>> nodes;
+    for (const Node& node : graph.nodes) nodes.push_back(WriteNode(node));
+    return fb::CreateGraph(builder_, builder_.CreateString(graph.name), builder_.CreateVector(values),
+                           builder_.CreateVector(nodes), Numbers(graph.inputs), Numbers(graph.outputs));
+  }
+
+  Offset<fb::Golden> WriteGolden(const GoldenVector& vector) {
+    std::vector<Offset<fb::Tensor>> inputs;
+    for (const Tensor& tensor : vector.inputs) inputs.push_back(WriteTensor(tensor));
+    std::vector<Offset<fb::Tensor>> outputs;
+    for (const Tensor& tensor : vector.outputs) outputs.push_back(WriteTensor(tensor));
+    return fb::CreateGolden(builder_, builder_.CreateString(vector.name), builder_.CreateVector(inputs),
+                            builder_.CreateVector(outputs), vector.relative, vector.absolute);
+  }
+
+  FlatBufferBuilder builder_;
+  std::string data_;
+};
+
+}  // namespace
+
+Result<std::string> FormatSlip(const SlipModel& model) { return Writer().Write(model); }
+
+Status WriteSlip(const std::string& path, const SlipModel& model) {
+  SLIPWAY_ASSIGN_OR_RETURN(std::string file, FormatSlip(model));
+  return WriteFile(path, file);
+}
+
+}  // namespace slipway
