@@ -28,7 +28,8 @@ class OptionDecoder {
  public:
   explicit OptionDecoder(Attrs& attrs) : attrs_(attrs) {}
 
-  void Decode(const flatbuffers::Table* table, const reflection::Object& type, const std::string& prefix, int depth) {
+  void Decode(const flatbuffers::Table* table, const reflection::Object& type, const std::string& prefix,
+              int depth) {
     for (const reflection::Field* field : *type.fields()) {
       if (!field->deprecated()) DecodeField(table, *field, prefix + field->name()->str(), depth);
     }
@@ -55,7 +56,8 @@ class OptionDecoder {
 
   void DecodeInteger(const Field& field, int64_t value, const std::string& name) {
     if (field.type()->index() < 0) return attrs_.Set(name, value);
-    const reflection::Enum& type = *SchemaOf().enums()->Get(static_cast<flatbuffers::uoffset_t>(field.type()->index()));
+    const reflection::Enum& type =
+        *SchemaOf().enums()->Get(static_cast<flatbuffers::uoffset_t>(field.type()->index()));
     if (type.name()->str() == "slipway.tflite.fb.TensorType") {
       return attrs_.Set(name, DTypeOf(static_cast<fb::TensorType>(value)));
     }
@@ -93,7 +95,8 @@ class OptionDecoder {
   static Strings StringsOf(const flatbuffers::VectorOfAny* vector) {
     Strings strings;
     if (vector == nullptr) return strings;
-    for (const auto* text : *reinterpret_cast<const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>*>(vector)) {
+    for (const auto* text :
+         *reinterpret_cast<const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>*>(vector)) {
       strings.push_back(text->str());
     }
     return strings;
@@ -152,7 +155,8 @@ Attrs DecodeOptions(const flatbuffers::Table& table, std::string_view type_name)
 
 Attrs DefaultOptions(std::string_view type_name) {
   Attrs attrs;
-  if (const reflection::Object* type = FindType(type_name)) OptionDecoder(attrs).Decode(nullptr, *type, "", 0);
+  if (const reflection::Object* type = FindType(type_name))
+    OptionDecoder(attrs).Decode(nullptr, *type, "", 0);
   return attrs;
 }
 

@@ -1,16 +1,16 @@
 // Option tables of TFLite operators as attributes.
 //
-// The schema itself travels in the binary (flatc's binary schema) and is walked beside the data, so no operator's
-// options are spelled out here: a field becomes an attribute of the same name, absent fields with their default.
-// Enums become their names ("SAME", "RELU6"), element types a DType, booleans 0 or 1, vectors lists; nested tables
-// are flattened with a dot. Custom operators' options are FlexBuffers maps and are decoded likewise.
+// The schema itself travels in the binary (flatc's binary schema) and is walked beside the data, so no
+// operator's options are spelled out here: a field becomes an attribute of the same name, absent fields with
+// their default. Enums become their names ("SAME", "RELU6"), element types a DType, booleans 0 or 1, vectors
+// lists; nested tables are flattened with a dot. Custom operators' options are FlexBuffers maps and are
+// decoded likewise.
 #pragma once
 
 #include <span>
 #include <string_view>
 
 #include "ir/attrs.h"
-
 
 namespace flatbuffers {
 class Table;

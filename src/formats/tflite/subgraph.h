@@ -1,0 +1,47 @@
+// One sub-graph of a TFLite file to a Graph.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "formats/model.h"
+#include "formats/support.h"
+#include "formats/tflite/model_file.h"
+#include "ops/import.h"
+
+namespace slipway::tflite {
+
+// Where a graph begins and ends, as tensor indices; shapes that the user gives by tensor.
+struct Cut {
+  std::vector<int> inputs;
+  std::vector<int> outputs;
+  std::map<int, DimList> shapes;
+  bool is_partial = false;  // operators that no output needs are left out
+};
+
+// What all sub-graphs of one import share. Sub-graphs are imported once however often they are called.
+class SubGraphImporter {
+ public:
+  SubGraphImporter(const TfliteFile& file, UnsupportedNodes& unsupported, std::vector<std::string>& notes)
+      : file_(file), unsupported_(unsupported), notes_(notes) {}
+
+  // The sub-graph's own inputs and outputs. Errors: tensor indices out of range.
+  Result<Cut> WholeOf(uint32_t index) const;
+  Result<Graph> Import(uint32_t index, const Cut& cut);
+  // The same as a whole, for control flow; refused when it calls itself.
+  Result<GraphRef> ImportNested(int64_t index);
+
+  const TfliteFile& file() const { return file_; }
+  UnsupportedNodes& unsupported() { return unsupported_; }
+  std::vector<std::string>& notes() { return notes_; }
+
+ private:
+  const TfliteFile& file_;
+  UnsupportedNodes& unsupported_;
+  std::vector<std::string>& notes_;
+  std::map<int64_t, GraphRef> nested_;
+  std::vector<int64_t> open_;  // sub-graphs being imported, outermost first
+};
+
+}  // namespace slipway::tflite

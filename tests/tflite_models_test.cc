@@ -1,0 +1,118 @@
+// Whole .tflite models against LiteRT's reference kernels, on real photos.
+//
+// tests/oracles/tflite_models.py writes the cases; SLIPWAY_TFLITE_ORACLE names the folder (several, with
+// ':'). Integer outputs must be equal to the bit, floats within 1e-5 of the largest magnitude.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/npy.h"
+#include "base/scalar.h"
+#include "formats/tflite/import.h"
+#include "ops/run.h"
+
+namespace slipway {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> Cases() {
+  std::vector<fs::path> cases;
+  const char* variable = std::getenv("SLIPWAY_TFLITE_ORACLE");
+  std::string folders = variable ? variable : "";
+  while (!folders.empty()) {
+    const std::string folder = folders.substr(0, folders.find(':'));
+    folders.erase(0, folder.size() + 1);
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      if (fs::exists(entry.path() / "model.txt")) cases.push_back(entry.path());
+    }
+  }
+  std::sort(cases.begin(), cases.end());
+  if (cases.empty()) cases.emplace_back();  // one case that says what is missing
+  return cases;
+}
+
+Result<ImportedModel> Import(const fs::path& folder) {
+  SLIPWAY_ASSIGN_OR_RETURN(std::string path, ReadFile((folder / "model.txt").string()));
+  path.erase(path.find_last_not_of('\n') + 1);
+  ModelFile file;
+  file.path = path;
+  SLIPWAY_ASSIGN_OR_RETURN(file.file, MappedFile::Open(path));
+  return ImportTflite(file, {});
+}
+
+// "input0.npy", "input1.npy", ... as far as they go.
+Result<std::vector<Datum>> Arrays(const fs::path& folder, const std::string& stem) {
+  std::vector<Datum> arrays;
+  for (int i = 0;; ++i) {
+    const fs::path path = folder / (stem + std::to_string(i) + ".npy");
+    if (!fs::exists(path)) return arrays;
+    SLIPWAY_ASSIGN_OR_RETURN(Tensor tensor, ReadNpy(path.string()));
+    arrays.push_back(Datum::Of(std::move(tensor)));
+  }
+}
+
+// The seam: whatever runs a graph.
+Result<std::vector<Datum>> RunModel(const Graph& graph, const std::vector<Datum>& inputs) {
+  return Interpret(graph, inputs);
+}
+
+// Where `got` first leaves `want`; empty when it doesn't.
+std::string Difference(const Tensor& got, const Tensor& want) {
+  if (got.dtype() != want.dtype() || got.dims() != want.dims())
+    return Describe(got) + ", not " + Describe(want);
+  double magnitude = 1e-3;
+  for (int64_t i = 0; i < want.count(); ++i) {
+    const double value = std::abs(LoadReal(want.dtype(), want.data(), i));
+    if (std::isfinite(value)) magnitude = std::max(magnitude, value);
+  }
+  const double tolerance = IsFloat(want.dtype()) ? 1e-5 * magnitude : 0;
+  int64_t num_wrong = 0;
+  int64_t first = 0;
+  double worst = 0;
+  for (int64_t i = 0; i < want.count(); ++i) {
+    const double a = LoadReal(got.dtype(), got.data(), i);
+    const double b = LoadReal(want.dtype(), want.data(), i);
+    if (a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= tolerance) continue;
+    if (num_wrong++ == 0) first = i;
+    worst = std::max(worst, std::abs(a - b));
+  }
+  if (num_wrong == 0) return "";
+  return std::to_string(num_wrong) + " of " + std::to_string(want.count()) + " elements differ, by up to " +
+         std::to_string(worst) + " (largest magnitude " + std::to_string(magnitude) + "); element " +
+         std::to_string(first) + " is " + std::to_string(LoadReal(got.dtype(), got.data(), first)) +
+         ", not " + std::to_string(LoadReal(want.dtype(), want.data(), first));
+}
+
+class TfliteModel : public testing::TestWithParam<fs::path> {};
+
+TEST_P(TfliteModel, EqualsLiteRt) {
+  if (GetParam().empty())
+    GTEST_SKIP() << "SLIPWAY_TFLITE_ORACLE names no cases: see tests/oracles/tflite_models.py";
+  const auto model = Import(GetParam());
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  const auto inputs = Arrays(GetParam(), "input");
+  const auto wanted = Arrays(GetParam(), "output");
+  ASSERT_TRUE(inputs.ok() && wanted.ok());
+  const auto outputs = RunModel(model->graph, *inputs);
+  ASSERT_TRUE(outputs.ok()) << outputs.status().ToString();
+  ASSERT_EQ(outputs->size(), wanted->size());
+  for (size_t i = 0; i < wanted->size(); ++i) {
+    EXPECT_EQ(Difference((*outputs)[i].tensor, (*wanted)[i].tensor), "") << "output " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Oracle, TfliteModel, testing::ValuesIn(Cases()), [](const auto& info) {
+  std::string name = info.param.empty() ? "none" : info.param.filename().string();
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); }, '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace slipway
