@@ -45,7 +45,7 @@ double MaxFinite(DType dtype) {
 }
 
 uint32_t NanBits(DType dtype, const SmallFormat& format) {
-  if (dtype == DType::kF4E2M1) return 7;  // no NaN: the largest
+  if (dtype == DType::kF4E2M1) return 8;  // no NaN: -0, as in ONNX's reference
   if (format.is_fnuz) return 0x80;
   const uint32_t exponent = ((1u << format.exponent_bits) - 1) << format.mantissa_bits;
   if (format.has_inf) return exponent | (1u << (format.mantissa_bits - 1));

@@ -1,4 +1,5 @@
 // Logical and of two bool tensors.
+#include "ops/legacy_broadcast.h"
 #include "ops/math/elementwise.h"
 
 namespace slipway {
@@ -12,8 +13,10 @@ OpDef MakeAnd() {
     return RunBinary(context, {.signed_integer = [](int64_t a, int64_t b) -> int64_t { return a && b; }});
   };
   op.cases = [] { return BinaryCases(0, 1.99, DType::kBool); };
-  op.foreign = {
-      {Format::kOnnx, "And", 7}, {Format::kTensorflow, "LogicalAnd", 1}, {Format::kTflite, "LOGICAL_AND", 1}};
+  op.foreign = {{Format::kOnnx, "And", 7},
+                {Format::kOnnx, "And", 1, 6, ImportExplicitBroadcast},
+                {Format::kTensorflow, "LogicalAnd", 1},
+                {Format::kTflite, "LOGICAL_AND", 1}};
   return op;
 }
 

@@ -1,4 +1,5 @@
 // Element-wise comparison: a == b.
+#include "ops/legacy_broadcast.h"
 #include "ops/logic/compare.h"
 
 namespace slipway {
@@ -11,8 +12,10 @@ OpDef MakeEqual() {
   op.reference = [](RunContext& context) {
     return RunCompare(context, [](const auto& a, const auto& b) { return a == b; });
   };
-  op.foreign = {
-      {Format::kOnnx, "Equal", 7}, {Format::kTensorflow, "Equal", 1}, {Format::kTflite, "EQUAL", 1}};
+  op.foreign = {{Format::kOnnx, "Equal", 7},
+                {Format::kOnnx, "Equal", 1, 6, ImportExplicitBroadcast},
+                {Format::kTensorflow, "Equal", 1},
+                {Format::kTflite, "EQUAL", 1}};
   return op;
 }
 

@@ -1,4 +1,5 @@
 // Element-wise comparison: a < b.
+#include "ops/legacy_broadcast.h"
 #include "ops/logic/compare.h"
 
 namespace slipway {
@@ -11,7 +12,10 @@ OpDef MakeLess() {
   op.reference = [](RunContext& context) {
     return RunCompare(context, [](const auto& a, const auto& b) { return a < b; });
   };
-  op.foreign = {{Format::kOnnx, "Less", 7}, {Format::kTensorflow, "Less", 1}, {Format::kTflite, "LESS", 1}};
+  op.foreign = {{Format::kOnnx, "Less", 7},
+                {Format::kOnnx, "Less", 1, 6, ImportExplicitBroadcast},
+                {Format::kTensorflow, "Less", 1},
+                {Format::kTflite, "LESS", 1}};
   return op;
 }
 

@@ -1,4 +1,5 @@
 // Logical or of two bool tensors.
+#include "ops/legacy_broadcast.h"
 #include "ops/math/elementwise.h"
 
 namespace slipway {
@@ -12,8 +13,10 @@ OpDef MakeOr() {
     return RunBinary(context, {.signed_integer = [](int64_t a, int64_t b) -> int64_t { return a || b; }});
   };
   op.cases = [] { return BinaryCases(0, 1.99, DType::kBool); };
-  op.foreign = {
-      {Format::kOnnx, "Or", 7}, {Format::kTensorflow, "LogicalOr", 1}, {Format::kTflite, "LOGICAL_OR", 1}};
+  op.foreign = {{Format::kOnnx, "Or", 7},
+                {Format::kOnnx, "Or", 1, 6, ImportExplicitBroadcast},
+                {Format::kTensorflow, "LogicalOr", 1},
+                {Format::kTflite, "LOGICAL_OR", 1}};
   return op;
 }
 

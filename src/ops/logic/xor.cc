@@ -1,4 +1,5 @@
 // Logical xor of two bool tensors.
+#include "ops/legacy_broadcast.h"
 #include "ops/math/elementwise.h"
 
 namespace slipway {
@@ -13,7 +14,7 @@ OpDef MakeXor() {
         context, {.signed_integer = [](int64_t a, int64_t b) -> int64_t { return (a != 0) != (b != 0); }});
   };
   op.cases = [] { return BinaryCases(0, 1.99, DType::kBool); };
-  op.foreign = {{Format::kOnnx, "Xor", 7}};
+  op.foreign = {{Format::kOnnx, "Xor", 7}, {Format::kOnnx, "Xor", 1, 6, ImportExplicitBroadcast}};
   return op;
 }
 

@@ -1,4 +1,5 @@
 // Element-wise sum; integers wrap around.
+#include "ops/legacy_broadcast.h"
 #include "ops/math/arithmetic.h"
 #include "ops/math/quantized.h"
 
@@ -20,6 +21,7 @@ OpDef MakeAdd() {
   };
   op.cases = [] { return ArithmeticCases(-4, 4); };
   op.foreign = {{Format::kOnnx, "Add", 7},
+                {Format::kOnnx, "Add", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "Add", 1},
                 {Format::kTensorflow, "AddV2", 1},
                 {Format::kTflite, "ADD", 1, INT_MAX, ImportTfliteActivation}};

@@ -1,4 +1,5 @@
 // Element-wise quotient; integers are truncated toward zero, x / 0 gives 0 for them.
+#include "ops/legacy_broadcast.h"
 #include "ops/math/arithmetic.h"
 #include "ops/math/quantized.h"
 
@@ -22,6 +23,7 @@ OpDef MakeDiv() {
   };
   op.cases = [] { return ArithmeticCases(1, 4); };
   op.foreign = {{Format::kOnnx, "Div", 7},
+                {Format::kOnnx, "Div", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "RealDiv", 1},
                 {Format::kTensorflow, "Div", 1},
                 {Format::kTflite, "DIV", 1, INT_MAX, ImportTfliteActivation}};

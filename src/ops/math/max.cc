@@ -20,7 +20,7 @@ OpDef MakeMax() {
   };
   op.cases = [] { return BinaryCases(-4, 4); };
   op.foreign = {
-      {Format::kOnnx, "Max", 6}, {Format::kTensorflow, "Maximum", 1}, {Format::kTflite, "MAXIMUM", 1}};
+      {Format::kOnnx, "Max", 1}, {Format::kTensorflow, "Maximum", 1}, {Format::kTflite, "MAXIMUM", 1}};
   return op;
 }
 

@@ -24,7 +24,7 @@ OpDef MakeMean() {
     return Status::Ok();
   };
   op.cases = [] { return BinaryCases(-4, 4); };
-  op.foreign = {{Format::kOnnx, "Mean", 6}};
+  op.foreign = {{Format::kOnnx, "Mean", 1}};
   return op;
 }
 

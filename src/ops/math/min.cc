@@ -20,7 +20,7 @@ OpDef MakeMin() {
   };
   op.cases = [] { return BinaryCases(-4, 4); };
   op.foreign = {
-      {Format::kOnnx, "Min", 6}, {Format::kTensorflow, "Minimum", 1}, {Format::kTflite, "MINIMUM", 1}};
+      {Format::kOnnx, "Min", 1}, {Format::kTensorflow, "Minimum", 1}, {Format::kTflite, "MINIMUM", 1}};
   return op;
 }
 

@@ -1,4 +1,5 @@
 // Element-wise product; integers wrap around.
+#include "ops/legacy_broadcast.h"
 #include "ops/math/arithmetic.h"
 #include "ops/math/quantized.h"
 
@@ -20,6 +21,7 @@ OpDef MakeMul() {
   };
   op.cases = [] { return ArithmeticCases(-4, 4); };
   op.foreign = {{Format::kOnnx, "Mul", 7},
+                {Format::kOnnx, "Mul", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "Mul", 1},
                 {Format::kTflite, "MUL", 1, INT_MAX, ImportTfliteActivation}};
   return op;

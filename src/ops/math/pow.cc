@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/scalar.h"
+#include "ops/legacy_broadcast.h"
 #include "ops/math/elementwise.h"
 
 namespace slipway {
@@ -32,7 +33,10 @@ OpDef MakePow() {
     return Status::Ok();
   };
   op.cases = [] { return BinaryCases(0.25, 3); };
-  op.foreign = {{Format::kOnnx, "Pow", 7}, {Format::kTensorflow, "Pow", 1}, {Format::kTflite, "POW", 1}};
+  op.foreign = {{Format::kOnnx, "Pow", 7},
+                {Format::kOnnx, "Pow", 1, 6, ImportExplicitBroadcast},
+                {Format::kTensorflow, "Pow", 1},
+                {Format::kTflite, "POW", 1}};
   return op;
 }
 

@@ -1,5 +1,6 @@
 // Rectified linear unit with a learnt slope.
 #include "base/scalar.h"
+#include "ops/legacy_broadcast.h"
 #include "ops/math/elementwise.h"
 #include "ops/math/quantized.h"
 
@@ -35,7 +36,9 @@ OpDef MakePRelu() {
         {"channels_first", {{.dims = {2, 5, 3, 7}}, {.dims = {5, 1, 1}, .is_constant = true}}, {}},
         {"channels_last", {{.dims = {2, 3, 7, 19}}, {.dims = {1, 1, 19}, .is_constant = true}}, {}}};
   };
-  op.foreign = {{Format::kOnnx, "PRelu", 7}, {Format::kTflite, "PRELU"}};
+  op.foreign = {{Format::kOnnx, "PRelu", 7},
+                {Format::kOnnx, "PRelu", 1, 6, ImportOldPRelu},
+                {Format::kTflite, "PRELU"}};
   return op;
 }
 

@@ -1,4 +1,5 @@
 // Element-wise difference; integers wrap around.
+#include "ops/legacy_broadcast.h"
 #include "ops/math/arithmetic.h"
 #include "ops/math/quantized.h"
 
@@ -20,6 +21,7 @@ OpDef MakeSub() {
   };
   op.cases = [] { return ArithmeticCases(-4, 4); };
   op.foreign = {{Format::kOnnx, "Sub", 7},
+                {Format::kOnnx, "Sub", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "Sub", 1},
                 {Format::kTflite, "SUB", 1, INT_MAX, ImportTfliteActivation}};
   return op;

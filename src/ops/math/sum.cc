@@ -17,7 +17,7 @@ OpDef MakeSum() {
                              .unsigned_integer = [](uint64_t a, uint64_t b) { return a + b; }});
   };
   op.cases = [] { return BinaryCases(-4, 4); };
-  op.foreign = {{Format::kOnnx, "Sum", 6}, {Format::kTensorflow, "AddN", 1}, {Format::kTflite, "ADD_N", 1}};
+  op.foreign = {{Format::kOnnx, "Sum", 1}, {Format::kTensorflow, "AddN", 1}, {Format::kTflite, "ADD_N", 1}};
   return op;
 }
 
