@@ -1,0 +1,97 @@
+#include "passes/rewrite.h"
+
+#include <algorithm>
+
+#include "base/scalar.h"
+
+namespace slipway {
+
+GraphView::GraphView(Graph& graph) : graph_(graph), is_dropped_(graph.nodes.size(), false) { Refresh(); }
+
+void GraphView::Refresh() {
+  producers_ = graph_.Producers();
+  uses_ = graph_.UseCounts();
+  readers_.assign(graph_.values.size(), -1);
+  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+    if (is_dropped_[i]) continue;
+    for (ValueId id : graph_.nodes[i].inputs) {
+      if (id != kNoValue) readers_[static_cast<size_t>(id)] = static_cast<int>(i);
+    }
+  }
+  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+    if (!is_dropped_[i]) continue;
+    for (ValueId id : graph_.nodes[i].inputs) {
+      if (id != kNoValue) --uses_[static_cast<size_t>(id)];
+    }
+    for (ValueId id : graph_.nodes[i].outputs) {
+      if (id != kNoValue && producers_[static_cast<size_t>(id)] == static_cast<int>(i))
+        producers_[static_cast<size_t>(id)] = -1;
+    }
+  }
+  // A value taken over by another node has two producers in the list: the live one counts.
+  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+    if (is_dropped_[i]) continue;
+    for (ValueId id : graph_.nodes[i].outputs) {
+      if (id != kNoValue) producers_[static_cast<size_t>(id)] = static_cast<int>(i);
+    }
+  }
+}
+
+Node* GraphView::Producer(ValueId id) {
+  const int index = id == kNoValue ? -1 : producers_[static_cast<size_t>(id)];
+  return index < 0 || is_dropped_[static_cast<size_t>(index)] ? nullptr
+                                                              : &graph_.nodes[static_cast<size_t>(index)];
+}
+
+bool GraphView::IsOnlyReadOnce(ValueId id) const {
+  const bool is_output = std::find(graph_.outputs.begin(), graph_.outputs.end(), id) != graph_.outputs.end();
+  return !is_output && uses_[static_cast<size_t>(id)] == 1;
+}
+
+Node* GraphView::OnlyReader(ValueId id) {
+  if (!IsOnlyReadOnce(id)) return nullptr;
+  const int index = readers_[static_cast<size_t>(id)];
+  return index < 0 ? nullptr : &graph_.nodes[static_cast<size_t>(index)];
+}
+
+const Tensor* GraphView::Constant(ValueId id) const {
+  if (id == kNoValue || !graph_.value(id).IsConstant()) return nullptr;
+  return &graph_.value(id).data;
+}
+
+void GraphView::Drop(const Node& node) {
+  is_dropped_[static_cast<size_t>(&node - graph_.nodes.data())] = true;
+  Refresh();
+}
+
+bool GraphView::Finish() {
+  const bool has_changed = std::find(is_dropped_.begin(), is_dropped_.end(), true) != is_dropped_.end();
+  if (has_changed) graph_.Compact(is_dropped_);
+  return has_changed;
+}
+
+void MergeSources(Node& into, const Node& from) {
+  for (const std::string& source : from.sources) {
+    if (std::find(into.sources.begin(), into.sources.end(), source) == into.sources.end())
+      into.sources.push_back(source);
+  }
+}
+
+std::optional<std::vector<double>> PerChannel(const Tensor& tensor, int rank, int channel_axis,
+                                              int64_t channels) {
+  if (!IsFloat(tensor.dtype())) return std::nullopt;
+  if (tensor.rank() > rank) return std::nullopt;
+  const bool is_scalar = tensor.count() == 1;
+  for (int axis = 0; axis < tensor.rank() && !is_scalar; ++axis) {
+    const bool is_channel = rank - tensor.rank() + axis == channel_axis;
+    if (tensor.dim(axis) != (is_channel ? channels : 1)) return std::nullopt;
+  }
+  if (!is_scalar && tensor.count() != channels) return std::nullopt;
+  std::vector<double> values(static_cast<size_t>(channels));
+  for (int64_t i = 0; i < channels; ++i) {
+    values[static_cast<size_t>(i)] = LoadReal(tensor.dtype(), tensor.data(), is_scalar ? 0 : i);
+  }
+  return values;
+}
+
+}  // namespace slipway

@@ -1,0 +1,45 @@
+// What rewriting passes share: who makes and who reads a value, and constants of one number per channel.
+#pragma once
+
+#include <optional>
+
+#include "ir/graph.h"
+
+namespace slipway {
+
+// Producers and readers of a graph, computed once per pass; replaced nodes are marked, not moved.
+class GraphView {
+ public:
+  explicit GraphView(Graph& graph);
+
+  Graph& graph() { return graph_; }
+  // Null: an input, a constant, or no value.
+  Node* Producer(ValueId id);
+  // The only node that reads `id`, if it is read once and is no graph output; else null.
+  Node* OnlyReader(ValueId id);
+  bool IsOnlyReadOnce(ValueId id) const;
+  const Tensor* Constant(ValueId id) const;
+  // Its node is dropped by Finish.
+  void Drop(const Node& node);
+  // Compacts; true if anything was dropped.
+  bool Finish();
+  // After a change of a node's inputs or outputs.
+  void Refresh();
+
+ private:
+  Graph& graph_;
+  std::vector<int> producers_;
+  std::vector<int> readers_;
+  std::vector<int> uses_;
+  std::vector<bool> is_dropped_;
+};
+
+// `into` also stands for the nodes that `from` stood for.
+void MergeSources(Node& into, const Node& from);
+
+// A float constant that has one element, or one per channel of `rank`-dimensional values along `channel_axis`
+// and ones elsewhere: its `channels` values. nullopt if it has another form.
+std::optional<std::vector<double>> PerChannel(const Tensor& tensor, int rank, int channel_axis,
+                                              int64_t channels);
+
+}  // namespace slipway
