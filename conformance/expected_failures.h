@@ -3,9 +3,9 @@
 //   not yet: operator DeformConv
 //     node/test_basic_deform_conv_with_padding
 //
-// A line that starts in the first column is a reason, an indented one a case under it; '#' starts a comment. Reasons
-// that start with "not yet: " are written by --update; others are written by hand and kept while their cases fail.
-// A case that fails on one backend only is written as "node/test_x @cpu".
+// A line that starts in the first column is a reason, an indented one a case under it; '#' starts a comment.
+// Reasons that start with "not yet: " are written by --update; others are written by hand and kept while
+// their cases fail. A case that fails on one backend only is written as "node/test_x @cpu".
 #pragma once
 
 #include <map>

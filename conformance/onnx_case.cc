@@ -36,8 +36,7 @@ void AddLight(const fs::path& suite, std::vector<OnnxCase>& cases) {
   for (const auto& entry : fs::directory_iterator(suite)) {
     if (entry.path().extension() != ".onnx") continue;
     const std::string stem = entry.path().stem().string();
-    cases.push_back(
-        {"light/" + stem, entry.path().string(), {}, (suite / (stem + "_output_0.pb")).string()});
+    cases.push_back({"light/" + stem, entry.path().string(), {}, (suite / (stem + "_output_0.pb")).string()});
   }
 }
 
@@ -108,7 +107,8 @@ Status CompareTensors(const Tensor& got_raw, const Tensor& want_raw, const Close
   for (int64_t i = 0; i < want.count(); ++i) {
     if (want.dtype() == DType::kString) {
       if (got.as<std::string>()[i] == want.as<std::string>()[i]) continue;
-      if (wrong++ == 0) first = "'" + got.as<std::string>()[i] + "', want '" + want.as<std::string>()[i] + "'";
+      if (wrong++ == 0)
+        first = "'" + got.as<std::string>()[i] + "', want '" + want.as<std::string>()[i] + "'";
       continue;
     }
     const double a = LoadReal(got.dtype(), got.data(), i);

@@ -1,7 +1,8 @@
-// Runs ONNX's backend test data against a backend: every case passes, or stands in the list of expected failures.
+// Runs ONNX's backend test data against a backend: every case passes, or stands in the list of expected
+// failures.
 //
-// Each case runs in a process of its own, so that a crash or an endless loop is one failing case. An unlisted failure
-// and a listed case that passes both fail the run. Exit status: 0 as expected, 1 otherwise, 2 usage.
+// Each case runs in a process of its own, so that a crash or an endless loop is one failing case. An unlisted
+// failure and a listed case that passes both fail the run. Exit status: 0 as expected, 1 otherwise, 2 usage.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,11 +81,10 @@ std::string RunCase(const OnnxCase& test, const Options& options) {
     auto got = (*runner)->Run(set->inputs);
     if (!got.ok()) return failure("running " + OperatorsOf(graph), got.status());
     for (size_t i = 0; i < set->outputs.size(); ++i) {
-      const Status status = i < got->size() ? Compare((*got)[i], set->outputs[i], {})
-                                            : Status(Code::kMismatch, "missing");
+      const Status status =
+          i < got->size() ? Compare((*got)[i], set->outputs[i], {}) : Status(Code::kMismatch, "missing");
       if (status.ok()) continue;
-      return failure("results of " + OperatorsOf(graph),
-                     status.WithContext("output " + std::to_string(i)));
+      return failure("results of " + OperatorsOf(graph), status.WithContext("output " + std::to_string(i)));
     }
   }
   return {};
@@ -121,7 +121,7 @@ std::string RunIsolated(const OnnxCase& test, const Options& options) {
 
 struct Counts {
   int passed = 0;
-  int expected = 0;   // listed, and failing
+  int expected = 0;    // listed, and failing
   int unexpected = 0;  // failing, not listed
   int stale = 0;       // listed, but passing
 };
@@ -188,7 +188,8 @@ class Suite {
 
   int Report() const {
     Counts total;
-    std::printf("%-20s %8s %8s %10s %8s\n", options_.backend.c_str(), "passed", "listed", "unexpected", "stale");
+    std::printf("%-20s %8s %8s %10s %8s\n", options_.backend.c_str(), "passed", "listed", "unexpected",
+                "stale");
     const auto print = [](const std::string& name, const Counts& counts) {
       std::printf("%-20s %8d %8d %10d %8d\n", name.c_str(), counts.passed, counts.expected, counts.unexpected,
                   counts.stale);

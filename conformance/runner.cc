@@ -14,12 +14,25 @@ class InterpretRunner : public Runner {
   const Graph& graph_;
 };
 
+// The engine's outputs live in its context; copies outlive it.
+Datum Copy(const Datum& datum) {
+  Datum copy = datum;
+  copy.tensor = datum.tensor.IsNone() ? Tensor() : datum.tensor.Clone();
+  if (datum.sequence == nullptr) return copy;
+  auto tensors = std::make_shared<std::vector<Tensor>>();
+  for (const Tensor& tensor : *datum.sequence) tensors->push_back(tensor.Clone());
+  copy.sequence = std::move(tensors);
+  return copy;
+}
+
 class EngineRunner : public Runner {
  public:
   explicit EngineRunner(std::shared_ptr<const Engine> engine) : context_(engine->NewContext()) {}
   Result<std::vector<Datum>> Run(std::span<const Datum> inputs) override {
     SLIPWAY_ASSIGN_OR_RETURN(const std::span<const Datum> outputs, context_->RunData(inputs));
-    return std::vector<Datum>(outputs.begin(), outputs.end());
+    std::vector<Datum> copies;
+    for (const Datum& output : outputs) copies.push_back(Copy(output));
+    return copies;
   }
 
  private:

@@ -43,7 +43,9 @@ TEST(Sniff, NamesWrongFiles) {
       {"hello", FileKind::kText},
       {"\x14\0\0\0TFL3"s, FileKind::kTflite},
       {"\x08\x08\x12\x03one\x3a\x00"s, FileKind::kOnnx},
-      {"\x0a\x08\x0a\x01x\x12\x03" "Add"s, FileKind::kGraphDef},
+      {"\x0a\x08\x0a\x01x\x12\x03"
+       "Add"s,
+       FileKind::kGraphDef},
   };
   for (const auto& [bytes, kind] : cases) {
     const std::span<const uint8_t> span(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());

@@ -69,7 +69,8 @@ DimList SubstituteDims(DimList dims, const std::map<std::string, int64_t>& exten
 Status CheckDimNames(const ImportOptions& options, const std::vector<std::string>& known) {
   const std::vector<std::string_view> names(known.begin(), known.end());
   for (const auto& [name, extent] : options.dims) {
-    if (extent < 0) return Status(Code::kUsage, "dimension '" + name + "' cannot be " + std::to_string(extent));
+    if (extent < 0)
+      return Status(Code::kUsage, "dimension '" + name + "' cannot be " + std::to_string(extent));
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     std::string listed;
     for (const std::string& each : known) listed += (listed.empty() ? "" : ", ") + each;

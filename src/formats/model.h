@@ -1,7 +1,8 @@
 // What every importer takes and gives: a mapped file and options in, a graph with its manifest out.
 //
-// A format is a folder src/formats/<name>/ with one function of type ImportFileFn per FileKind that it reads, and a
-// line each in src/formats/registry/formats.inc. Use formats/registry/import_model.h to import any file.
+// A format is a folder src/formats/<name>/ with one function of type ImportFileFn per FileKind that it reads,
+// and a line each in src/formats/registry/formats.inc. Use formats/registry/import_model.h to import any
+// file.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,7 @@ struct ImportOptions {
 };
 
 struct ImportedModel {
-  Graph graph;  // sorted, types inferred
+  Graph graph;                       // sorted, types inferred
   std::optional<Manifest> manifest;  // what the file itself says; none: nothing
   std::vector<std::string> notes;    // for people: what was assumed or left out, one sentence each
   std::string format;                // "onnx", "tflite", "graphdef", "tfjs"
@@ -48,11 +49,12 @@ struct ModelFile {
 
 using ImportFileFn = Result<ImportedModel> (*)(const ModelFile& file, const ImportOptions& options);
 
-// "NAME", "NAME[1,3,224,224]" or "NAME[N,3,?,?]". The brackets at the very end are the shape, so names may hold
-// brackets themselves if a shape follows. Errors (kUsage): no name, a bad or negative extent.
+// "NAME", "NAME[1,3,224,224]" or "NAME[N,3,?,?]". The brackets at the very end are the shape, so names may
+// hold brackets themselves if a shape follows. Errors (kUsage): no name, a bad or negative extent.
 Result<InputCut> ParseInputCut(std::string_view text);
 
-// `dims` with the symbols named in `extents` replaced by their numbers (expressions over symbols are not evaluated).
+// `dims` with the symbols named in `extents` replaced by their numbers (expressions over symbols are not
+// evaluated).
 DimList SubstituteDims(DimList dims, const std::map<std::string, int64_t>& extents);
 
 // An error when an option names a symbol that no input of the model has: `known` are those it has.

@@ -57,16 +57,19 @@ constexpr std::array kMagics = {
     Magic{0, "GIF8"sv, FileKind::kImage},
     Magic{8, "WEBP"sv, FileKind::kImage},
     Magic{0, "%PDF"sv, FileKind::kPdf},
-    Magic{0, "\x7f" "ELF"sv, FileKind::kExecutable},
+    Magic{0,
+          "\x7f"
+          "ELF"sv,
+          FileKind::kExecutable},
     Magic{0, "MZ\x90"sv, FileKind::kExecutable},
 };
 
 FileKind KindOfZip(std::string_view text) {
   const std::string_view head = text.substr(0, 4096);
   if (head.find("data.pkl") != std::string_view::npos) return FileKind::kPytorchZip;
-  const bool is_keras = head.find("model.weights.h5") != std::string_view::npos ||
-                        (head.find("metadata.json") != std::string_view::npos &&
-                         head.find("keras") != std::string_view::npos);
+  const bool is_keras =
+      head.find("model.weights.h5") != std::string_view::npos ||
+      (head.find("metadata.json") != std::string_view::npos && head.find("keras") != std::string_view::npos);
   return is_keras ? FileKind::kKerasZip : FileKind::kZip;
 }
 
@@ -218,9 +221,7 @@ std::string_view HintFor(FileKind kind) {
   }
 }
 
-bool IsForeignModel(FileKind kind) {
-  return kind >= FileKind::kTfjsLayers && kind <= FileKind::kNcnn;
-}
+bool IsForeignModel(FileKind kind) { return kind >= FileKind::kTfjsLayers && kind <= FileKind::kNcnn; }
 
 }  // namespace
 

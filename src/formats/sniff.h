@@ -48,15 +48,16 @@ enum class FileKind {
   kUnknown,
 };
 
-// `bytes`: the whole file. `path` is only looked at where content alone cannot tell (never trusted against it).
-// Reads a bounded part of the file.
+// `bytes`: the whole file. `path` is only looked at where content alone cannot tell (never trusted against
+// it). Reads a bounded part of the file.
 FileKind Sniff(std::span<const uint8_t> bytes, const std::string& path);
 
 // "an ONNX model", "a web page (HTML)"
 std::string_view DescribeKind(FileKind kind);
 
-// The error for a file that is no model that Slipway reads: names what it is and what to do. kInvalidModel for
-// files that are no models, kUnsupported for models of other kinds. REQUIRES: kind is none of the readable ones.
+// The error for a file that is no model that Slipway reads: names what it is and what to do. kInvalidModel
+// for files that are no models, kUnsupported for models of other kinds. REQUIRES: kind is none of the
+// readable ones.
 Status NotReadable(FileKind kind, std::span<const uint8_t> bytes, const std::string& path);
 
 }  // namespace slipway

@@ -15,7 +15,8 @@ class UnsupportedNodes {
 
   bool IsEmpty() const { return nodes_.empty(); }
   size_t size() const { return nodes_.size(); }
-  // kUnsupported; one line per node: name, operator with domain and version, input types, reason. Ok when empty.
+  // kUnsupported; one line per node: name, operator with domain and version, input types, reason. Ok when
+  // empty.
   Status ToStatus() const;
 
  private:

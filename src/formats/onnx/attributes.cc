@@ -82,7 +82,8 @@ Result<ModelImporter::SubGraph> ModelImporter::ImportSubGraph(Scope& outer, cons
   for (size_t i = 0; i < proto.inputs.size(); ++i) {
     const ValueInfoProto& input = proto.inputs[i];
     Type type = DeclaredType(input.type);
-    // A body's inputs need not be declared; they match the node's inputs one by one (Loop, Scan, SequenceMap).
+    // A body's inputs need not be declared; they match the node's inputs one by one (Loop, Scan,
+    // SequenceMap).
     const bool has_peer = i < foreign.inputs.size() && foreign.inputs[i] != kNoValue;
     if (type.dtype == DType::kNone && has_peer) {
       type.dtype = outer.state->graph.value(foreign.inputs[i]).type.dtype;

@@ -58,9 +58,10 @@ Result<std::string_view> ReadExternal(TensorSource& source, const std::string& l
   const auto size = static_cast<int64_t>(file->bytes().size());
   if (length < 0) length = size - offset;
   if (offset < 0 || offset > size || length < 0 || length > size - offset) {
-    return Status(Code::kInvalidModel, "external data '" + location + "' has " + std::to_string(size) +
-                                           " bytes; bytes " + std::to_string(offset) + " to " +
-                                           std::to_string(offset) + "+" + std::to_string(length) + " are wanted",
+    return Status(Code::kInvalidModel,
+                  "external data '" + location + "' has " + std::to_string(size) + " bytes; bytes " +
+                      std::to_string(offset) + " to " + std::to_string(offset) + "+" +
+                      std::to_string(length) + " are wanted",
                   "the file is cut off or belongs to another model");
   }
   *owner = file->owner();

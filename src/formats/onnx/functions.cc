@@ -14,7 +14,8 @@ const FunctionProto* ModelImporter::FindFunction(const NodeProto& node) const {
 
 Status ModelImporter::ImportCall(Scope& caller, const NodeProto& node, const FunctionProto& function) {
   if (caller.depth >= kMaxDepth) {
-    return Status(Code::kInvalidModel, "functions call each other more than 32 deep, at " + DescribeNode(node));
+    return Status(Code::kInvalidModel,
+                  "functions call each other more than 32 deep, at " + DescribeNode(node));
   }
   if (node.inputs.size() > function.inputs.size() || node.outputs.size() > function.outputs.size()) {
     return Status(Code::kInvalidModel, DescribeNode(node) + ": has " + std::to_string(node.inputs.size()) +

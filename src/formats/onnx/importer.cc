@@ -34,14 +34,16 @@ std::vector<std::string> SymbolsOf(const GraphProto& graph) {
 
 Status ModelImporter::CheckVersions() const {
   if (model_.ir_version > kMaxIrVersion) {
-    return Status(Code::kUnsupported, "the model has IR version " + std::to_string(model_.ir_version) +
-                                          "; Slipway reads up to " + std::to_string(kMaxIrVersion),
+    return Status(Code::kUnsupported,
+                  "the model has IR version " + std::to_string(model_.ir_version) + "; Slipway reads up to " +
+                      std::to_string(kMaxIrVersion),
                   "export it for an older ONNX version");
   }
   for (const OpsetProto& opset : model_.opsets) {
     if (!opset.domain.empty() || opset.version <= kMaxOpset) continue;
-    return Status(Code::kUnsupported, "the model uses opset " + std::to_string(opset.version) +
-                                          "; Slipway reads up to " + std::to_string(kMaxOpset),
+    return Status(Code::kUnsupported,
+                  "the model uses opset " + std::to_string(opset.version) + "; Slipway reads up to " +
+                      std::to_string(kMaxOpset),
                   "export it with opset_version=" + std::to_string(kMaxOpset) + " or lower");
   }
   return Status::Ok();
@@ -76,7 +78,8 @@ Status ModelImporter::CheckCuts(const std::vector<std::string_view>& outputs) co
   return CheckDimNames(options_, SymbolsOf(model_.graph));
 }
 
-// The source's inputs (initialisers are defaults, not inputs), with the user's shapes; then values the user cuts at.
+// The source's inputs (initialisers are defaults, not inputs), with the user's shapes; then values the user
+// cuts at.
 Status ModelImporter::AddInputs(Scope& scope, std::set<std::string_view>& given) {
   for (const ValueInfoProto& input : model_.graph.inputs) {
     const InputCut* cut = FindCut(options_, input.name);

@@ -1,8 +1,10 @@
-// Turns decoded ONNX graphs into Slipway graphs: scopes of names, sub-graphs with their captures, functions inlined.
+// Turns decoded ONNX graphs into Slipway graphs: scopes of names, sub-graphs with their captures, functions
+// inlined.
 //
-// A Scope is one level of names: the main graph, a sub-graph (which sees the scopes around it) or the body of a
-// model-local function (which sees only its arguments, and whose nodes go into the caller's graph). What a sub-graph
-// reads from outside becomes an input of it, except constants, which it gets a copy of (sharing storage).
+// A Scope is one level of names: the main graph, a sub-graph (which sees the scopes around it) or the body of
+// a model-local function (which sees only its arguments, and whose nodes go into the caller's graph). What a
+// sub-graph reads from outside becomes an input of it, except constants, which it gets a copy of (sharing
+// storage).
 #pragma once
 
 #include <map>
@@ -32,10 +34,10 @@ using AttributeMap = std::map<std::string_view, const AttributeProto*>;
 
 struct Scope {
   GraphState* state = nullptr;
-  Scope* outer = nullptr;                     // sub-graphs only
-  const AttributeMap* arguments = nullptr;    // of the function around, for ref attributes
+  Scope* outer = nullptr;                   // sub-graphs only
+  const AttributeMap* arguments = nullptr;  // of the function around, for ref attributes
   const std::vector<OpsetProto>* opsets = nullptr;
-  std::string prefix;                         // of names within functions: "call/"
+  std::string prefix;  // of names within functions: "call/"
   int depth = 0;
   std::unordered_map<std::string_view, ValueId> names;
   std::unordered_map<std::string_view, const InitializerProto*> initializers;  // read when first used
@@ -103,8 +105,8 @@ class ModelImporter {
   const ImportOptions& options_;
   UnsupportedNodes unsupported_;
   std::vector<std::string> notes_;
-  int64_t num_nodes_ = 0;       // imported so far, functions expanded
-  bool is_reshaped_ = false;    // the user gave shapes: declared shapes of computed values no longer hold
+  int64_t num_nodes_ = 0;     // imported so far, functions expanded
+  bool is_reshaped_ = false;  // the user gave shapes: declared shapes of computed values no longer hold
 };
 
 }  // namespace slipway::onnx

@@ -126,16 +126,16 @@ Status ModelImporter::BindOutputs(Scope& scope, const NodeProto& node, const For
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i].empty()) continue;
     if (i >= values.size() || values[i] == kNoValue) {
-      return Status(Code::kUnsupported,
-                    foreign.op + " '" + foreign.name + "': output " + std::to_string(i) + " is not available");
+      return Status(Code::kUnsupported, foreign.op + " '" + foreign.name + "': output " + std::to_string(i) +
+                                            " is not available");
     }
     SLIPWAY_RETURN_IF_ERROR(Define(scope, node.outputs[i], values[i]));
   }
   return Status::Ok();
 }
 
-// Notes the node as unsupported (where `why` says so), and puts placeholders for its results, so that the rest of
-// the model can be looked through.
+// Notes the node as unsupported (where `why` says so), and puts placeholders for its results, so that the
+// rest of the model can be looked through.
 Status ModelImporter::Misfit(Scope& scope, const NodeProto& node, const ForeignNode& foreign, Status why) {
   GraphState& state = *scope.state;
   if (!why.ok()) unsupported_.Add(foreign, state.builder, why);

@@ -9,11 +9,12 @@
 
 namespace slipway::onnx {
 
-// Everything a node reads: its inputs, and what its sub-graphs read from outside. No empty names, no duplicates.
+// Everything a node reads: its inputs, and what its sub-graphs read from outside. No empty names, no
+// duplicates.
 std::vector<std::string_view> NamesRead(const NodeProto& node);
 
-// Nodes that `outputs` need, each after what it reads (file order where that allows). Names in `given` are not
-// looked for among the nodes' outputs. Errors (kInvalidModel): a name produced twice; a cycle, named.
+// Nodes that `outputs` need, each after what it reads (file order where that allows). Names in `given` are
+// not looked for among the nodes' outputs. Errors (kInvalidModel): a name produced twice; a cycle, named.
 Result<std::vector<const NodeProto*>> OrderNodes(const std::vector<NodeProto>& nodes,
                                                  const std::vector<std::string_view>& outputs,
                                                  const std::set<std::string_view>& given);

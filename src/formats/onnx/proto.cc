@@ -172,12 +172,18 @@ AttributeProto DecodeAttribute(std::string_view bytes, int depth) {
         attribute.graph = std::make_shared<GraphProto>(DecodeGraph(View(reader), depth + 1));
         guess.See(AttributeKind::kGraph);
         break;
-      case Fixed32(7): attribute.floats.push_back(reader.get_float()); guess.See(AttributeKind::kFloats); break;
+      case Fixed32(7):
+        attribute.floats.push_back(reader.get_float());
+        guess.See(AttributeKind::kFloats);
+        break;
       case Payload(7):
         for (float value : reader.get_packed_float()) attribute.floats.push_back(value);
         guess.See(AttributeKind::kFloats);
         break;
-      case Varint(8): attribute.ints.push_back(reader.get_int64()); guess.See(AttributeKind::kInts); break;
+      case Varint(8):
+        attribute.ints.push_back(reader.get_int64());
+        guess.See(AttributeKind::kInts);
+        break;
       case Payload(8):
         for (int64_t value : reader.get_packed_int64()) attribute.ints.push_back(value);
         guess.See(AttributeKind::kInts);
@@ -186,8 +192,14 @@ AttributeProto DecodeAttribute(std::string_view bytes, int depth) {
         attribute.strings.push_back(View(reader));
         guess.See(AttributeKind::kStrings);
         break;
-      case Payload(14): attribute.type = DecodeTypeProto(View(reader), 0); guess.See(AttributeKind::kTypeProto); break;
-      case Payload(22): attribute.sparse_tensor = View(reader); guess.See(AttributeKind::kSparseTensor); break;
+      case Payload(14):
+        attribute.type = DecodeTypeProto(View(reader), 0);
+        guess.See(AttributeKind::kTypeProto);
+        break;
+      case Payload(22):
+        attribute.sparse_tensor = View(reader);
+        guess.See(AttributeKind::kSparseTensor);
+        break;
       default: reader.skip();
     }
   }

@@ -1,7 +1,7 @@
 // ONNX's protobuf messages as plain structures that view the file: names and payloads are not copied.
 //
-// Source: onnx.proto of ONNX 1.22 (IR version 13). Read with protozero; tensors stay undecoded (see tensor_proto.h).
-// Left out: training info, device configurations, documentation strings.
+// Source: onnx.proto of ONNX 1.22 (IR version 13). Read with protozero; tensors stay undecoded (see
+// tensor_proto.h). Left out: training info, device configurations, documentation strings.
 #pragma once
 
 #include <cstdint>

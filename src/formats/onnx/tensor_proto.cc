@@ -193,9 +193,9 @@ Result<Tensor> FromRaw(const Header& header, DType dtype, std::string_view raw,
   if (dtype == DType::kString) return Status(Code::kInvalidModel, NameOf(header) + ": strings in raw data");
   const int64_t wanted = BytesOf(dtype, CountOf(header.dims));
   if (static_cast<int64_t>(raw.size()) != wanted) {
-    return Status(Code::kInvalidModel,
-                  NameOf(header) + ": " + std::string(DTypeName(dtype)) + ToString(header.dims) + " needs " +
-                      std::to_string(wanted) + " bytes, " + std::to_string(raw.size()) + " are there");
+    return Status(Code::kInvalidModel, NameOf(header) + ": " + std::string(DTypeName(dtype)) +
+                                           ToString(header.dims) + " needs " + std::to_string(wanted) +
+                                           " bytes, " + std::to_string(raw.size()) + " are there");
   }
   const bool is_plain = dtype != DType::kBool || HasOnlyBools(raw);
   if (owner != nullptr && is_plain && wanted > 0 && IsAligned(raw.data(), dtype)) {
@@ -212,8 +212,8 @@ Result<Tensor> FromRaw(const Header& header, DType dtype, std::string_view raw,
 
 Result<Tensor> FromFields(const Header& header, DType dtype, std::string_view bytes) {
   const int64_t count = CountOf(header.dims);
-  // An entry takes at least one byte and holds at most four elements: no shape may ask for more than the message
-  // can hold.
+  // An entry takes at least one byte and holds at most four elements: no shape may ask for more than the
+  // message can hold.
   if (count > static_cast<int64_t>(bytes.size()) * 4) {
     return Status(Code::kInvalidModel, NameOf(header) + ": " + std::string(DTypeName(dtype)) +
                                            ToString(header.dims) + " has too few values or none");

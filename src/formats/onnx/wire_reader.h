@@ -1,4 +1,5 @@
-// protozero, with field and wire type checked together. Throws within a decoder; decoders catch at their border.
+// protozero, with field and wire type checked together. Throws within a decoder; decoders catch at their
+// border.
 #pragma once
 
 #include <protozero/pbf_reader.hpp>
