@@ -62,7 +62,7 @@ class [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}                                     // NOLINT: implicit by design
+  Result(T value) : state_(std::move(value)) {}  // NOLINT: implicit by design
   Result(Status status) : state_(std::move(status)) { assert(!this->status().ok()); }  // NOLINT
 
   bool ok() const { return std::holds_alternative<T>(state_); }
@@ -85,8 +85,8 @@ class [[nodiscard]] Result {
 #define SLIPWAY_CONCAT(a, b) SLIPWAY_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function with the status of `expr` unless it is OK.
-#define SLIPWAY_RETURN_IF_ERROR(expr)                         \
-  do {                                                        \
+#define SLIPWAY_RETURN_IF_ERROR(expr)                                      \
+  do {                                                                     \
     if (::slipway::Status status_ = (expr); !status_.ok()) return status_; \
   } while (false)
 

@@ -23,8 +23,8 @@ int64_t CountOf(std::span<const int64_t> dims);
 // "[1,3,224,224]"
 std::string ToString(std::span<const int64_t> dims);
 
-// How integers stand for reals: real = scale * (q - zero_point), per tensor (one entry, axis < 0) or per slice
-// along `axis`.
+// How integers stand for reals: real = scale * (q - zero_point), per tensor (one entry, axis < 0) or per
+// slice along `axis`.
 struct Quant {
   std::vector<float> scales;
   std::vector<int64_t> zero_points;

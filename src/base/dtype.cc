@@ -16,15 +16,15 @@ struct Info {
 
 // Indexed by DType.
 constexpr std::array<Info, kDTypeCount> kInfo = {{
-    {"none", 0, Kind::kOther},       {"f32", 32, Kind::kFloat},         {"f16", 16, Kind::kFloat},
-    {"bf16", 16, Kind::kFloat},      {"f64", 64, Kind::kFloat},         {"i8", 8, Kind::kSigned},
-    {"u8", 8, Kind::kUnsigned},      {"i16", 16, Kind::kSigned},        {"u16", 16, Kind::kUnsigned},
-    {"i32", 32, Kind::kSigned},      {"u32", 32, Kind::kUnsigned},      {"i64", 64, Kind::kSigned},
-    {"u64", 64, Kind::kUnsigned},    {"bool", 8, Kind::kOther},         {"string", 0, Kind::kOther},
-    {"i4", 4, Kind::kSigned},        {"u4", 4, Kind::kUnsigned},        {"i2", 2, Kind::kSigned},
-    {"u2", 2, Kind::kUnsigned},      {"f8e4m3fn", 8, Kind::kFloat},     {"f8e4m3fnuz", 8, Kind::kFloat},
-    {"f8e5m2", 8, Kind::kFloat},     {"f8e5m2fnuz", 8, Kind::kFloat},   {"f8e8m0", 8, Kind::kFloat},
-    {"f4e2m1", 4, Kind::kFloat},     {"c64", 64, Kind::kComplex},       {"c128", 128, Kind::kComplex},
+    {"none", 0, Kind::kOther},    {"f32", 32, Kind::kFloat},       {"f16", 16, Kind::kFloat},
+    {"bf16", 16, Kind::kFloat},   {"f64", 64, Kind::kFloat},       {"i8", 8, Kind::kSigned},
+    {"u8", 8, Kind::kUnsigned},   {"i16", 16, Kind::kSigned},      {"u16", 16, Kind::kUnsigned},
+    {"i32", 32, Kind::kSigned},   {"u32", 32, Kind::kUnsigned},    {"i64", 64, Kind::kSigned},
+    {"u64", 64, Kind::kUnsigned}, {"bool", 8, Kind::kOther},       {"string", 0, Kind::kOther},
+    {"i4", 4, Kind::kSigned},     {"u4", 4, Kind::kUnsigned},      {"i2", 2, Kind::kSigned},
+    {"u2", 2, Kind::kUnsigned},   {"f8e4m3fn", 8, Kind::kFloat},   {"f8e4m3fnuz", 8, Kind::kFloat},
+    {"f8e5m2", 8, Kind::kFloat},  {"f8e5m2fnuz", 8, Kind::kFloat}, {"f8e8m0", 8, Kind::kFloat},
+    {"f4e2m1", 4, Kind::kFloat},  {"c64", 64, Kind::kComplex},     {"c128", 128, Kind::kComplex},
 }};
 
 const Info& InfoOf(DType dtype) {

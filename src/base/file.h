@@ -11,8 +11,8 @@
 
 namespace slipway {
 
-// A read-only private mapping of a regular file; unmapped when the last copy goes. An empty file has an empty span.
-// The mapping is safe against later renames and replacement, not against truncation by others in place.
+// A read-only private mapping of a regular file; unmapped when the last copy goes. An empty file has an empty
+// span. The mapping is safe against later renames and replacement, not against truncation by others in place.
 class MappedFile {
  public:
   static Result<MappedFile> Open(const std::string& path);
@@ -26,8 +26,8 @@ class MappedFile {
   std::shared_ptr<const void> owner_;
 };
 
-// Tells the system that these bytes of a mapping will not be read again soon: their pages leave memory and come back
-// from the file when touched. REQUIRES: the bytes belong to a MappedFile.
+// Tells the system that these bytes of a mapping will not be read again soon: their pages leave memory and
+// come back from the file when touched. REQUIRES: the bytes belong to a MappedFile.
 void DropMappedPages(std::string_view bytes);
 
 Result<std::string> ReadFile(const std::string& path);

@@ -1,8 +1,8 @@
 // Fixed-point arithmetic of the TFLite specification: a real multiplier as a 31-bit integer and a shift.
 //
-// Source: the TensorFlow Lite 8-bit quantisation specification and gemmlowp's fixed-point rules (double rounding:
-// a saturating doubling high multiply rounded to nearest, then a rounding right shift,
-// half away from zero).
+// Source: the TensorFlow Lite 8-bit quantisation specification and gemmlowp's fixed-point rules (double
+// rounding: a saturating doubling high multiply rounded to nearest, then a rounding right shift, half away
+// from zero).
 #pragma once
 
 #include <algorithm>
@@ -55,10 +55,10 @@ inline int32_t MultiplyByQuantizedMultiplier(int32_t x, FixedMultiplier m) {
   return RoundingDivideByPowerOfTwo(SaturatingRoundingDoublingHighMul(shifted, m.multiplier), right);
 }
 
-// For 64-bit accumulators (16-bit activations): the multiplier is cut to 16 bits and rounded once. |x| < 2^47.
+// For 64-bit accumulators (16-bit activations): the multiplier is cut to 16 bits and rounded once. |x| <
+// 2^47.
 inline int32_t MultiplyByQuantizedMultiplier64(int64_t x, FixedMultiplier m) {
-  const int32_t reduced =
-      m.multiplier < 0x7FFF0000 ? (m.multiplier + (1 << 15)) >> 16 : 0x7FFF;
+  const int32_t reduced = m.multiplier < 0x7FFF0000 ? (m.multiplier + (1 << 15)) >> 16 : 0x7FFF;
   const int total_shift = 15 - m.shift;
   const int64_t rounded = x * static_cast<int64_t>(reduced) + (int64_t{1} << (total_shift - 1));
   return static_cast<int32_t>(rounded >> total_shift);

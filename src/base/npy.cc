@@ -19,9 +19,10 @@ std::optional<DType> FromDescr(std::string_view descr) {
     std::string_view code;
     DType dtype;
   };
-  static constexpr Name kNames[] = {{"f4", DType::kF32}, {"f2", DType::kF16}, {"f8", DType::kF64},  {"i1", DType::kI8},
-                                    {"u1", DType::kU8},  {"i2", DType::kI16}, {"u2", DType::kU16},  {"i4", DType::kI32},
-                                    {"u4", DType::kU32}, {"i8", DType::kI64}, {"u8", DType::kU64},  {"b1", DType::kBool},
+  static constexpr Name kNames[] = {{"f4", DType::kF32}, {"f2", DType::kF16},  {"f8", DType::kF64},
+                                    {"i1", DType::kI8},  {"u1", DType::kU8},   {"i2", DType::kI16},
+                                    {"u2", DType::kU16}, {"i4", DType::kI32},  {"u4", DType::kU32},
+                                    {"i8", DType::kI64}, {"u8", DType::kU64},  {"b1", DType::kBool},
                                     {"c8", DType::kC64}, {"c16", DType::kC128}};
   for (const Name& name : kNames) {
     if (name.code == descr) return name.dtype;
@@ -114,7 +115,8 @@ Result<Tensor> ParseNpy(std::span<const uint8_t> bytes) {
   const size_t prefix = major == 1 ? 10 : 12;
   if (bytes.size() < prefix) return Broken("truncated header");
   size_t header_bytes = bytes[8] | (bytes[9] << 8);
-  if (major > 1) header_bytes |= (static_cast<size_t>(bytes[10]) << 16) | (static_cast<size_t>(bytes[11]) << 24);
+  if (major > 1)
+    header_bytes |= (static_cast<size_t>(bytes[10]) << 16) | (static_cast<size_t>(bytes[11]) << 24);
   if (header_bytes > bytes.size() - prefix) return Broken("truncated header");
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + prefix, header_bytes);
   const std::string_view descr = ValueOf(header, "descr");

@@ -1,7 +1,7 @@
 // NumPy's .npy and .npz files (formats 1.0 to 3.0, little-endian, C or Fortran order).
 //
-// Source: numpy.lib.format's specification. .npz is a zip of .npy files, stored or deflated. Structured and object
-// arrays are refused.
+// Source: numpy.lib.format's specification. .npz is a zip of .npy files, stored or deflated. Structured and
+// object arrays are refused.
 #pragma once
 
 #include <map>

@@ -10,8 +10,8 @@
 namespace slipway {
 namespace {
 
-// What a small binary float looks like. `has_inf`: the top exponent holds infinity and NaN (IEEE); otherwise only
-// the all-ones pattern (FN) or the negative zero pattern (FNUZ) is NaN, and f4 has none.
+// What a small binary float looks like. `has_inf`: the top exponent holds infinity and NaN (IEEE); otherwise
+// only the all-ones pattern (FN) or the negative zero pattern (FNUZ) is NaN, and f4 has none.
 struct SmallFormat {
   int exponent_bits;
   int mantissa_bits;
@@ -62,11 +62,13 @@ double Decode(DType dtype, uint32_t bits) {
   const double sign = is_negative ? -1.0 : 1.0;
   if (format.is_fnuz && bits == 0x80) return std::numeric_limits<double>::quiet_NaN();
   if (format.has_inf && exponent == (1 << format.exponent_bits) - 1) {
-    return mantissa ? std::numeric_limits<double>::quiet_NaN() : sign * std::numeric_limits<double>::infinity();
+    return mantissa ? std::numeric_limits<double>::quiet_NaN()
+                    : sign * std::numeric_limits<double>::infinity();
   }
   if (dtype == DType::kF8E4M3FN && magnitude == 0x7f) return std::numeric_limits<double>::quiet_NaN();
   if (exponent == 0) return sign * std::ldexp(mantissa, 1 - format.bias - format.mantissa_bits);
-  return sign * std::ldexp((1u << format.mantissa_bits) + mantissa, exponent - format.bias - format.mantissa_bits);
+  return sign *
+         std::ldexp((1u << format.mantissa_bits) + mantissa, exponent - format.bias - format.mantissa_bits);
 }
 
 uint32_t Encode(DType dtype, double value, Overflow overflow) {
@@ -81,7 +83,8 @@ uint32_t Encode(DType dtype, double value, Overflow overflow) {
   const int lowest = 1 - format.bias;
   const int scale = std::max(exponent - 1, lowest) - format.mantissa_bits;  // of the last mantissa bit
   // nearbyint under the default rounding mode: ties to even.
-  const double rounded = std::isinf(magnitude) ? magnitude : std::ldexp(std::nearbyint(std::ldexp(magnitude, -scale)), scale);
+  const double rounded =
+      std::isinf(magnitude) ? magnitude : std::ldexp(std::nearbyint(std::ldexp(magnitude, -scale)), scale);
   if (rounded > MaxFinite(dtype)) {
     const bool saturates = overflow == Overflow::kSaturate || dtype == DType::kF4E2M1;
     if (saturates) return Encode(dtype, std::copysign(MaxFinite(dtype), value), overflow);
@@ -139,7 +142,8 @@ uint8_t EncodeE8M0(double value) {
   return static_cast<uint8_t>(std::clamp(exponent + 127, 0.0, 254.0));
 }
 
-// Truncates toward zero and wraps; NaN and infinities, where no rule exists, give what x86 conversions do for i64.
+// Truncates toward zero and wraps; NaN and infinities, where no rule exists, give what x86 conversions do for
+// i64.
 int64_t TruncateToInt(double value) {
   if (std::isnan(value)) return 0;
   if (value >= 9223372036854775808.0) {
@@ -174,8 +178,10 @@ void StoreReal(DType dtype, void* data, int64_t i, double value) {
   switch (dtype) {
     case DType::kF32: return Write(data, i, static_cast<float>(value));
     case DType::kF64: return Write(data, i, value);
-    case DType::kF16: return Write(data, i, static_cast<uint16_t>(Encode(dtype, value, Overflow::kToInfinity)));
-    case DType::kBF16: return Write(data, i, static_cast<uint16_t>(Encode(dtype, value, Overflow::kToInfinity)));
+    case DType::kF16:
+      return Write(data, i, static_cast<uint16_t>(Encode(dtype, value, Overflow::kToInfinity)));
+    case DType::kBF16:
+      return Write(data, i, static_cast<uint16_t>(Encode(dtype, value, Overflow::kToInfinity)));
     case DType::kC64: return Write(data, i, std::complex<float>(static_cast<float>(value), 0));
     case DType::kC128: return Write(data, i, std::complex<double>(value, 0));
     case DType::kF4E2M1: return WriteSubByte(4, data, i, EncodeSmallFloat(dtype, value, Overflow::kSaturate));

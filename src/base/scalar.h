@@ -1,7 +1,7 @@
 // One element of any dtype, read and written as a double, an int64 or a small float.
 //
-// For reference kernels, importers and tests: obvious, not fast. Small floats follow IEEE 754 (f16), bfloat16 and
-// the OCP 8-bit / MX formats as ONNX defines them; conversions round to nearest, ties to even.
+// For reference kernels, importers and tests: obvious, not fast. Small floats follow IEEE 754 (f16), bfloat16
+// and the OCP 8-bit / MX formats as ONNX defines them; conversions round to nearest, ties to even.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +22,15 @@ int64_t LoadInt(DType dtype, const void* data, int64_t i);
 // Integers keep the low bits (wrap); floats: nearest; bool: value != 0.
 void StoreInt(DType dtype, void* data, int64_t i, int64_t value);
 
-// Copies element `from` of `source` to element `to` of `target`; both of `dtype`, strings and sub-byte included.
+// Copies element `from` of `source` to element `to` of `target`; both of `dtype`, strings and sub-byte
+// included.
 void CopyElement(DType dtype, const void* source, int64_t from, void* target, int64_t to);
 
 float HalfToFloat(uint16_t bits);
 uint16_t FloatToHalf(float value);
-inline float BFloat16ToFloat(uint16_t bits) { return __builtin_bit_cast(float, static_cast<uint32_t>(bits) << 16); }
+inline float BFloat16ToFloat(uint16_t bits) {
+  return __builtin_bit_cast(float, static_cast<uint32_t>(bits) << 16);
+}
 uint16_t FloatToBFloat16(float value);
 
 // 8- and 4-bit floats by their bits. `saturate`: out-of-range values become the largest finite one instead of

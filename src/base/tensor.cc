@@ -28,7 +28,8 @@ Result<int64_t> ElementCount(std::span<const int64_t> dims) {
   }
   if (is_empty) return int64_t{0};
   for (int64_t dim : dims) {
-    if (count > kMaxCount / dim) return Status(Code::kInvalidModel, "shape " + ToString(dims) + " is too large");
+    if (count > kMaxCount / dim)
+      return Status(Code::kInvalidModel, "shape " + ToString(dims) + " is too large");
     count *= dim;
   }
   return count;

@@ -7,7 +7,8 @@
 namespace slipway {
 namespace {
 
-// About 20 us of polling before a worker sleeps: longer than the gap between two layers, shorter than anyone notices.
+// About 20 us of polling before a worker sleeps: longer than the gap between two layers, shorter than anyone
+// notices.
 constexpr int kSpins = 4000;
 
 void Pause() {

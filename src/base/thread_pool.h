@@ -1,8 +1,8 @@
 // A fixed set of threads that share loops.
 //
 // Workers spin briefly after a loop (layers follow each other within microseconds) and then sleep, so an idle
-// engine costs nothing and does not slow whoever runs next. One loop runs at a time; a second caller, or a nested
-// call, runs its loop alone rather than wait.
+// engine costs nothing and does not slow whoever runs next. One loop runs at a time; a second caller, or a
+// nested call, runs its loop alone rather than wait.
 #pragma once
 
 #include <atomic>
@@ -26,8 +26,8 @@ class ThreadPool {
 
   int num_threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Calls body(begin, end) for chunks of at least `grain` that cover [0, count), and returns when all are done.
-  // body runs on several threads at once and must not throw.
+  // Calls body(begin, end) for chunks of at least `grain` that cover [0, count), and returns when all are
+  // done. body runs on several threads at once and must not throw.
   void ParallelFor(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
  private:

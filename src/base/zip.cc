@@ -61,7 +61,8 @@ Result<std::vector<ZipEntry>> ReadZipDirectory(std::span<const uint8_t> bytes) {
   std::vector<ZipEntry> entries;
   size_t at = directory;
   for (size_t i = 0; i < count; ++i) {
-    if (at + kCentralSize > end || Get<uint32_t>(bytes, at) != kCentralHeader) return Broken("the directory is truncated");
+    if (at + kCentralSize > end || Get<uint32_t>(bytes, at) != kCentralHeader)
+      return Broken("the directory is truncated");
     ZipEntry entry;
     const uint16_t flags = Get<uint16_t>(bytes, at + 8);
     entry.method = Get<uint16_t>(bytes, at + 10);
@@ -78,8 +79,10 @@ Result<std::vector<ZipEntry>> ReadZipDirectory(std::span<const uint8_t> bytes) {
     if (local + kLocalSize > directory || Get<uint32_t>(bytes, local) != kLocalHeader) {
       return Broken("'" + entry.name + "' lies outside the file");
     }
-    entry.data_offset = local + kLocalSize + Get<uint16_t>(bytes, local + 26) + Get<uint16_t>(bytes, local + 28);
-    if (entry.data_offset + entry.compressed_bytes > directory) return Broken("'" + entry.name + "' is truncated");
+    entry.data_offset =
+        local + kLocalSize + Get<uint16_t>(bytes, local + 26) + Get<uint16_t>(bytes, local + 28);
+    if (entry.data_offset + entry.compressed_bytes > directory)
+      return Broken("'" + entry.name + "' is truncated");
     entries.push_back(std::move(entry));
     at += kCentralSize + name_bytes + extra_bytes + comment_bytes;
   }

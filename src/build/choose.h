@@ -22,7 +22,8 @@ struct Choice {
 // The node as tactics see it. The graph must outlive the step. An error names an unknown operator.
 Result<Step> MakeStep(const Graph& graph, const Node& node);
 
-// One choice per node. Backends are tried together; a node that none can run is an error that lists the reasons.
+// One choice per node. Backends are tried together; a node that none can run is an error that lists the
+// reasons.
 Result<std::vector<Choice>> ChooseTactics(const Graph& graph, const std::vector<const Backend*>& backends);
 
 }  // namespace slipway

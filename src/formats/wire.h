@@ -18,7 +18,8 @@ struct WireField {
   bool IsCutOff() const { return wire_type == 2 && payload.size() < declared_size; }
 };
 
-// Top-level fields up to `max_fields`; stops at the first cut-off one (which is returned). nullopt: not protobuf.
+// Top-level fields up to `max_fields`; stops at the first cut-off one (which is returned). nullopt: not
+// protobuf.
 std::optional<std::vector<WireField>> ScanWire(std::span<const uint8_t> bytes, size_t max_fields);
 
 }  // namespace slipway

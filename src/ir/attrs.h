@@ -37,8 +37,8 @@ class Attrs {
   void Set(std::string name, Attr value) { items_[std::move(name)] = std::move(value); }
   void Remove(std::string_view name);
 
-  // The value if present and of that kind, else `otherwise`. A node in a verified graph has every attribute of its
-  // record, so kernels may leave `otherwise` out.
+  // The value if present and of that kind, else `otherwise`. A node in a verified graph has every attribute
+  // of its record, so kernels may leave `otherwise` out.
   int64_t Int(std::string_view name, int64_t otherwise = 0) const;
   float Float(std::string_view name, float otherwise = 0) const;
   const std::string& String(std::string_view name) const;  // empty when absent

@@ -35,7 +35,8 @@ std::string Dim::ToString() const {
 
 Dim operator+(const Dim& a, const Dim& b) {
   int64_t sum = 0;
-  if (a.IsKnown() && b.IsKnown()) return __builtin_add_overflow(a.value(), b.value(), &sum) ? Dim() : Dim(sum);
+  if (a.IsKnown() && b.IsKnown())
+    return __builtin_add_overflow(a.value(), b.value(), &sum) ? Dim() : Dim(sum);
   if (a.IsKnown() && a.value() == 0) return b;
   if (b.IsKnown() && b.value() == 0) return a;
   return Expression(a, "+", b);

@@ -1,7 +1,8 @@
 // Symbolic dimensions: a known extent, a named unknown ("N"), or an expression over them ("(N*2)").
 //
-// Expressions are kept as canonical text, so two dimensions that are computed the same way compare equal. That is
-// all that shape inference needs; no algebra is attempted beyond the folding of known numbers and of +0, *1.
+// Expressions are kept as canonical text, so two dimensions that are computed the same way compare equal.
+// That is all that shape inference needs; no algebra is attempted beyond the folding of known numbers and of
+// +0, *1.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ namespace slipway {
 
 class Dim {
  public:
-  Dim() = default;  // unknown and unlike every other
+  Dim() = default;                       // unknown and unlike every other
   Dim(int64_t value) : value_(value) {}  // NOLINT: a number is a dimension
   // The unknown that is called `name`; equal names are equal dimensions.
   static Dim Symbol(std::string name);

@@ -17,10 +17,11 @@ struct ForeignNode {
   std::string domain;   // ONNX only; "" is ai.onnx
   int64_t version = 1;  // ONNX: opset imported for the domain; TFLite: the operator's version; TensorFlow: 1
   std::string name;
-  // Values of the graph being built; kNoValue where left out. For nodes with sub-graphs the formal inputs only.
+  // Values of the graph being built; kNoValue where left out. For nodes with sub-graphs the formal inputs
+  // only.
   std::vector<ValueId> inputs;
-  // Declared names, types and quantisation of the outputs; an empty name is an output left out. The types may be
-  // wrong or unknown (dtype kNone): inference decides, except for TFLite's quant.
+  // Declared names, types and quantisation of the outputs; an empty name is an output left out. The types may
+  // be wrong or unknown (dtype kNone): inference decides, except for TFLite's quant.
   std::vector<Value> outputs;
   // Under the format's own names. Sub-graphs are already imported and closure-converted: their inputs are the
   // formal ones, then `captures`.

@@ -1,8 +1,8 @@
 // The graph: values, and nodes that compute values from values.
 //
 // Nodes stand in topological order. Every value has one producer: a node, the graph's inputs, or itself (a
-// constant). Control flow is nodes with sub-graphs in attributes; a sub-graph sees only its own inputs, so what it
-// captures from outside is passed in explicitly (closure-converted by the importers).
+// constant). Control flow is nodes with sub-graphs in attributes; a sub-graph sees only its own inputs, so
+// what it captures from outside is passed in explicitly (closure-converted by the importers).
 #pragma once
 
 #include <optional>
@@ -88,7 +88,8 @@ struct Graph {
   Status SortTopologically();
 
  private:
-  // Names taken, kept lazily: rebuilt when values were renamed behind its back is not supported; use AddValue.
+  // Names taken, kept lazily: rebuilt when values were renamed behind its back is not supported; use
+  // AddValue.
   std::map<std::string, int, std::less<>> name_uses_;
 };
 

@@ -7,7 +7,18 @@
 
 namespace slipway {
 
-enum class Activation { kNone, kRelu, kRelu6, kReluN1To1, kTanh, kSigmoid, kSilu, kHardSwish, kLeakyRelu, kClip };
+enum class Activation {
+  kNone,
+  kRelu,
+  kRelu6,
+  kReluN1To1,
+  kTanh,
+  kSigmoid,
+  kSilu,
+  kHardSwish,
+  kLeakyRelu,
+  kClip
+};
 
 // The attributes of a record that fuses an activation: `activation`, `activation_alpha`, `activation_beta`.
 // alpha: leaky_relu's slope, clip's low; beta: clip's high.

@@ -23,8 +23,9 @@ class GraphBuilder {
   ValueId Ints(const std::vector<int64_t>& values);  // i64[n]
   ValueId Scalar(DType dtype, double value);
 
-  // Adds a node: completes its attributes, creates `outputs` values (names and quant are kept; an empty name with
-  // `is_left_out` semantics is spelled by an Output without value), infers their types. Declared output types fill in what inference leaves open.
+  // Adds a node: completes its attributes, creates `outputs` values (names and quant are kept; an empty name
+  // with `is_left_out` semantics is spelled by an Output without value), infers their types. Declared output
+  // types fill in what inference leaves open.
   struct Output {
     std::string name;
     std::optional<Quant> quant;

@@ -30,7 +30,8 @@ class ImportContext {
   Result<ValueId> Add(std::string op, std::vector<ValueId> inputs, Attrs attrs = {});
   ValueId Const(Tensor tensor) { return builder_.Constant(node_.name + "/const", std::move(tensor)); }
   ValueId ConstInts(const Ints& values) { return builder_.Ints(values); }
-  // `value` transposed by `permutation`; a constant (its per-axis quantisation included) is transposed at once.
+  // `value` transposed by `permutation`; a constant (its per-axis quantisation included) is transposed at
+  // once.
   Result<ValueId> Transposed(ValueId value, const Ints& permutation);
 
   // The last node: its outputs are the foreign node's, with their names and quantisation.
@@ -54,8 +55,8 @@ class ImportContext {
   std::vector<ValueId> bound_;
 };
 
-// Imports one node: finds its row, runs it, and returns a value per foreign output. kUnsupported when no row reads
-// it, with the versions that rows do read in the message.
+// Imports one node: finds its row, runs it, and returns a value per foreign output. kUnsupported when no row
+// reads it, with the versions that rows do read in the message.
 Result<std::vector<ValueId>> ImportNode(const ForeignNode& node, GraphBuilder& builder);
 
 }  // namespace slipway

@@ -9,7 +9,8 @@
 namespace slipway {
 
 // What is known of the content of a small integer tensor (rank 0 or 1) while shapes are being inferred: its
-// elements as dimensions, some of them symbolic. Carries shape arithmetic such as Shape -> Gather -> Concat -> Reshape.
+// elements as dimensions, some of them symbolic. Carries shape arithmetic such as Shape -> Gather -> Concat
+// -> Reshape.
 using Content = DimList;
 
 // Tensors with more elements than this have no Content.
@@ -75,9 +76,10 @@ class InferContext {
 // Checks number and dtypes of the node's inputs against the record, then runs its `infer`.
 Status InferNode(InferContext& context);
 
-// Infers every value's type in order, starting from the graph inputs' types (or from `inputs`, when given: concrete
-// shapes for a run). Content is propagated; where every input of a node is known and small, its reference runs.
-// Declared types of computed values are replaced by inferred ones; where inference knows less, the declared stays.
+// Infers every value's type in order, starting from the graph inputs' types (or from `inputs`, when given:
+// concrete shapes for a run). Content is propagated; where every input of a node is known and small, its
+// reference runs. Declared types of computed values are replaced by inferred ones; where inference knows
+// less, the declared stays.
 Status InferGraph(Graph& graph);
 
 // Symbolic content of every value after inference, for passes that fold shape arithmetic.

@@ -1,7 +1,7 @@
 // The operator record: everything Slipway knows of an operator, in one constant.
 //
-// The verifier, the text form, the operator manual, shape inference, constant folding, the `ref` backend, every
-// importer, the conformance suite, the fuzz generators and the cost model read it; nothing restates it.
+// The verifier, the text form, the operator manual, shape inference, constant folding, the `ref` backend,
+// every importer, the conformance suite, the fuzz generators and the cost model read it; nothing restates it.
 // src/ops/<group>/<op>.cc defines `OpDef Make<Op>()`; src/ops/ops.inc lists the names.
 #pragma once
 
@@ -48,8 +48,8 @@ inline constexpr DTypeSet kIndices = {DType::kI32, DType::kI64};
 inline constexpr DTypeSet kSmallFloats = {DType::kF8E4M3FN,   DType::kF8E4M3FNUZ, DType::kF8E5M2,
                                           DType::kF8E5M2FNUZ, DType::kF8E8M0,     DType::kF4E2M1};
 inline constexpr DTypeSet kSubByteInts = {DType::kI4, DType::kU4, DType::kI2, DType::kU2};
-inline constexpr DTypeSet kAnyType = kNumbers | kBools | kSmallFloats | kSubByteInts |
-                                     DTypeSet{DType::kString, DType::kC64, DType::kC128};
+inline constexpr DTypeSet kAnyType =
+    kNumbers | kBools | kSmallFloats | kSubByteInts | DTypeSet{DType::kString, DType::kC64, DType::kC128};
 
 enum class Arity { kRequired, kOptional, kVariadic };  // variadic: last, zero or more
 
@@ -75,7 +75,8 @@ struct AttrDef {
 // One call each, in a record's list of attributes.
 AttrDef IntAttr(std::string name, int64_t default_value, std::string doc);
 AttrDef FloatAttr(std::string name, float default_value, std::string doc);
-AttrDef StringAttr(std::string name, std::string default_value, std::vector<std::string> choices, std::string doc);
+AttrDef StringAttr(std::string name, std::string default_value, std::vector<std::string> choices,
+                   std::string doc);
 AttrDef IntsAttr(std::string name, Ints default_value, std::string doc);
 AttrDef FloatsAttr(std::string name, Floats default_value, std::string doc);
 AttrDef StringsAttr(std::string name, Strings default_value, std::string doc);
@@ -102,7 +103,8 @@ struct TestInput {
   bool is_absent = false;           // an optional input left out
 };
 
-// One sample of an operator's domain; `outputs_quant` sets the quantisation of the outputs where they have one.
+// One sample of an operator's domain; `outputs_quant` sets the quantisation of the outputs where they have
+// one.
 struct TestCase {
   std::string label;
   std::vector<TestInput> inputs;
@@ -111,8 +113,8 @@ struct TestCase {
   std::vector<std::optional<Quant>> outputs_quant = {};
 };
 
-// |got - want| <= absolute + relative * |want|, for float outputs; integer outputs must be equal to the bit unless
-// `integer_steps` is set.
+// |got - want| <= absolute + relative * |want|, for float outputs; integer outputs must be equal to the bit
+// unless `integer_steps` is set.
 struct Tolerance {
   double relative = 1e-5;
   double absolute = 1e-6;
@@ -121,12 +123,12 @@ struct Tolerance {
 
 using ImportFn = Status (*)(ImportContext&);
 
-// Maps a foreign operator onto this record. Without `import`, inputs and outputs pass through in order and the
-// foreign attributes whose names the record knows are taken.
+// Maps a foreign operator onto this record. Without `import`, inputs and outputs pass through in order and
+// the foreign attributes whose names the record knows are taken.
 struct ForeignRow {
   Format format;
   std::string op;
-  int since = 1;        // ONNX opset or TFLite operator version, first and last that this row reads
+  int since = 1;  // ONNX opset or TFLite operator version, first and last that this row reads
   int until = INT_MAX;
   ImportFn import = nullptr;
   std::string domain = {};  // ONNX only
@@ -163,8 +165,8 @@ struct ForeignMatch {
 };
 ForeignMatch FindForeign(Format format, std::string_view domain, std::string_view op, int64_t version);
 
-// Attributes of `node` completed with the record's defaults and checked against it: kinds, choices, required ones,
-// unknown names. Errors name the node.
+// Attributes of `node` completed with the record's defaults and checked against it: kinds, choices, required
+// ones, unknown names. Errors name the node.
 Status CompleteAttrs(const OpDef& op, Node& node);
 
 }  // namespace slipway

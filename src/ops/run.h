@@ -31,8 +31,8 @@ class GraphRunner {
   virtual Result<std::vector<Datum>> Run(const Graph& graph, std::span<const Datum> inputs) = 0;
 };
 
-// A node with its operands. Inputs outlive the call; outputs whose shape is known beforehand are allocated before
-// it, the others by AllocateOutput within it.
+// A node with its operands. Inputs outlive the call; outputs whose shape is known beforehand are allocated
+// before it, the others by AllocateOutput within it.
 class RunContext {
  public:
   struct Operand {
@@ -41,8 +41,8 @@ class RunContext {
     Type type;  // outputs: as inferred; IsStatic() if the tensor is allocated
   };
 
-  RunContext(const OpDef& op, const Node& node, std::span<const Operand> inputs, std::span<const Operand> outputs,
-             GraphRunner* runner)
+  RunContext(const OpDef& op, const Node& node, std::span<const Operand> inputs,
+             std::span<const Operand> outputs, GraphRunner* runner)
       : op_(op), node_(node), inputs_(inputs), outputs_(outputs), runner_(runner) {}
 
   const Node& node() const { return node_; }
@@ -77,9 +77,10 @@ class RunContext {
 };
 
 // Runs one node by its reference: infers the output types from the concrete inputs, allocates, calls. Used by
-// constant folding, the interpreter and tests. `inputs[i]` null where left out; one Datum per node output comes back.
-Result<std::vector<Datum>> RunReference(const Graph& graph, const Node& node, std::span<const Datum* const> inputs,
-                                        GraphRunner* runner);
+// constant folding, the interpreter and tests. `inputs[i]` null where left out; one Datum per node output
+// comes back.
+Result<std::vector<Datum>> RunReference(const Graph& graph, const Node& node,
+                                        std::span<const Datum* const> inputs, GraphRunner* runner);
 
 // The slow truth: runs a whole graph node by node. Deep nesting of sub-graphs beyond 64 levels is refused.
 Result<std::vector<Datum>> Interpret(const Graph& graph, std::span<const Datum> inputs);

@@ -24,15 +24,16 @@ Status CheckValue(const Value& value) {
                     std::to_string(quant.zero_points.size()) + " zero points");
     }
     for (float scale : quant.scales) {
-      if (!std::isfinite(scale) || scale < 0) return Broken("value '" + value.name + "' has a scale that is no positive number");
+      if (!std::isfinite(scale) || scale < 0)
+        return Broken("value '" + value.name + "' has a scale that is no positive number");
     }
     const bool has_axis = !quant.IsPerAxis() || (value.type.HasRank() && quant.axis < value.type.rank());
     if (!has_axis) return Broken("value '" + value.name + "' is quantised along an axis it lacks");
     if (quant.IsPerAxis()) {
       const Dim& dim = (*value.type.shape)[static_cast<size_t>(quant.axis)];
       if (dim.IsKnown() && dim.value() != static_cast<int64_t>(quant.scales.size())) {
-        return Broken("value '" + value.name + "' has " + std::to_string(quant.scales.size()) + " scales along an axis of " +
-                      dim.ToString());
+        return Broken("value '" + value.name + "' has " + std::to_string(quant.scales.size()) +
+                      " scales along an axis of " + dim.ToString());
       }
     }
   }
@@ -44,25 +45,30 @@ Status CheckStructure(const Graph& graph, int depth);
 Status CheckNode(const Graph& graph, const Node& node, std::vector<bool>& is_defined, int depth) {
   for (ValueId id : node.inputs) {
     if (id == kNoValue) continue;
-    if (!IsId(graph, id)) return Broken(Name(node) + " reads value " + std::to_string(id) + ", which does not exist");
+    if (!IsId(graph, id))
+      return Broken(Name(node) + " reads value " + std::to_string(id) + ", which does not exist");
     if (!is_defined[static_cast<size_t>(id)]) {
       return Broken(Name(node) + " reads '" + graph.value(id).name + "' before it is computed");
     }
   }
   for (ValueId id : node.outputs) {
     if (id == kNoValue) continue;
-    if (!IsId(graph, id)) return Broken(Name(node) + " writes value " + std::to_string(id) + ", which does not exist");
-    if (is_defined[static_cast<size_t>(id)]) return Broken("value '" + graph.value(id).name + "' is computed twice");
+    if (!IsId(graph, id))
+      return Broken(Name(node) + " writes value " + std::to_string(id) + ", which does not exist");
+    if (is_defined[static_cast<size_t>(id)])
+      return Broken("value '" + graph.value(id).name + "' is computed twice");
     is_defined[static_cast<size_t>(id)] = true;
   }
   const OpDef* op = FindOp(node.op);
-  if (op == nullptr) return Status(Code::kUnsupported, "node '" + node.name + "': no operator is called '" + node.op + "'");
+  if (op == nullptr)
+    return Status(Code::kUnsupported, "node '" + node.name + "': no operator is called '" + node.op + "'");
   Node completed = node;
   SLIPWAY_RETURN_IF_ERROR(CompleteAttrs(*op, completed));
   for (const auto& [name, attr] : node.attrs) {
     if (const auto* sub = std::get_if<GraphRef>(&attr)) {
       if (*sub == nullptr) return Broken(Name(node) + ": sub-graph '" + name + "' is missing");
-      if (Status status = CheckStructure(**sub, depth + 1); !status.ok()) return status.WithContext(Name(node));
+      if (Status status = CheckStructure(**sub, depth + 1); !status.ok())
+        return status.WithContext(Name(node));
     }
   }
   return Status::Ok();
@@ -81,20 +87,23 @@ Status CheckStructure(const Graph& graph, int depth) {
   }
   for (ValueId id : graph.inputs) {
     if (!IsId(graph, id)) return Broken("a graph input does not exist");
-    if (is_defined[static_cast<size_t>(id)]) return Broken("input '" + graph.value(id).name + "' is a constant or stands twice");
+    if (is_defined[static_cast<size_t>(id)])
+      return Broken("input '" + graph.value(id).name + "' is a constant or stands twice");
     is_defined[static_cast<size_t>(id)] = true;
   }
   for (const Node& node : graph.nodes) SLIPWAY_RETURN_IF_ERROR(CheckNode(graph, node, is_defined, depth));
   for (ValueId id : graph.outputs) {
     if (!IsId(graph, id)) return Broken("a graph output does not exist");
-    if (!is_defined[static_cast<size_t>(id)]) return Broken("output '" + graph.value(id).name + "' is never computed");
+    if (!is_defined[static_cast<size_t>(id)])
+      return Broken("output '" + graph.value(id).name + "' is never computed");
   }
   return Status::Ok();
 }
 
 bool Contradict(const Type& declared, const Type& inferred) {
   if (declared.kind != inferred.kind) return true;
-  if (declared.dtype != DType::kNone && inferred.dtype != DType::kNone && declared.dtype != inferred.dtype) return true;
+  if (declared.dtype != DType::kNone && inferred.dtype != DType::kNone && declared.dtype != inferred.dtype)
+    return true;
   if (!declared.shape || !inferred.shape) return false;
   if (declared.shape->size() != inferred.shape->size()) return true;
   for (size_t i = 0; i < declared.shape->size(); ++i) {
@@ -115,8 +124,8 @@ Status VerifyGraph(Graph& graph) {
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& value = graph.values[i];
     if (!Contradict(declared[i], value.type)) continue;
-    return Broken("value '" + value.name + "' is declared " + ToString(declared[i]) + ", but is computed as " +
-                  ToString(value.type));
+    return Broken("value '" + value.name + "' is declared " + ToString(declared[i]) +
+                  ", but is computed as " + ToString(value.type));
   }
   return Status::Ok();
 }

@@ -23,6 +23,8 @@ static_assert(sizeof(SlipHeader) == 64);
 // Every tensor starts on a cache line, so that kernels may use mapped weights as they are.
 inline constexpr uint64_t kSlipAlignment = 64;
 
-constexpr uint64_t AlignSlip(uint64_t offset) { return (offset + kSlipAlignment - 1) / kSlipAlignment * kSlipAlignment; }
+constexpr uint64_t AlignSlip(uint64_t offset) {
+  return (offset + kSlipAlignment - 1) / kSlipAlignment * kSlipAlignment;
+}
 
 }  // namespace slipway

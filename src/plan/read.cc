@@ -17,7 +17,8 @@ constexpr int kVerifierDepth = 256;
 constexpr int kVerifierTables = 10'000'000;
 
 Status Broken(const std::string& what) {
-  return Status(Code::kInvalidModel, ".slip file: " + what, "copy the file again, or convert the model again");
+  return Status(Code::kInvalidModel, ".slip file: " + what,
+                "copy the file again, or convert the model again");
 }
 
 std::string Text(const flatbuffers::String* text) { return text ? text->str() : std::string(); }
@@ -27,7 +28,8 @@ std::vector<T> Numbers(const flatbuffers::Vector<T>* values) {
   return values ? std::vector<T>(values->begin(), values->end()) : std::vector<T>();
 }
 
-std::vector<std::string> StringList(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings) {
+std::vector<std::string> StringList(
+    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings) {
   std::vector<std::string> result;
   if (strings == nullptr) return result;
   for (const auto* text : *strings) result.push_back(Text(text));
@@ -36,7 +38,8 @@ std::vector<std::string> StringList(const flatbuffers::Vector<flatbuffers::Offse
 
 class Reader {
  public:
-  Reader(std::span<const uint8_t> data, std::shared_ptr<const void> owner) : data_(data), owner_(std::move(owner)) {}
+  Reader(std::span<const uint8_t> data, std::shared_ptr<const void> owner)
+      : data_(data), owner_(std::move(owner)) {}
 
   Result<SlipModel> Read(const fb::Model& source) {
     SlipModel model;
@@ -91,8 +94,8 @@ class Reader {
     SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*source.data()));
     const int64_t needed = BytesOf(dtype, count);
     if (static_cast<int64_t>(bytes.size()) != needed) {
-      return Broken("tensor " + std::string(DTypeName(dtype)) + ToString(dims) + " needs " + std::to_string(needed) +
-                    " bytes, has " + std::to_string(bytes.size()));
+      return Broken("tensor " + std::string(DTypeName(dtype)) + ToString(dims) + " needs " +
+                    std::to_string(needed) + " bytes, has " + std::to_string(bytes.size()));
     }
     if (reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0 || owner_ == nullptr) {
       Tensor copy(dtype, std::move(dims));
@@ -105,14 +108,16 @@ class Reader {
   static Result<Type> ReadType(const fb::Type* source) {
     Type type;
     if (source == nullptr) return type;
-    if (source->kind() > static_cast<uint8_t>(TypeKind::kOptionalSequence)) return Broken("a type has an unknown kind");
+    if (source->kind() > static_cast<uint8_t>(TypeKind::kOptionalSequence))
+      return Broken("a type has an unknown kind");
     type.kind = static_cast<TypeKind>(source->kind());
     SLIPWAY_ASSIGN_OR_RETURN(type.dtype, ReadDType(source->dtype()));
     if (!source->has_rank()) return type;
     type.shape.emplace();
     if (source->shape() == nullptr) return type;
     for (const fb::Dim* dim : *source->shape()) {
-      if (dim->known() && dim->value() < 0) return Broken("a shape has the extent " + std::to_string(dim->value()));
+      if (dim->known() && dim->value() < 0)
+        return Broken("a shape has the extent " + std::to_string(dim->value()));
       const std::string symbol = Text(dim->symbol());
       type.shape->push_back(dim->known() ? Dim(dim->value()) : symbol.empty() ? Dim() : Dim::Symbol(symbol));
     }
@@ -219,17 +224,20 @@ class Reader {
   std::shared_ptr<const void> owner_;
 };
 
-uint32_t Crc(std::span<const uint8_t> bytes) { return static_cast<uint32_t>(::crc32_z(0, bytes.data(), bytes.size())); }
+uint32_t Crc(std::span<const uint8_t> bytes) {
+  return static_cast<uint32_t>(::crc32_z(0, bytes.data(), bytes.size()));
+}
 
 Status CheckHeader(const SlipHeader& header, uint64_t file_bytes) {
   if (header.version != kSlipVersion) {
     return Status(Code::kUnsupported,
-                  ".slip file: format version " + std::to_string(header.version) + ", this program reads version " +
-                      std::to_string(kSlipVersion),
+                  ".slip file: format version " + std::to_string(header.version) +
+                      ", this program reads version " + std::to_string(kSlipVersion),
                   header.version > kSlipVersion ? "update slipway" : "convert the model again");
   }
   if (header.file_bytes != file_bytes) {
-    return Broken("should have " + std::to_string(header.file_bytes) + " bytes, has " + std::to_string(file_bytes));
+    return Broken("should have " + std::to_string(header.file_bytes) + " bytes, has " +
+                  std::to_string(file_bytes));
   }
   const auto is_inside = [&](uint64_t offset, uint64_t size) {
     return offset >= sizeof(SlipHeader) && offset <= file_bytes && size <= file_bytes - offset;
@@ -244,7 +252,8 @@ Status CheckHeader(const SlipHeader& header, uint64_t file_bytes) {
 }  // namespace
 
 bool LooksLikeSlip(std::span<const uint8_t> bytes) {
-  return bytes.size() >= kSlipMagic.size() && std::memcmp(bytes.data(), kSlipMagic.data(), kSlipMagic.size()) == 0;
+  return bytes.size() >= kSlipMagic.size() &&
+         std::memcmp(bytes.data(), kSlipMagic.data(), kSlipMagic.size()) == 0;
 }
 
 Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner) {

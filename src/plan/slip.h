@@ -1,4 +1,5 @@
-// The .slip file: graph, weights, manifest, golden vectors, tuned sections. docs/slip_format.md has the bytes.
+// The .slip file: graph, weights, manifest, golden vectors, tuned sections. docs/slip_format.md has the
+// bytes.
 #pragma once
 
 #include <optional>
@@ -44,8 +45,8 @@ bool LooksLikeSlip(std::span<const uint8_t> bytes);
 Result<std::string> FormatSlip(const SlipModel& model);
 Status WriteSlip(const std::string& path, const SlipModel& model);
 
-// Verified before use: bounds, checksum, order of nodes, operators and attributes, shapes and sizes. Constants alias
-// the mapped file.
+// Verified before use: bounds, checksum, order of nodes, operators and attributes, shapes and sizes.
+// Constants alias the mapped file.
 Result<SlipModel> ReadSlip(const std::string& path);
 Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner);
 

@@ -29,16 +29,16 @@ class Writer {
       tuned.push_back(fb::CreateTunedSection(builder_, builder_.CreateString(section.target), &extent));
     }
     const std::string manifest = model.manifest ? ToJson(*model.manifest) : std::string();
-    builder_.Finish(fb::CreateModel(builder_, builder_.CreateString(model.producer),
-                                    builder_.CreateString(model.source_format), graph,
-                                    builder_.CreateString(manifest), builder_.CreateVector(golden),
-                                    builder_.CreateVector(tuned)));
+    builder_.Finish(fb::CreateModel(
+        builder_, builder_.CreateString(model.producer), builder_.CreateString(model.source_format), graph,
+        builder_.CreateString(manifest), builder_.CreateVector(golden), builder_.CreateVector(tuned)));
     return Assemble();
   }
 
  private:
   std::string Assemble() {
-    const std::string_view graph(reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize());
+    const std::string_view graph(reinterpret_cast<const char*>(builder_.GetBufferPointer()),
+                                 builder_.GetSize());
     SlipHeader header{};
     std::memcpy(header.magic, kSlipMagic.data(), kSlipMagic.size());
     header.version = kSlipVersion;
@@ -70,7 +70,8 @@ class Writer {
     return builder_.CreateVector(values);
   }
 
-  Offset<flatbuffers::Vector<Offset<flatbuffers::String>>> StringList(const std::vector<std::string>& strings) {
+  Offset<flatbuffers::Vector<Offset<flatbuffers::String>>> StringList(
+      const std::vector<std::string>& strings) {
     return builder_.CreateVectorOfStrings(strings);
   }
 

@@ -31,8 +31,8 @@ std::string Where(const PortInfo& port) { return "input '" + port.name + "'"; }
 // Everything that follows from the input shapes.
 struct Context::ShapePlan {
   std::vector<Dims> input_dims;  // the key
-  Graph types;                   // nodes without weights' copies: values share storage with the engine's graph
-  std::vector<Datum> values;     // by ValueId
+  Graph types;                // nodes without weights' copies: values share storage with the engine's graph
+  std::vector<Datum> values;  // by ValueId
   std::vector<bool> is_step_static;
   struct StepBuffers {
     std::vector<Datum*> inputs;
@@ -67,7 +67,8 @@ Status Context::CheckInputs(std::span<const Datum> inputs) const {
     const Tensor& tensor = inputs[i].tensor;
     const std::string both = Where(port) + " is " + ToString(port.type) + ", got " + Describe(tensor);
     if (port.type.dtype != DType::kNone && tensor.dtype() != port.type.dtype) {
-      return Status(Code::kInvalidInput, both, "give it the dtype " + std::string(DTypeName(port.type.dtype)));
+      return Status(Code::kInvalidInput, both,
+                    "give it the dtype " + std::string(DTypeName(port.type.dtype)));
     }
     if (!port.type.shape) continue;
     if (port.type.rank() != tensor.rank()) return Status(Code::kInvalidInput, both, "the ranks differ");
@@ -75,12 +76,15 @@ Status Context::CheckInputs(std::span<const Datum> inputs) const {
       const Dim& dim = (*port.type.shape)[static_cast<size_t>(axis)];
       const int64_t extent = tensor.dim(axis);
       if (dim.IsKnown() && dim.value() != extent) {
-        return Status(Code::kInvalidInput, both, "dimension " + std::to_string(axis) + " must be " + dim.ToString());
+        return Status(Code::kInvalidInput, both,
+                      "dimension " + std::to_string(axis) + " must be " + dim.ToString());
       }
-      const auto range = dim.IsNamed() ? engine_->options_.ranges.find(dim.symbol()) : engine_->options_.ranges.end();
+      const auto range =
+          dim.IsNamed() ? engine_->options_.ranges.find(dim.symbol()) : engine_->options_.ranges.end();
       if (range == engine_->options_.ranges.end()) continue;
       if (extent < range->second.low || extent > range->second.high) {
-        return Status(Code::kInvalidInput, both + ": dimension '" + dim.symbol() + "' is " + std::to_string(extent),
+        return Status(Code::kInvalidInput,
+                      both + ": dimension '" + dim.symbol() + "' is " + std::to_string(extent),
                       "its declared range is " + std::to_string(range->second.low) + " to " +
                           std::to_string(range->second.high));
       }
@@ -178,8 +182,8 @@ Result<std::unique_ptr<Context::ShapePlan>> Context::MakePlan(std::span<const Da
 
   const MemoryPlan memory = PlanMemory(requests);
   plan->arena_bytes = memory.arena_bytes;
-  plan->arena.reset(static_cast<uint8_t*>(::operator new(static_cast<size_t>(memory.arena_bytes + kArenaSlack),
-                                                         std::align_val_t(kArenaAlignment))));
+  plan->arena.reset(static_cast<uint8_t*>(::operator new(
+      static_cast<size_t>(memory.arena_bytes + kArenaSlack), std::align_val_t(kArenaAlignment))));
   std::memset(plan->arena.get(), 0, static_cast<size_t>(memory.arena_bytes + kArenaSlack));
   plan->steps.resize(num_steps);
   for (size_t r = 0; r < requests.size(); ++r) {
@@ -195,7 +199,9 @@ Result<std::unique_ptr<Context::ShapePlan>> Context::MakePlan(std::span<const Da
   for (size_t s = 0; s < num_steps; ++s) {
     const Node& node = graph.nodes[s];
     auto& step = plan->steps[s];
-    const auto datum_of = [&](ValueId id) { return id == kNoValue ? nullptr : &plan->values[static_cast<size_t>(id)]; };
+    const auto datum_of = [&](ValueId id) {
+      return id == kNoValue ? nullptr : &plan->values[static_cast<size_t>(id)];
+    };
     for (ValueId id : node.inputs) step.inputs.push_back(datum_of(id));
     for (ValueId id : node.outputs) {
       step.outputs.push_back(datum_of(id));
@@ -236,7 +242,8 @@ Status Context::PrepareDynamicStep(ShapePlan& plan, size_t s) {
     datum.kind = type.kind;
     if (type.kind == TypeKind::kTensor && type.IsStatic()) {
       Dims dims = KnownDims(*type.shape);
-      if (datum.tensor.dtype() != type.dtype || datum.tensor.dims() != dims || datum.tensor.data() == nullptr) {
+      if (datum.tensor.dtype() != type.dtype || datum.tensor.dims() != dims ||
+          datum.tensor.data() == nullptr) {
         datum.tensor = Tensor(type.dtype, std::move(dims));
       }
     }
@@ -291,8 +298,8 @@ Result<std::span<const Datum>> Context::RunData(std::span<const Datum> inputs) {
 
 Result<std::span<const Tensor>> Context::Run(std::span<const Tensor> inputs) {
   if (inputs.size() != input_data_.size()) {
-    return Status(Code::kInvalidInput, "the model takes " + std::to_string(input_data_.size()) + " inputs, got " +
-                                           std::to_string(inputs.size()));
+    return Status(Code::kInvalidInput, "the model takes " + std::to_string(input_data_.size()) +
+                                           " inputs, got " + std::to_string(inputs.size()));
   }
   for (size_t i = 0; i < inputs.size(); ++i) input_data_[i].tensor = inputs[i];
   SLIPWAY_ASSIGN_OR_RETURN(std::span<const Datum> outputs, RunData(input_data_));

@@ -13,7 +13,7 @@
 namespace slipway {
 
 struct EngineOptions {
-  std::string backend = "cpu";  // "cpu", "ref": see AllBackends(); steps it can't run go to ref
+  std::string backend = "cpu";       // "cpu", "ref": see AllBackends(); steps it can't run go to ref
   bool is_backend_required = false;  // true: a step that the backend can't run is an error
   int num_threads = 0;               // 0: all cores
   // Declared ranges of symbolic input dimensions; a run outside is refused. Missing: any positive extent.
@@ -79,9 +79,9 @@ class Context {
  public:
   ~Context();
 
-  // inputs: one tensor per Engine::inputs(), in order, dtype and shape checked. Outputs stay valid until the next
-  // Run or the context's end. The first call with new input shapes plans memory; later calls do not allocate
-  // (operators whose output shapes depend on data aside).
+  // inputs: one tensor per Engine::inputs(), in order, dtype and shape checked. Outputs stay valid until the
+  // next Run or the context's end. The first call with new input shapes plans memory; later calls do not
+  // allocate (operators whose output shapes depend on data aside).
   Result<std::span<const Tensor>> Run(std::span<const Tensor> inputs);
   // The same for inputs that may be sequences or optionals.
   Result<std::span<const Datum>> RunData(std::span<const Datum> inputs);

@@ -1,7 +1,7 @@
 // Packs buffers that live at different times into one arena.
 //
-// Greedy by size, as in TFLM's planner: the largest buffer first, each at the lowest offset where it overlaps no
-// already placed buffer that is alive at the same time. Not optimal, within a few percent on networks.
+// Greedy by size, as in TFLM's planner: the largest buffer first, each at the lowest offset where it overlaps
+// no already placed buffer that is alive at the same time. Not optimal, within a few percent on networks.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // The boundary between the builder, the runtime and a backend.
 //
-// A backend is a list of tactics. A tactic is one way to run one step: it says whether it fits (and why not), what
-// it costs, and makes the kernel, which holds packed weights and is immutable, shared by all contexts.
+// A backend is a list of tactics. A tactic is one way to run one step: it says whether it fits (and why not),
+// what it costs, and makes the kernel, which holds packed weights and is immutable, shared by all contexts.
 // src/backends/null is the skeleton to copy; src/backends/backends.inc lists the backends.
 #pragma once
 
@@ -29,8 +29,8 @@ struct Step {
   const Attrs& attrs() const { return node->attrs; }
 };
 
-// Operands of one call. Datums live in the context; outputs of static shape are allocated, the others are to be
-// allocated by the kernel.
+// Operands of one call. Datums live in the context; outputs of static shape are allocated, the others are to
+// be allocated by the kernel.
 struct KernelArgs {
   std::span<Datum* const> inputs;   // null: left out
   std::span<Datum* const> outputs;  // null: left out

@@ -1,4 +1,5 @@
-// The `ref` backend: every operator by the reference implementation of its record. Slow, obvious, the yardstick.
+// The `ref` backend: every operator by the reference implementation of its record. Slow, obvious, the
+// yardstick.
 #include "backends/api/backend.h"
 
 namespace slipway {
@@ -28,7 +29,8 @@ class RefKernel : public Kernel {
   using Operands = std::span<RunContext::Operand>;
 
   static Operands Fill(std::span<Datum* const> data, const std::vector<std::optional<Quant>>& quants,
-                       std::span<const Type> types, Operands inline_storage, std::vector<RunContext::Operand>& heap) {
+                       std::span<const Type> types, Operands inline_storage,
+                       std::vector<RunContext::Operand>& heap) {
     Operands operands = inline_storage.subspan(0, std::min(inline_storage.size(), data.size()));
     if (data.size() > inline_storage.size()) {
       heap.resize(data.size());

@@ -7,8 +7,8 @@
 
 namespace slipway::tensorflow {
 
-// Resize and normalisation from the loop; where the outputs look like decoded boxes [1,A,1,4] (ymin, xmin, ymax,
-// xmax, ratios) and scores [1,A,C], the `ssd` decoder, and COCO's labels for 90 classes.
+// Resize and normalisation from the loop; where the outputs look like decoded boxes [1,A,1,4] (ymin, xmin,
+// ymax, xmax, ratios) and scores [1,A,C], the `ssd` decoder, and COCO's labels for 90 classes.
 Manifest MakeManifest(const Preprocessor& preprocessor, const Graph& graph);
 
 }  // namespace slipway::tensorflow

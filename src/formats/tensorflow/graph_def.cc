@@ -63,7 +63,9 @@ void AppendReals(TypedValues& out, Range range) {
   for (auto value : range) out.reals.push_back(static_cast<double>(value));
 }
 
-bool IsPacked(const pbf_reader& message) { return message.wire_type() == protozero::pbf_wire_type::length_delimited; }
+bool IsPacked(const pbf_reader& message) {
+  return message.wire_type() == protozero::pbf_wire_type::length_delimited;
+}
 
 // Reads one typed field, packed or not; false when the tag is none.
 bool DecodeTyped(pbf_reader& tensor, TypedValues& values) {
@@ -113,9 +115,11 @@ Result<Tensor> FillTyped(DType dtype, const Dims& dims, int64_t count, const Typ
   const size_t given = dtype == DType::kString ? values.strings.size()
                        : values.has_reals      ? values.reals.size()
                                                : values.integers.size();
-  if (count > kMaxRepeatedElements) return Status(Code::kInvalidModel, "constant " + ToString(dims) + " is too large");
+  if (count > kMaxRepeatedElements)
+    return Status(Code::kInvalidModel, "constant " + ToString(dims) + " is too large");
   if (given > static_cast<size_t>(count)) {
-    return Status(Code::kInvalidModel, "constant " + ToString(dims) + " has " + std::to_string(given) + " values");
+    return Status(Code::kInvalidModel,
+                  "constant " + ToString(dims) + " has " + std::to_string(given) + " values");
   }
   Tensor tensor(dtype, dims);
   if (given == 0) return tensor;  // all zero

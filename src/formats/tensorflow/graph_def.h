@@ -10,7 +10,8 @@
 
 namespace slipway::tensorflow {
 
-// `owner` keeps the bytes alive; large aligned constants alias them. Truncated and hostile bytes give an error.
+// `owner` keeps the bytes alive; large aligned constants alias them. Truncated and hostile bytes give an
+// error.
 Result<TfGraph> DecodeGraphDef(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner);
 // A quick look: do the bytes begin like a GraphDef (a NodeDef with a name and an op)?
 bool LooksLikeGraphDef(std::span<const uint8_t> bytes);

@@ -16,8 +16,10 @@ namespace {
 // Operators without a result that inference needs: never an output by default.
 bool IsLeftover(const std::string& op) {
   static const std::set<std::string, std::less<>> kLeftovers = {
-      "NoOp",     "Assert",        "Const",       "SaveV2",        "RestoreV2",   "MergeSummary",
-      "SaveSlices", "ScalarSummary", "HistogramSummary", "ImageSummary", "Placeholder", "VarIsInitializedOp"};
+      "NoOp",         "Assert",        "Const",
+      "SaveV2",       "RestoreV2",     "MergeSummary",
+      "SaveSlices",   "ScalarSummary", "HistogramSummary",
+      "ImageSummary", "Placeholder",   "VarIsInitializedOp"};
   return kLeftovers.count(op) > 0;
 }
 
@@ -28,7 +30,8 @@ bool IsLoop(const std::string& op) {
 
 class Importer {
  public:
-  Importer(const TfGraph& source, const ImportOptions& options) : source_(source), options_(options), builder_(model_.graph) {}
+  Importer(const TfGraph& source, const ImportOptions& options)
+      : source_(source), options_(options), builder_(model_.graph) {}
 
   Result<ImportedModel> Run() {
     SLIPWAY_RETURN_IF_ERROR(AddCuts());
@@ -88,9 +91,11 @@ class Importer {
     if (!preprocessor_) return;
     // Boxes and scores of such detectors are per photo: one photo a run.
     const DimList shape = {1, preprocessor_->height, preprocessor_->width, preprocessor_->channels};
-    values_[Key(preprocessor_->replaced, 0)] = builder_.Input(preprocessor_->input, Type::Of(DType::kF32, shape));
+    values_[Key(preprocessor_->replaced, 0)] =
+        builder_.Input(preprocessor_->input, Type::Of(DType::kF32, shape));
     model_.notes.push_back("the preprocessing loop of '" + preprocessor_->input + "' (resize to " +
-                           std::to_string(preprocessor_->width) + "x" + std::to_string(preprocessor_->height) +
+                           std::to_string(preprocessor_->width) + "x" +
+                           std::to_string(preprocessor_->height) +
                            ", normalise) moved from the graph into the manifest");
   }
 
@@ -135,15 +140,16 @@ class Importer {
         if (input.is_control || values_.count(Key(input.node, input.index))) continue;
         const TfNode* producer = source_.Find(input.node);
         if (producer == nullptr) {
-          return Status(Code::kInvalidModel, node->op + " '" + node->name + "' reads '" + input.node +
-                                                 "', which the graph lacks");
+          return Status(Code::kInvalidModel,
+                        node->op + " '" + node->name + "' reads '" + input.node + "', which the graph lacks");
         }
         int& outputs = num_outputs_[producer];
         outputs = std::max(outputs, input.index + 1);
         if (states[producer] == State::kOpen) {
           if (IsLoop(producer->op) || IsLoop(node->op)) {
-            return Status(Code::kUnsupported, "TF1 while loop through '" + producer->name + "' (" + producer->op +
-                                                  "): loops are not supported yet",
+            return Status(Code::kUnsupported,
+                          "TF1 while loop through '" + producer->name + "' (" + producer->op +
+                              "): loops are not supported yet",
                           "cut the graph around it with --input and --output");
           }
           return Status(Code::kInvalidModel, "node '" + producer->name + "' depends on its own result");
@@ -156,7 +162,9 @@ class Importer {
     return Status::Ok();
   }
 
-  static bool IsHandledHere(const TfNode& node) { return node.op == "Placeholder" || node.op == "Const" || node.op == "NoOp"; }
+  static bool IsHandledHere(const TfNode& node) {
+    return node.op == "Placeholder" || node.op == "Const" || node.op == "NoOp";
+  }
 
   ForeignNode Foreign(const TfNode& node) const {
     ForeignNode foreign;
@@ -235,7 +243,8 @@ class Importer {
       if (found == values_.end()) return Unknown("--output", output);
       graph.outputs.push_back(found->second);
     }
-    if (graph.outputs.empty()) return Status(Code::kInvalidModel, "the graph has no outputs", "name one with --output");
+    if (graph.outputs.empty())
+      return Status(Code::kInvalidModel, "the graph has no outputs", "name one with --output");
     return Status::Ok();
   }
 

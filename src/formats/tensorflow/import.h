@@ -6,8 +6,9 @@
 
 namespace slipway::tensorflow {
 
-// Imports what the outputs need. Outputs: the options', else every node that nobody reads. A preprocessing loop of
-// the Object Detection API becomes the manifest's resize and normalisation. All unsupported nodes come in one error.
+// Imports what the outputs need. Outputs: the options', else every node that nobody reads. A preprocessing
+// loop of the Object Detection API becomes the manifest's resize and normalisation. All unsupported nodes
+// come in one error.
 Result<ImportedModel> ImportGraph(const TfGraph& graph, const ImportOptions& options);
 
 }  // namespace slipway::tensorflow

@@ -85,7 +85,8 @@ const TfNode* OnlyReader(const TfGraph& graph, const std::string& name) {
 }
 
 // Takes `node` into value = level * scale + offset; false if it isn't arithmetic with one scalar constant.
-bool Absorb(const TfGraph& graph, const TfNode& node, const std::string& value, double* scale, double* offset) {
+bool Absorb(const TfGraph& graph, const TfNode& node, const std::string& value, double* scale,
+            double* offset) {
   if (node.inputs.size() < 2) return false;
   const bool is_left = ParseInput(node.inputs[0]).node == value;
   const auto constant = ScalarOf(graph, node.inputs[is_left ? 1 : 0]);
@@ -114,7 +115,8 @@ std::optional<Preprocessor> Match(const TfGraph& graph, const TfNode& gather) {
   const TfNode* placeholder = PlaceholderBehind(graph, loop->sources[0]);
   const TfNode& resize = *loop->resizes[0];
   const Tensor* size = resize.inputs.size() > 1 ? ConstantOf(graph, resize.inputs[1]) : nullptr;
-  if (placeholder == nullptr || size == nullptr || size->count() != 2 || size->dtype() != DType::kI32) return std::nullopt;
+  if (placeholder == nullptr || size == nullptr || size->count() != 2 || size->dtype() != DType::kI32)
+    return std::nullopt;
   Preprocessor found;
   found.input = placeholder->name;
   found.resize_node = resize.name;

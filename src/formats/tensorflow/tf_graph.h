@@ -14,7 +14,8 @@ struct TfNode {
   std::string name;
   std::string op;
   std::vector<std::string> inputs;
-  // Neutral: dtypes as DType, shapes as Ints (absent when the rank is unknown), bools as 0 / 1, functions as names.
+  // Neutral: dtypes as DType, shapes as Ints (absent when the rank is unknown), bools as 0 / 1, functions as
+  // names.
   Attrs attrs;
 };
 

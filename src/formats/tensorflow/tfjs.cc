@@ -24,7 +24,8 @@ std::string DecodeBase64(std::string_view text) {
     std::array<int8_t, 256> values;
     values.fill(-1);
     constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < kAlphabet.size(); ++i) values[static_cast<uint8_t>(kAlphabet[i])] = static_cast<int8_t>(i);
+    for (size_t i = 0; i < kAlphabet.size(); ++i)
+      values[static_cast<uint8_t>(kAlphabet[i])] = static_cast<int8_t>(i);
     values['-'] = 62;  // the URL-safe alphabet
     values['_'] = 63;
     return values;
@@ -91,7 +92,8 @@ const Json* Member(const Json& object, const char* name) {
 
 // nullopt: unknown rank.
 std::optional<Ints> ToShape(const Json& shape) {
-  if (const Json* unknown = Member(shape, "unknownRank"); unknown && ToInt(*unknown) != 0) return std::nullopt;
+  if (const Json* unknown = Member(shape, "unknownRank"); unknown && ToInt(*unknown) != 0)
+    return std::nullopt;
   Ints dims;
   const Json* list = Member(shape, "dim");
   if (list == nullptr || !list->is_array()) return dims;
@@ -167,10 +169,10 @@ Result<TfNode> ToNode(const Json& json) {
 
 struct Weight {
   std::string name;
-  DType dtype = DType::kNone;         // of the tensor
-  DType stored = DType::kNone;        // in the shard
+  DType dtype = DType::kNone;   // of the tensor
+  DType stored = DType::kNone;  // in the shard
   Dims dims;
-  double scale = 1;                   // quantised: value = stored * scale + min
+  double scale = 1;  // quantised: value = stored * scale + min
   double min = 0;
 };
 
@@ -205,8 +207,10 @@ Result<Weight> ToWeight(const Json& json) {
   if (const Json* quantization = Member(json, "quantization")) {
     const Json* stored = Member(*quantization, "dtype");
     if (stored && stored->is_string()) weight.stored = WeightType(stored->get<std::string>());
-    if (const Json* scale = Member(*quantization, "scale"); scale && scale->is_number()) weight.scale = scale->get<double>();
-    if (const Json* min = Member(*quantization, "min"); min && min->is_number()) weight.min = min->get<double>();
+    if (const Json* scale = Member(*quantization, "scale"); scale && scale->is_number())
+      weight.scale = scale->get<double>();
+    if (const Json* min = Member(*quantization, "min"); min && min->is_number())
+      weight.min = min->get<double>();
   }
   return weight;
 }
@@ -215,7 +219,8 @@ Result<Tensor> TakeStrings(const Weight& weight, int64_t count, std::string_view
   Tensor tensor(DType::kString, weight.dims);
   for (int64_t i = 0; i < count; ++i) {
     uint32_t length = 0;
-    if (data.size() - *at < sizeof(length)) return Broken("weight '" + weight.name + "' runs past the shards");
+    if (data.size() - *at < sizeof(length))
+      return Broken("weight '" + weight.name + "' runs past the shards");
     std::memcpy(&length, data.data() + *at, sizeof(length));
     *at += sizeof(length);
     if (data.size() - *at < length) return Broken("weight '" + weight.name + "' runs past the shards");
@@ -231,8 +236,8 @@ Result<Tensor> TakeWeight(const Weight& weight, std::string_view data, size_t* a
   const auto needed = weight.stored == DType::kString ? static_cast<uint64_t>(count) * 4
                                                       : static_cast<uint64_t>(BytesOf(weight.stored, count));
   if (needed > left) {
-    return Broken("weight '" + weight.name + "' " + ToString(weight.dims) + " needs " + std::to_string(needed) +
-                  " bytes, its shards have " + std::to_string(left) + " left")
+    return Broken("weight '" + weight.name + "' " + ToString(weight.dims) + " needs " +
+                  std::to_string(needed) + " bytes, its shards have " + std::to_string(left) + " left")
         .WithHint("a shard is truncated or missing: download the model again");
   }
   if (weight.dtype == DType::kString) return TakeStrings(weight, count, data, at);
@@ -271,9 +276,11 @@ Result<std::map<std::string, Tensor>> ReadWeights(const Json& manifest, const Sh
     std::string data;
     const Json* paths = Member(group, "paths");
     const Json* entries = Member(group, "weights");
-    if (!paths || !entries || !paths->is_array() || !entries->is_array()) return Broken("a weight group lacks paths or weights");
+    if (!paths || !entries || !paths->is_array() || !entries->is_array())
+      return Broken("a weight group lacks paths or weights");
     for (const Json& path : *paths) {
-      if (!path.is_string() || !IsSafePath(path.get<std::string>())) return Broken("shard path " + path.dump() + " leaves the model's folder");
+      if (!path.is_string() || !IsSafePath(path.get<std::string>()))
+        return Broken("shard path " + path.dump() + " leaves the model's folder");
       SLIPWAY_ASSIGN_OR_RETURN(std::string shard, read_shard(path.get<std::string>()));
       data += shard;
     }
@@ -292,9 +299,11 @@ Result<std::map<std::string, Tensor>> ReadWeights(const Json& manifest, const Sh
 Result<TfGraph> ParseTfjsModel(std::string_view text, const ShardReader& read_shard) {
   if (text.size() > kMaxJsonBytes) return Broken("larger than 256 MB");
   const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return Broken("not valid JSON").WithHint("the file is truncated or not a TF.js model");
+  if (json.is_discarded())
+    return Broken("not valid JSON").WithHint("the file is truncated or not a TF.js model");
   const Json* topology = Member(json, "modelTopology");
-  if (topology == nullptr) return Broken("has no modelTopology").WithHint("give the model.json of a TF.js graph model");
+  if (topology == nullptr)
+    return Broken("has no modelTopology").WithHint("give the model.json of a TF.js graph model");
   if (Member(*topology, "model_config") != nullptr || Member(*topology, "keras_version") != nullptr) {
     return Status(Code::kUnsupported, "model.json: a TF.js layers model (Keras); graph models are read",
                   "convert it with tensorflowjs_converter --output_format=tfjs_graph_model");

@@ -1,8 +1,9 @@
 // TF.js graph models: model.json and its weight shards.
 //
-// Source: the tfjs-converter's format. Two JSON encodings of the GraphDef are read: protobuf's own (base64 bytes,
-// enum names) and an older one (bytes as arrays of character codes, an empty bytes scalar as [], enums as numbers,
-// every member of a `list` present though empty). Layers models (Keras) are refused: a later format.
+// Source: the tfjs-converter's format. Two JSON encodings of the GraphDef are read: protobuf's own (base64
+// bytes, enum names) and an older one (bytes as arrays of character codes, an empty bytes scalar as [], enums
+// as numbers, every member of a `list` present though empty). Layers models (Keras) are refused: a later
+// format.
 #pragma once
 
 #include <functional>

@@ -123,7 +123,7 @@ Result<ImportedModel> ImportTflite(const ModelFile& source, const ImportOptions&
   SLIPWAY_RETURN_IF_ERROR(unsupported.ToStatus());
   SLIPWAY_RETURN_IF_ERROR(ApplyDims(options, model));
   NoteSignatures(file, model.notes);
-  SLIPWAY_ASSIGN_OR_RETURN(model.manifest, tflite::ReadMetadata(file, model.graph, model.notes));
+  model.manifest = tflite::ReadMetadata(file, model.graph, model.notes);
   return model;
 }
 

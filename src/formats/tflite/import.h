@@ -13,5 +13,8 @@ namespace slipway {
 // Errors: kInvalidModel: damaged or inconsistent; kUnsupported: all operators that cannot be read, listed;
 // kUsage: cuts that name no tensor. Cuts name tensors, or inputs and outputs of the model's signatures.
 Result<ImportedModel> ImportTflite(const ModelFile& file, const ImportOptions& options);
+// The same from memory; `owner` keeps the bytes alive as long as constants alias them.
+Result<ImportedModel> ImportTflite(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
+                                   const ImportOptions& options);
 
 }  // namespace slipway

@@ -17,7 +17,13 @@ Status Invalid(std::string message) {
 }
 
 // The options of either table as attributes; custom operators' own.
-Attrs OptionsOf(const fb::Operator& op) {
+Attrs OptionsOf(const TfliteFile& file, const fb::Operator& op) {
+  // Options beyond the tables' 2 GiB, by place in the file.
+  const uint64_t offset = op.large_custom_options_offset();
+  const uint64_t size = op.large_custom_options_size();
+  if (offset > 1 && offset <= file.bytes().size() && size <= file.bytes().size() - offset) {
+    return DecodeCustomOptions(file.bytes().subspan(offset, size));
+  }
   if (const auto* custom = op.custom_options()) return DecodeCustomOptions({custom->data(), custom->size()});
   if (op.builtin_options() != nullptr) {
     return DecodeOptions(*static_cast<const flatbuffers::Table*>(op.builtin_options()),
@@ -237,7 +243,7 @@ Result<ForeignNode> Importer::ForeignOf(const fb::Operator& op) {
       node.inputs.push_back(value);
     }
   }
-  node.attrs = OptionsOf(op);
+  node.attrs = OptionsOf(file_, op);
   SLIPWAY_RETURN_IF_ERROR(AddSubGraphs(node));
   SLIPWAY_RETURN_IF_ERROR(AddIntermediates(op, node));
   return node;

@@ -1,0 +1,55 @@
+#include "api/load.h"
+
+#include "formats/registry/import_model.h"
+
+namespace slipway {
+namespace {
+
+Status Override(SlipModel& model, const std::vector<std::string>& overrides) {
+  for (const std::string& json : overrides) {
+    const Manifest base = model.manifest ? *model.manifest : Manifest();
+    SLIPWAY_ASSIGN_OR_RETURN(model.manifest, OverrideManifest(base, json));
+  }
+  return Status::Ok();
+}
+
+Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(ImportedModel imported, ImportModel(path, options.import));
+  LoadedModel loaded;
+  loaded.model.producer = ProducerName();
+  loaded.model.source_format = imported.format;
+  loaded.model.graph = std::move(imported.graph);
+  loaded.model.manifest = std::move(imported.manifest);
+  loaded.notes = std::move(imported.notes);
+  return loaded;
+}
+
+Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
+  const bool has_cuts = !options.import.inputs.empty() || !options.import.outputs.empty() || !options.import.dims.empty();
+  if (has_cuts) {
+    return Status(Code::kUsage, "'" + path + "' is converted already: --input, --output and --dim have no effect",
+                  "give them when converting the source model");
+  }
+  LoadedModel loaded;
+  SLIPWAY_ASSIGN_OR_RETURN(loaded.model, ReadSlip(path));
+  loaded.was_slip = true;
+  return loaded;
+}
+
+}  // namespace
+
+Result<LoadedModel> LoadModel(const std::string& path, const LoadOptions& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(FileKind kind, KindOfFile(path));
+  auto read = kind == FileKind::kSlip ? Read(path, options) : Import(path, options);
+  if (!read.ok()) return read.status();
+  LoadedModel& loaded = *read;
+  SLIPWAY_RETURN_IF_ERROR(Override(loaded.model, options.manifest_overrides));
+  if (options.is_optimized && !loaded.was_slip) {
+    SLIPWAY_ASSIGN_OR_RETURN(loaded.passes, Optimize(loaded.model.graph, options.passes));
+  }
+  return std::move(read).value();
+}
+
+std::string ProducerName() { return "slipway " SLIPWAY_VERSION; }
+
+}  // namespace slipway

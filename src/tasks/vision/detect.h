@@ -1,0 +1,29 @@
+// Object detection: boxes with labels and scores, in pixels of the photo.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "media/draw.h"
+#include "tasks/core/session.h"
+
+namespace slipway::tasks {
+
+struct Detection {
+  std::string label;
+  int64_t label_index = 0;  // into the manifest's labels
+  double score = 0;
+  media::BoxF box;  // of the photo, pixels
+  std::vector<media::PointF> keypoints;
+};
+
+// Best first. Candidates below the score threshold are dropped; overlaps above `iou` within a class, then above
+// `cross_class_iou` between classes, lose to the better score.
+Result<std::vector<Detection>> Detect(Session& session, const media::Image& photo);
+// The part behind the network: for callers that batch.
+Result<std::vector<Detection>> ReadDetections(const Session& session, const ImageInput& input,
+                                              const std::vector<RealOutput>& outputs);
+
+void DrawDetections(media::Image* photo, const std::vector<Detection>& detections);
+
+}  // namespace slipway::tasks
