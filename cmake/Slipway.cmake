@@ -17,6 +17,7 @@ option(SLIPWAY_SCALAR "leave every vector target out: only portable scalar code"
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(GTest REQUIRED)
+find_package(nlohmann_json REQUIRED)
 include(CTest)
 include(GoogleTest)
 

@@ -25,9 +25,11 @@ Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) 
 }
 
 Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
-  const bool has_cuts = !options.import.inputs.empty() || !options.import.outputs.empty() || !options.import.dims.empty();
+  const bool has_cuts =
+      !options.import.inputs.empty() || !options.import.outputs.empty() || !options.import.dims.empty();
   if (has_cuts) {
-    return Status(Code::kUsage, "'" + path + "' is converted already: --input, --output and --dim have no effect",
+    return Status(Code::kUsage,
+                  "'" + path + "' is converted already: --input, --output and --dim have no effect",
                   "give them when converting the source model");
   }
   LoadedModel loaded;

@@ -15,18 +15,20 @@ struct LoadOptions {
   ImportOptions import;
   bool is_optimized = true;
   PipelineOptions passes = PipelineOptions::FromEnvironment();
-  // JSON laid over the model's own manifest; empty: nothing. From --manifest file.json and flags, in that order.
+  // JSON laid over the model's own manifest; empty: nothing. From --manifest file.json and flags, in that
+  // order.
   std::vector<std::string> manifest_overrides;
 };
 
 struct LoadedModel {
   SlipModel model;
-  std::vector<std::string> notes;    // what was assumed or left out
+  std::vector<std::string> notes;  // what was assumed or left out
   std::vector<PassReport> passes;
   bool was_slip = false;
 };
 
-// .onnx, .tflite, .pb, model.json or .slip, recognised by content. Import options are refused for .slip files.
+// .onnx, .tflite, .pb, model.json or .slip, recognised by content. Import options are refused for .slip
+// files.
 Result<LoadedModel> LoadModel(const std::string& path, const LoadOptions& options = {});
 
 // "slipway 0.1.0"

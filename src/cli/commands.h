@@ -11,7 +11,8 @@ namespace slipway::cli {
 // What a parsed subcommand will do. Returns the error that ends the program.
 using Action = std::function<Status()>;
 
-// Every subcommand, in the order of `slipway --help`. Each registers its flags and, when chosen, sets `action`.
+// Every subcommand, in the order of `slipway --help`. Each registers its flags and, when chosen, sets
+// `action`.
 using AddCommandFn = void (*)(CLI::App& app, Action& action);
 void AddInspect(CLI::App& app, Action& action);
 void AddConvert(CLI::App& app, Action& action);

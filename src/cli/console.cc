@@ -12,7 +12,8 @@ bool IsTerminal(int fd) { return ::isatty(fd) == 1; }
 
 void PrintError(const Status& status) {
   const bool has_color = IsTerminal(2);
-  fmt::print(stderr, "{}error:{} {}\n", has_color ? "\033[1;31m" : "", has_color ? "\033[0m" : "", status.message());
+  fmt::print(stderr, "{}error:{} {}\n", has_color ? "\033[1;31m" : "", has_color ? "\033[0m" : "",
+             status.message());
   if (!status.hint().empty()) fmt::print(stderr, "  hint: {}\n", status.hint());
 }
 
@@ -46,7 +47,8 @@ std::string Table::ToString() const {
     std::string line;
     for (size_t i = 0; i < cells.size(); ++i) {
       if (i) line += "  ";
-      line += is_right[i] ? fmt::format("{:>{}}", cells[i], widths[i]) : fmt::format("{:<{}}", cells[i], widths[i]);
+      line += is_right[i] ? fmt::format("{:>{}}", cells[i], widths[i])
+                          : fmt::format("{:<{}}", cells[i], widths[i]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

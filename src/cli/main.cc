@@ -10,10 +10,12 @@
 namespace slipway::cli {
 namespace {
 
-constexpr AddCommandFn kCommands[] = {AddInspect, AddConvert, AddRun, AddBench, AddDetect, AddClassify, AddSegment, AddDoctor, AddOps};
+constexpr AddCommandFn kCommands[] = {AddInspect,  AddConvert, AddRun,    AddBench, AddDetect,
+                                      AddClassify, AddSegment, AddDoctor, AddOps};
 
 constexpr const char* kWelcome =
-    "slipway takes a trained network to work. Five lines to get going (any .onnx, .tflite, .pb, model.json or .slip):\n"
+    "slipway takes a trained network to work. Five lines to get going (any .onnx, .tflite, .pb, model.json "
+    "or .slip):\n"
     "  slipway inspect model.onnx                      what it takes, gives and is made of\n"
     "  slipway convert model.onnx -o model.slip        one file that runs anywhere\n"
     "  slipway detect model.slip photo.jpg --save out  boxes on a photo; classify and segment likewise\n"
@@ -26,7 +28,8 @@ std::string Suggest(const CLI::App& app, const std::string& word) {
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
   const std::vector<std::string_view> views(names.begin(), names.end());
   const std::string nearest(Nearest(word, views));
   return nearest.empty() ? "" : "did you mean '" + nearest + "'?";
@@ -37,15 +40,18 @@ int ReportParseError(const CLI::App& app, const CLI::ParseError& error, int argc
   const CLI::App* chosen = &app;
   for (const CLI::App* sub : app.get_subcommands()) chosen = sub;
   std::string hint;
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+      dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     for (int i = 1; i < argc && hint.empty(); ++i) {
       const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-      if (word.rfind("--", 0) == 0 && chosen->get_option_no_throw(word) == nullptr) hint = Suggest(*chosen, word);
+      if (word.rfind("--", 0) == 0 && chosen->get_option_no_throw(word) == nullptr)
+        hint = Suggest(*chosen, word);
     }
     if (hint.empty() && chosen == &app && argc > 1) hint = Suggest(app, argv[1]);
   }
   const std::string name = chosen == &app ? "slipway" : "slipway " + chosen->get_name();
-  PrintError(Status(Code::kUsage, error.what(), hint.empty() ? "'" + name + " --help' lists the flags" : hint));
+  PrintError(
+      Status(Code::kUsage, error.what(), hint.empty() ? "'" + name + " --help' lists the flags" : hint));
   return static_cast<int>(Code::kUsage);
 }
 
@@ -53,8 +59,9 @@ int Main(int argc, char** argv) {
   CLI::App app("slipway takes a trained neural network to work", "slipway");
   app.set_version_flag("--version", ProducerName());
   app.require_subcommand(0, 1);
-  app.footer("Exit status: 0 ok, 1 a defect of slipway, 2 usage, 3 not found, 4 broken model, 5 unsupported model,\n"
-             "6 wrong input, 7 results differ, 8 input/output error.");
+  app.footer(
+      "Exit status: 0 ok, 1 a defect of slipway, 2 usage, 3 not found, 4 broken model, 5 unsupported model,\n"
+      "6 wrong input, 7 results differ, 8 input/output error.");
   Action action;
   for (AddCommandFn add : kCommands) add(app, action);
   try {

@@ -2,6 +2,7 @@
 #include "ops/legacy_broadcast.h"
 #include "ops/math/arithmetic.h"
 #include "ops/math/quantized.h"
+#include "ops/nn/foreign.h"
 
 namespace slipway {
 
@@ -25,6 +26,7 @@ OpDef MakeAdd() {
                 {Format::kTensorflow, "Add", 1},
                 {Format::kTensorflow, "AddV2", 1},
                 {Format::kTflite, "ADD", 1, INT_MAX, ImportTfliteActivation}};
+  for (ForeignRow& row : ScaleRows()) op.foreign.push_back(std::move(row));
   return op;
 }
 

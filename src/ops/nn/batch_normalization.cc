@@ -104,6 +104,7 @@ Status ImportOldOnnx(ImportContext& context) {
   if (context.node().outputs.size() > 1 && !context.node().outputs[1].name.empty()) {
     return context.Unsupported("training mode of opset 13 and before is not supported", "export for inference");
   }
+  if (context.attrs().Int("spatial", 1) == 0) return context.Unsupported("spatial = 0 is not supported");
   return context.EmitSame();
 }
 

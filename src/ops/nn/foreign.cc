@@ -1,7 +1,5 @@
 #include "ops/nn/foreign.h"
 
-#include <numeric>
-
 namespace slipway {
 
 Status AddTfliteActivation(const ImportContext& context, Attrs& attrs) {
@@ -82,11 +80,10 @@ Result<ValueId> TfFilter(ImportContext& context, ValueId filter, Layout layout) 
   const Type& type = context.type(filter);
   if (!type.HasRank() || type.rank() < 3 || type.rank() > 5) return context.Error("the filter's rank must be 3 to 5");
   const int rank = type.rank();
-  Ints spatial(static_cast<size_t>(rank) - 2);
-  std::iota(spatial.begin(), spatial.end(), 0);
-  Ints permutation = {rank - 1};
+  Ints permutation;
+  permutation.push_back(rank - 1);
   if (layout == Layout::kChannelsFirst) permutation.push_back(rank - 2);
-  permutation.insert(permutation.end(), spatial.begin(), spatial.end());
+  for (int64_t axis = 0; axis < rank - 2; ++axis) permutation.push_back(axis);
   if (layout == Layout::kChannelsLast) permutation.push_back(rank - 2);
   return context.Transposed(filter, permutation);
 }
@@ -130,6 +127,64 @@ Result<TfFusion> ReadTfFusion(const ImportContext& context) {
     }
   }
   return fusion;
+}
+
+namespace {
+
+// A value per channel in a shape that broadcasts over [N,C,...].
+Result<ValueId> OverChannels(ImportContext& context, ValueId vector, int rank) {
+  const Type& type = context.type(vector);
+  if (!type.IsStatic() || type.rank() != 1) return context.Unsupported("the bias must be a vector of known length, is " + ToString(type));
+  Dims dims(static_cast<size_t>(rank) - 1, 1);
+  dims[0] = (*type.shape)[0].value();
+  return ReshapedTo(context, vector, dims);
+}
+
+Status ImportBiasAdd(ImportContext& context) {
+  const Type& type = context.type(context.in(0));
+  if (TfLayout(context) == Layout::kChannelsLast) return context.Emit("Add", {context.in(0), context.in(1)});
+  if (!type.HasRank() || type.rank() < 2) return context.Unsupported("the input's rank must be known: " + ToString(type));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId bias, OverChannels(context, context.in(1), type.rank()));
+  return context.Emit("Add", {context.in(0), bias});
+}
+
+// ONNX's early Affine: y = alpha * x + beta.
+Status ImportAffine(ImportContext& context) {
+  const auto scalar = [&context](const char* name) {
+    return context.builder().Scalar(DType::kF32, static_cast<double>(context.attrs().Float(name, 1)));
+  };
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId scaled, context.Add("Mul", {context.in(0), scalar("alpha")}));
+  return context.Emit("Add", {scaled, scalar("beta")});
+}
+
+// ONNX's early ImageScaler: y = scale * x + bias[c] on [N,C,H,W].
+Status ImportImageScaler(ImportContext& context) {
+  const Floats& bias = context.attrs().FloatList("bias");
+  const auto channels = static_cast<int64_t>(bias.size());
+  const ValueId scale = context.builder().Scalar(DType::kF32, static_cast<double>(context.attrs().Float("scale", 1)));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId scaled, context.Add("Mul", {context.in(0), scale}));
+  return context.Emit("Add", {scaled, context.Const(Tensor::From<float>(DType::kF32, {channels, 1, 1}, bias))});
+}
+
+}  // namespace
+
+std::vector<ForeignRow> ScaleRows() {
+  return {{Format::kTensorflow, "BiasAdd", 1, INT_MAX, ImportBiasAdd},
+          {Format::kOnnx, "Affine", 1, INT_MAX, ImportAffine},
+          {Format::kOnnx, "ImageScaler", 1, INT_MAX, ImportImageScaler}};
+}
+
+// ONNX's early Crop on [N,C,H,W]: border is left, top, right, bottom; scale, when there, the extents kept.
+Status ImportCrop(ImportContext& context) {
+  const Ints& border = context.attrs().IntList("border");
+  const Ints& scale = context.attrs().IntList("scale");
+  if (border.size() != 4) return context.Error("border has " + std::to_string(border.size()) + " entries, needs 4");
+  if (!scale.empty() && scale.size() != 2) return context.Error("scale has " + std::to_string(scale.size()) + " entries, needs 2");
+  const Ints starts = {border[1], border[0]};
+  // A negative end counts from the end of the axis; 0 there would mean its beginning.
+  const auto end = [](int64_t cut) { return cut == 0 ? INT64_MAX : -cut; };
+  const Ints ends = scale.empty() ? Ints{end(border[3]), end(border[2])} : Ints{border[1] + scale[0], border[0] + scale[1]};
+  return context.Emit("Slice", {context.in(0), context.ConstInts(starts), context.ConstInts(ends), context.ConstInts({2, 3})});
 }
 
 }  // namespace slipway

@@ -29,7 +29,8 @@ Status Infer(InferContext& context) {
   for (size_t i = 0; i < context.num_inputs(); ++i) {
     const DimList& shape = *context.shape(i);
     if (!result) {
-      SLIPWAY_ASSIGN_OR_RETURN(axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
+      SLIPWAY_ASSIGN_OR_RETURN(
+          axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
       result = shape;
     }
     if (shape.size() != result->size()) {
@@ -40,8 +41,8 @@ Status Infer(InferContext& context) {
       if (static_cast<int>(k) == axis) continue;
       Dim& merged = (*result)[k];
       if (merged.IsKnown() && shape[k].IsKnown() && merged.value() != shape[k].value()) {
-        return context.Error("input 0 is " + ToString(*context.shape(0)) + ", input " + std::to_string(i) + " is " +
-                             ToString(shape) + ": axis " + std::to_string(k) + " must agree");
+        return context.Error("input 0 is " + ToString(*context.shape(0)) + ", input " + std::to_string(i) +
+                             " is " + ToString(shape) + ": axis " + std::to_string(k) + " must agree");
       }
       if (!merged.IsKnown() && shape[k].IsKnown()) merged = shape[k];
     }
@@ -95,7 +96,8 @@ Status Reference(RunContext& context) {
       Requantize(*x, *context.in_quant(i), *context.out_quant(0), requantized);
       x = &requantized;
     }
-    CopyStrided(y.dtype(), x->data(), {0, DenseStrides(x->dims())}, y.data(), {at * strides[axis], strides}, x->dims());
+    CopyStrided(y.dtype(), x->data(), {0, DenseStrides(x->dims())}, y.data(), {at * strides[axis], strides},
+                x->dims());
     at += x->dims()[axis];
   }
   const ActivationSpec activation = ActivationOf(context.attrs());
@@ -119,7 +121,8 @@ Status ImportTensorflow(ImportContext& context) {
 }
 
 Status ImportTflite(ImportContext& context) {
-  const std::string_view activation = ActivationFromTflite(context.attrs().String("fused_activation_function"));
+  const std::string_view activation =
+      ActivationFromTflite(context.attrs().String("fused_activation_function"));
   if (activation.empty()) return context.Unsupported("unknown fused activation");
   return context.Emit("Concat", context.node().inputs,
                       {{"axis", context.attrs().Int("axis")}, {"activation", std::string(activation)}});

@@ -43,9 +43,12 @@ OpDef MakeExpand() {
   op.reference = Reference;
   op.cases = [] {
     return std::vector<TestCase>{
-        {"rows", {{.dims = {3, 1}}, {.dtype = DType::kI64, .dims = {3}, .values = {2, 1, 6}, .is_constant = true}}, {}}};
+        {"rows",
+         {{.dims = {3, 1}}, {.dtype = DType::kI64, .dims = {3}, .values = {2, 1, 6}, .is_constant = true}},
+         {}}};
   };
-  op.foreign = {{Format::kOnnx, "Expand", 8}, {Format::kTensorflow, "BroadcastTo"}, {Format::kTflite, "BROADCAST_TO"}};
+  op.foreign = {
+      {Format::kOnnx, "Expand", 8}, {Format::kTensorflow, "BroadcastTo"}, {Format::kTflite, "BROADCAST_TO"}};
   return op;
 }
 

@@ -39,16 +39,21 @@ Status Infer(InferContext& context) {
   }
   const size_t padded = axes ? axes->size() : shape.size();
   if (pads->size() != 2 * padded) {
-    return context.Error("pads has " + std::to_string(pads->size()) + " entries, needs " + std::to_string(2 * padded));
+    return context.Error("pads has " + std::to_string(pads->size()) + " entries, needs " +
+                         std::to_string(2 * padded));
   }
   const Ints all = Spread(*pads, axes, rank);
   for (int i = 0; i < rank; ++i) {
     Dim& dim = shape[static_cast<size_t>(i)];
     const int64_t grow = all[static_cast<size_t>(i)] + all[static_cast<size_t>(rank + i)];
-    const bool needs_source = dim.IsKnown() && dim.value() == 0 && grow > 0 && context.attrs().String("mode") != "constant";
-    if (needs_source) return context.Error("axis " + std::to_string(i) + " is empty: only constant padding can grow it");
+    const bool needs_source =
+        dim.IsKnown() && dim.value() == 0 && grow > 0 && context.attrs().String("mode") != "constant";
+    if (needs_source)
+      return context.Error("axis " + std::to_string(i) + " is empty: only constant padding can grow it");
     dim = dim + grow;
-    if (dim.IsKnown() && dim.value() < 0) return context.Error("pads " + ToString(*pads) + " cut more than " + ToString(*context.shape(0)) + " has");
+    if (dim.IsKnown() && dim.value() < 0)
+      return context.Error("pads " + ToString(*pads) + " cut more than " + ToString(*context.shape(0)) +
+                           " has");
   }
   context.SetOutput(0, context.dtype(0), std::move(shape));
   return Status::Ok();
@@ -97,7 +102,8 @@ Status Reference(RunContext& context) {
   const Ints pads = Spread(IntsOf(context.in(1)), axes, rank);
   const std::string& mode = context.attrs().String("mode");
   Dims dims = x.dims();
-  for (int i = 0; i < rank; ++i) dims[static_cast<size_t>(i)] += pads[static_cast<size_t>(i)] + pads[static_cast<size_t>(rank + i)];
+  for (int i = 0; i < rank; ++i)
+    dims[static_cast<size_t>(i)] += pads[static_cast<size_t>(i)] + pads[static_cast<size_t>(rank + i)];
   for (int64_t dim : dims) {
     if (dim < 0) return context.Error("pads cut more than x has");
   }
@@ -167,7 +173,9 @@ OpDef MakePad() {
   OpDef op;
   op.name = "Pad";
   op.group = "shape";
-  op.summary = "Adds elements at both ends of axes (negative numbers cut); quantised tensors are padded with their zero.";
+  op.summary =
+      "Adds elements at both ends of axes (negative numbers cut); quantised tensors are padded with their "
+      "zero.";
   op.inputs = {{"x", kAnyType, "any shape"},
                {"pads", kIndices, "[2n]: begins, then ends"},
                {"value", kAnyType, "scalar, constant mode; none: 0", Arity::kOptional},
@@ -178,7 +186,8 @@ OpDef MakePad() {
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
-    const TestInput pads{.dtype = DType::kI64, .dims = {8}, .values = {0, 1, 2, 0, 0, 2, 1, 0}, .is_constant = true};
+    const TestInput pads{
+        .dtype = DType::kI64, .dims = {8}, .values = {0, 1, 2, 0, 0, 2, 1, 0}, .is_constant = true};
     std::vector<TestCase> cases;
     for (const char* mode : {"constant", "reflect", "edge", "wrap"}) {
       cases.push_back({mode, {{.dims = {1, 5, 7, 9}}, pads}, {{"mode", std::string(mode)}}});

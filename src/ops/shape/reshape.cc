@@ -17,7 +17,8 @@ Result<DimList> Solve(const InferContext& context, const DimList& from, DimList 
   for (size_t i = 0; i < to.size(); ++i) {
     if (!to[i].IsKnown()) continue;
     if (to[i].value() == 0 && copies_zero) {
-      if (i >= from.size()) return context.Error("shape entry " + std::to_string(i) + " copies an axis x lacks");
+      if (i >= from.size())
+        return context.Error("shape entry " + std::to_string(i) + " copies an axis x lacks");
       to[i] = from[i];
     } else if (to[i].value() == -1) {
       if (inferred >= 0) return context.Error("shape " + ToString(to) + " has more than one -1");
@@ -42,16 +43,16 @@ Result<DimList> Solve(const InferContext& context, const DimList& from, DimList 
   Dim total = 1;
   for (const Dim& dim : left) total = total * dim;
   if (inferred >= 0) {
-    const bool is_exact = !total.IsKnown() || !given.IsKnown() ||
-                          (given.value() != 0 && total.value() % given.value() == 0);
+    const bool is_exact =
+        !total.IsKnown() || !given.IsKnown() || (given.value() != 0 && total.value() % given.value() == 0);
     if (!is_exact) {
       return context.Error("cannot reshape " + ToString(from) + " to " + ToString(to) +
                            ": the element counts do not divide");
     }
     to[static_cast<size_t>(inferred)] = FloorDiv(total, given);
   } else if (total.IsKnown() && given.IsKnown() && total.value() != given.value()) {
-    return context.Error("cannot reshape " + ToString(from) + " to " + ToString(to) + ": " + total.ToString() +
-                         " elements against " + given.ToString());
+    return context.Error("cannot reshape " + ToString(from) + " to " + ToString(to) + ": " +
+                         total.ToString() + " elements against " + given.ToString());
   }
   return to;
 }
@@ -92,7 +93,8 @@ Status ImportTensorflow(ImportContext& context) {
 
 Status ImportTflite(ImportContext& context) {
   ValueId shape = context.in(1);
-  const bool is_usable = shape != kNoValue && context.type(shape).IsStatic() && context.type(shape).rank() == 1;
+  const bool is_usable =
+      shape != kNoValue && context.type(shape).IsStatic() && context.type(shape).rank() == 1;
   if (!is_usable) {
     if (!context.attrs().Has("new_shape")) return context.Error("has neither a shape input nor new_shape");
     shape = context.ConstInts(context.attrs().IntList("new_shape"));
@@ -106,7 +108,8 @@ OpDef MakeReshape() {
   OpDef op;
   op.name = "Reshape";
   op.group = "shape";
-  op.summary = "The same elements in row-major order under another shape; one -1 is inferred, 0 copies an extent.";
+  op.summary =
+      "The same elements in row-major order under another shape; one -1 is inferred, 0 copies an extent.";
   op.inputs = {{"x", kAnyType, "any shape"}, {"shape", kIndices, "[rank of the result]"}};
   op.outputs = {{"y", kAnyType, "as `shape` says"}};
   op.attrs = {IntAttr("allowzero", 0, "1: a 0 in shape is the extent 0")};

@@ -15,7 +15,9 @@ struct Range {
 };
 
 Range Slice(const Attrs& attrs, int64_t rank) {
-  const auto clamp = [rank](int64_t axis) { return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank); };
+  const auto clamp = [rank](int64_t axis) {
+    return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
+  };
   const int64_t begin = clamp(attrs.Int("start"));
   const int64_t end = attrs.Int("end") == INT64_MAX ? rank : clamp(attrs.Int("end"));
   return {begin, std::max(begin, end)};
@@ -50,7 +52,7 @@ Status ImportOutType(ImportContext& context) {
 }
 
 Status ImportTflite(ImportContext& context) {
-  const bool is_wide = context.attrs().String("out_type") == "INT64";
+  const bool is_wide = context.attrs().Type("out_type") == DType::kI64;
   return context.Emit("Shape", {context.in(0)}, {{"dtype", is_wide ? DType::kI64 : DType::kI32}});
 }
 

@@ -1,104 +1,140 @@
-// A rectangular part of a tensor.
-#include <numeric>
+// A strided range along some axes, as numpy's x[start:end:step].
+#include <algorithm>
 
 #include "base/scalar.h"
 #include "ops/import.h"
+#include "ops/infer.h"
 #include "ops/run.h"
-#include "ops/shape/slice_plan.h"
+#include "ops/shape/import_move.h"
+#include "ops/shape/range.h"
+#include "ops/shape/strided.h"
 
 namespace slipway {
 namespace {
 
-struct Request {
-  Ints starts, ends, axes, steps;
-};
-
-Status Infer(InferContext& context) {
-  const DType dtype = context.dtype(0);
-  if (!context.shape(0)) {
-    context.SetOutput(0, Type::OfUnknownShape(dtype));
-    return Status::Ok();
-  }
-  DimList shape = *context.shape(0);
-  const auto starts = context.ints(1);
-  const auto ends = context.content(2);
-  const auto steps = context.HasInput(4) ? context.ints(4) : std::optional<Ints>(Ints());
-  std::optional<Ints> axes = context.HasInput(3) ? context.ints(3) : std::optional<Ints>();
-  if (!context.HasInput(3) && starts) {
-    axes.emplace(starts->size());
-    std::iota(axes->begin(), axes->end(), 0);
-  }
-  if (!axes) {
-    context.SetOutput(0, dtype, DimList(shape.size()));
-    return Status::Ok();
-  }
-  for (size_t i = 0; i < axes->size(); ++i) {
-    SLIPWAY_ASSIGN_OR_RETURN(int axis, NormalizeAxis(context, (*axes)[i], static_cast<int>(shape.size())));
-    Dim& dim = shape[static_cast<size_t>(axis)];
-    const int64_t step = steps && i < steps->size() ? (*steps)[i] : 1;
-    if (steps && step == 0) return context.Error("steps must not be 0");
-    const bool is_known = dim.IsKnown() && starts && i < starts->size() && ends && i < ends->size() &&
-                          (*ends)[i].IsKnown() && steps;
-    if (is_known) {
-      dim = SliceAxis(dim.value(), (*starts)[i], (*ends)[i].value(), step).count;
-    } else if (starts && i < starts->size() && (*starts)[i] >= 0 && ends && i < ends->size() && step == 1 && steps &&
-               !dim.IsKnown() && (*ends)[i].IsKnown() && (*ends)[i].value() >= INT32_MAX) {
-      dim = dim - (*starts)[i];
-    } else {
-      dim = Dim();
-    }
-  }
-  context.SetOutput(0, dtype, shape);
-  const auto content = context.content(0);
-  const bool is_vector = content && shape.size() == 1 && starts && ends && AllKnown(*ends) && steps && axes->size() == 1;
-  if (!is_vector) return Status::Ok();
-  const int64_t step = steps->empty() ? 1 : (*steps)[0];
-  const AxisSlice slice = SliceAxis(static_cast<int64_t>(content->size()), (*starts)[0], (*ends)[0].value(), step);
-  Content part;
-  for (int64_t i = 0; i < slice.count; ++i) part.push_back((*content)[static_cast<size_t>(slice.begin + i * slice.step)]);
-  context.SetContent(0, std::move(part));
-  return Status::Ok();
+// Extent of start:end:step along `dim`, where not all three are known; anonymous where nothing can be said.
+Dim SymbolicExtent(const Dim& dim, const Dim& start, const Dim& end, int64_t step) {
+  if (step != 1 || !start.IsKnown() || start.value() < 0) return {};
+  const bool is_to_end = (end.IsKnown() && end.value() >= INT32_MAX) || end.SurelyEquals(dim);
+  if (is_to_end) return dim - start;
+  if (end.IsKnown() && end.value() < 0) return dim + end - start;
+  return {};
 }
 
-int64_t At(const Tensor& tensor, int64_t i) { return LoadInt(tensor.dtype(), tensor.data(), i); }
+Status Infer(InferContext& context) {
+  const auto starts = context.content(1);
+  const auto ends = context.content(2);
+  if (!context.shape(0)) {
+    context.SetOutput(0, Type::OfUnknownShape(context.dtype(0)));
+    return Status::Ok();
+  }
+  const DimList& shape = *context.shape(0);
+  std::optional<Ints> axes = context.HasInput(3) ? context.ints(3) : std::nullopt;
+  const bool are_axes_unknown = context.HasInput(3) && !axes;
+  if (!starts || !ends || are_axes_unknown) {
+    // The rank is kept; any extent may have changed.
+    context.SetOutput(0, context.dtype(0), DimList(shape.size()));
+    return Status::Ok();
+  }
+  if (!axes) {
+    axes.emplace();
+    for (size_t i = 0; i < starts->size(); ++i) axes->push_back(static_cast<int64_t>(i));
+  }
+  std::optional<Ints> steps = context.HasInput(4) ? context.ints(4) : Ints(starts->size(), 1);
+  if (starts->size() != ends->size() || axes->size() != starts->size() || (steps && steps->size() != starts->size())) {
+    return context.Error("starts, ends, axes and steps must have one length");
+  }
+  DimList result = shape;
+  std::vector<bool> is_cut(shape.size(), false);
+  for (size_t i = 0; i < axes->size(); ++i) {
+    SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, (*axes)[i], static_cast<int>(shape.size())));
+    if (is_cut[static_cast<size_t>(axis)]) return context.Error("axes " + ToString(*axes) + " repeat an axis");
+    is_cut[static_cast<size_t>(axis)] = true;
+    Dim& dim = result[static_cast<size_t>(axis)];
+    if (!steps) {
+      dim = Dim();
+      continue;
+    }
+    const int64_t step = (*steps)[i];
+    if (step == 0) return context.Error("a step is 0");
+    const Dim& start = (*starts)[i];
+    const Dim& end = (*ends)[i];
+    if (dim.IsKnown() && start.IsKnown() && end.IsKnown()) {
+      dim = ClampRange(start.value(), end.value(), step, dim.value()).count;
+    } else {
+      dim = SymbolicExtent(dim, start, end, step);
+    }
+  }
+  context.SetOutput(0, context.dtype(0), result);
+  const auto content = context.content(0);
+  if (shape.size() != 1 || !content || !AllKnown(*starts) || !AllKnown(*ends) || !steps) return Status::Ok();
+  if (axes->empty()) {
+    context.SetContent(0, *content);
+    return Status::Ok();
+  }
+  const SliceRange range = ClampRange((*starts)[0].value(), (*ends)[0].value(), (*steps)[0],
+                                      static_cast<int64_t>(content->size()));
+  Content cut;
+  for (int64_t i = 0; i < range.count; ++i) cut.push_back((*content)[static_cast<size_t>(range.start + i * range.step)]);
+  context.SetContent(0, std::move(cut));
+  return Status::Ok();
+}
 
 Status Reference(RunContext& context) {
   const Tensor& x = context.in(0);
-  std::vector<AxisSlice> slices;
-  for (int64_t extent : x.dims()) slices.push_back({0, 1, extent});
-  const int64_t count = context.in(1).count();
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t axis = context.HasInput(3) ? At(context.in(3), i) : i;
+  const auto number = [&](size_t input, int64_t i) {
+    return LoadInt(context.in(input).dtype(), context.in(input).data(), i);
+  };
+  StridedView from{0, DenseStrides(x.dims())};
+  Dims dims = x.dims();
+  for (int64_t i = 0; i < context.in(1).count(); ++i) {
+    int64_t axis = context.HasInput(3) ? number(3, i) : i;
     if (axis < 0) axis += x.rank();
-    const int64_t step = context.HasInput(4) ? At(context.in(4), i) : 1;
-    if (step == 0 || axis < 0 || axis >= x.rank()) return context.Error("steps must not be 0, axes must exist");
-    slices[static_cast<size_t>(axis)] = SliceAxis(x.dim(static_cast<int>(axis)), At(context.in(1), i), At(context.in(2), i), step);
+    const auto at = static_cast<size_t>(axis);
+    const SliceRange range = ClampRange(number(1, i), number(2, i), context.HasInput(4) ? number(4, i) : 1, x.dims()[at]);
+    from.offset += range.start * from.strides[at];
+    from.strides[at] *= range.step;
+    dims[at] = range.count;
   }
-  Dims dims;
-  for (const AxisSlice& slice : slices) dims.push_back(slice.count);
-  CopySlices(x, slices, context.AllocateOutput(0, std::move(dims)));
+  Tensor& y = context.AllocateOutput(0, dims);
+  CopyStrided(x.dtype(), x.data(), from, y.data(), {0, DenseStrides(dims)}, dims);
   return Status::Ok();
 }
 
+// ONNX before 10: starts, ends and axes are attributes.
 Status ImportOld(ImportContext& context) {
-  const Ints& starts = context.attrs().IntList("starts");
-  Ints axes = context.attrs().IntList("axes");
-  if (axes.empty()) {
-    axes.resize(starts.size());
-    std::iota(axes.begin(), axes.end(), 0);
-  }
-  return context.Emit("Slice", {context.in(0), context.ConstInts(starts), context.ConstInts(context.attrs().IntList("ends")),
-                                context.ConstInts(axes)});
+  const Attrs& attrs = context.attrs();
+  std::vector<ValueId> inputs = {context.in(0), context.ConstInts(attrs.IntList("starts")),
+                                 context.ConstInts(attrs.IntList("ends"))};
+  if (!attrs.IntList("axes").empty()) inputs.push_back(context.ConstInts(attrs.IntList("axes")));
+  return context.Emit("Slice", std::move(inputs));
 }
 
-// TensorFlow and TFLite: begin and size; a size of -1 is "to the end".
+// TensorFlow and TFLite: begin and size, a size of -1 going to the end.
 Status ImportBeginSize(ImportContext& context) {
-  SLIPWAY_ASSIGN_OR_RETURN(Ints begin, context.ConstantInts(1));
-  SLIPWAY_ASSIGN_OR_RETURN(Ints size, context.ConstantInts(2));
-  if (begin.size() != size.size()) return context.Error("begin and size differ in length");
-  Ints ends;
-  for (size_t i = 0; i < begin.size(); ++i) ends.push_back(size[i] == -1 ? INT64_MAX : begin[i] + size[i]);
-  return context.Emit("Slice", {context.in(0), context.ConstInts(begin), context.ConstInts(ends)});
+  const Tensor* begin = context.constant(context.in(1));
+  const Tensor* size = context.constant(context.in(2));
+  if (begin != nullptr && size != nullptr) {
+    SLIPWAY_ASSIGN_OR_RETURN(const Ints starts, context.ConstantInts(1));
+    SLIPWAY_ASSIGN_OR_RETURN(Ints ends, context.ConstantInts(2));
+    if (starts.size() != ends.size()) return context.Error("begin and size must have one length");
+    for (size_t i = 0; i < ends.size(); ++i) ends[i] = ends[i] == -1 ? INT64_MAX : starts[i] + ends[i];
+    return context.Emit("Slice", {context.in(0), context.ConstInts(starts), context.ConstInts(ends)});
+  }
+  const DType dtype = context.type(context.in(2)).dtype;
+  const int64_t far = dtype == DType::kI64 ? INT64_MAX : INT32_MAX;
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId sum, context.Add("Add", {context.in(1), context.in(2)}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId is_open, context.Add("Equal", {context.in(2), IntsOf(context, dtype, {-1})}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId ends, context.Add("Where", {is_open, IntsOf(context, dtype, {far}), sum}));
+  return context.Emit("Slice", {context.in(0), context.in(1), ends});
+}
+
+// TensorFlow's ReverseV2 and TFLite's REVERSE_V2: the axes backwards.
+Status ImportReverse(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints axes, context.ConstantInts(1));
+  const size_t n = axes.size();
+  return context.Emit("Slice", {context.in(0), context.ConstInts(Ints(n, -1)), context.ConstInts(Ints(n, INT64_MIN)),
+                                context.ConstInts(axes), context.ConstInts(Ints(n, -1))});
 }
 
 }  // namespace
@@ -107,13 +143,14 @@ OpDef MakeSlice() {
   OpDef op;
   op.name = "Slice";
   op.group = "shape";
-  op.summary = "A part of x: along each given axis, from starts to before ends in steps, as numpy slices.";
+  op.summary = "Elements start, start + step, ... before end along the given axes; bounds beyond the axis are clamped.";
+  op.formula = "y = x[start:end:step]";
   op.inputs = {{"x", kAnyType, "any shape"},
-               {"starts", kIndices, "[n]"},
-               {"ends", kIndices, "[n]"},
-               {"axes", kIndices, "[n]; none: the first n", Arity::kOptional},
-               {"steps", kIndices, "[n], not 0; none: 1", Arity::kOptional}};
-  op.outputs = {{"y", kAnyType, "the part"}};
+               {"starts", kIndices, "[n]; negative counts from the end"},
+               {"ends", kIndices, "[n]; exclusive"},
+               {"axes", kIndices, "[n]; none: the first n axes", Arity::kOptional},
+               {"steps", kIndices, "[n]; none: 1; negative walks backwards", Arity::kOptional}};
+  op.outputs = {{"y", kAnyType, "the rank of x"}};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
@@ -122,13 +159,17 @@ OpDef MakeSlice() {
       return TestInput{.dtype = DType::kI64, .dims = {n}, .values = std::move(values), .is_constant = true};
     };
     return std::vector<TestCase>{
-        {"inner", {{.dims = {4, 9, 17}}, ints({1, 2}), ints({3, -1}), ints({0, 2})}, {}},
-        {"steps", {{.dims = {20, 10}}, ints({0, 9}), ints({20, -100}), ints({0, 1}), ints({3, -2})}, {}}};
+        {"inner", {{.dims = {3, 17}}, ints({1, 2}), ints({3, 100})}, {}},
+        {"channels", {{.dims = {1, 8, 5, 7}}, ints({4}), ints({8}), ints({1})}, {}},
+        {"focus", {{.dims = {1, 3, 6, 8}}, ints({0, 1}), ints({99, 99}), ints({2, 3}), ints({2, 2})}, {}},
+        {"backwards", {{.dims = {9}}, ints({-1}), ints({-99}), ints({0}), ints({-1})}, {}}};
   };
   op.foreign = {{Format::kOnnx, "Slice", 10},
                 {Format::kOnnx, "Slice", 1, 9, ImportOld},
                 {Format::kTensorflow, "Slice", 1, INT_MAX, ImportBeginSize},
-                {Format::kTflite, "SLICE", 1, INT_MAX, ImportBeginSize}};
+                {Format::kTensorflow, "ReverseV2", 1, INT_MAX, ImportReverse},
+                {Format::kTflite, "SLICE", 1, INT_MAX, ImportBeginSize},
+                {Format::kTflite, "REVERSE_V2", 1, INT_MAX, ImportReverse}};
   return op;
 }
 

@@ -31,19 +31,23 @@ Status Infer(InferContext& context) {
     return Status::Ok();
   }
   DimList shape = *context.shape(0);
-  SLIPWAY_ASSIGN_OR_RETURN(int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
   const Dim extent = shape[static_cast<size_t>(axis)];
   std::optional<Ints> given;
   if (context.HasInput(1)) given = context.ints(1);
   std::optional<Ints> sizes;
-  if (given || (extent.IsKnown() && !context.HasInput(1))) sizes = Sizes(given, extent.IsKnown() ? extent.value() : 0, parts);
+  if (given || (extent.IsKnown() && !context.HasInput(1)))
+    sizes = Sizes(given, extent.IsKnown() ? extent.value() : 0, parts);
   if (sizes) {
     if (sizes->size() != context.num_outputs()) {
-      return context.Error("split has " + std::to_string(sizes->size()) + " sizes for " + std::to_string(parts) + " outputs");
+      return context.Error("split has " + std::to_string(sizes->size()) + " sizes for " +
+                           std::to_string(parts) + " outputs");
     }
     const int64_t total = std::accumulate(sizes->begin(), sizes->end(), int64_t{0});
     if (extent.IsKnown() && total != extent.value()) {
-      return context.Error("split " + ToString(*sizes) + " does not add up to the extent " + extent.ToString());
+      return context.Error("split " + ToString(*sizes) + " does not add up to the extent " +
+                           extent.ToString());
     }
   }
   for (size_t i = 0; i < context.num_outputs(); ++i) {
@@ -108,7 +112,8 @@ Status ImportTensorflow(ImportContext& context) {
     if (!type.HasRank() || at < 0 || at >= type.rank() || !(*type.shape)[static_cast<size_t>(at)].IsKnown()) {
       return context.Unsupported("a size of -1 along an axis of unknown extent");
     }
-    size = (*type.shape)[static_cast<size_t>(at)].value() - std::accumulate(sizes.begin(), sizes.end(), int64_t{1});
+    size = (*type.shape)[static_cast<size_t>(at)].value() -
+           std::accumulate(sizes.begin(), sizes.end(), int64_t{1});
   }
   return context.Emit("Split", {context.in(0), context.ConstInts(sizes)}, {{"axis", axis[0]}});
 }
@@ -125,15 +130,17 @@ Status ImportUnpack(ImportContext& context) {
   std::vector<GraphBuilder::Output> outputs(count);
   const auto quant = context.builder().graph().value(context.in(0)).quant;
   for (GraphBuilder::Output& output : outputs) output = {context.node().name + "/part", quant, {}, false};
-  SLIPWAY_ASSIGN_OR_RETURN(std::vector<ValueId> parts, context.builder().Add(std::move(split), std::move(outputs)));
+  SLIPWAY_ASSIGN_OR_RETURN(std::vector<ValueId> parts,
+                           context.builder().Add(std::move(split), std::move(outputs)));
   for (size_t i = 0; i < count; ++i) {
     Node squeeze;
     squeeze.op = "Squeeze";
     squeeze.name = context.node().name + "/" + std::to_string(i);
     squeeze.inputs = {parts[i], context.ConstInts({axis})};
     const Value& declared = context.node().outputs[i];
-    SLIPWAY_ASSIGN_OR_RETURN(std::vector<ValueId> ids,
-                             context.builder().Add(std::move(squeeze), {{declared.name, declared.quant, declared.type, false}}));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        std::vector<ValueId> ids,
+        context.builder().Add(std::move(squeeze), {{declared.name, declared.quant, declared.type, false}}));
     context.Bind(i, ids[0]);
   }
   return Status::Ok();
@@ -145,8 +152,10 @@ OpDef MakeSplit() {
   OpDef op;
   op.name = "Split";
   op.group = "shape";
-  op.summary = "Cuts x along an axis into parts of the given sizes, or of equal sizes (the last may be smaller).";
-  op.inputs = {{"x", kAnyType, "any shape"}, {"split", kIndices, "[number of parts]; none: equal", Arity::kOptional}};
+  op.summary =
+      "Cuts x along an axis into parts of the given sizes, or of equal sizes (the last may be smaller).";
+  op.inputs = {{"x", kAnyType, "any shape"},
+               {"split", kIndices, "[number of parts]; none: equal", Arity::kOptional}};
   op.outputs = {{"y", kAnyType, "the parts", Arity::kVariadic}};
   op.attrs = {IntAttr("axis", 0, "negative counts from the end")};
   op.infer = Infer;

@@ -56,7 +56,8 @@ OpDef MakeSqueeze() {
   op.name = "Squeeze";
   op.group = "shape";
   op.summary = "Removes axes of extent 1: the given ones, or all.";
-  op.inputs = {{"x", kAnyType, "any shape"}, {"axes", kIndices, "[n]; none: every axis of extent 1", Arity::kOptional}};
+  op.inputs = {{"x", kAnyType, "any shape"},
+               {"axes", kIndices, "[n]; none: every axis of extent 1", Arity::kOptional}};
   op.outputs = {{"y", kAnyType, "x without those axes"}};
   op.infer = Infer;
   op.reference = RunMove;

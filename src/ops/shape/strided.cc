@@ -16,14 +16,15 @@ std::vector<int64_t> DenseStrides(std::span<const int64_t> dims) {
   return strides;
 }
 
-void CopyStrided(DType dtype, const void* source, const StridedView& from, void* target, const StridedView& to,
-                 const Dims& dims) {
+void CopyStrided(DType dtype, const void* source, const StridedView& from, void* target,
+                 const StridedView& to, const Dims& dims) {
   if (CountOf(dims) == 0) return;
   const size_t rank = dims.size();
   // The trailing axes that are dense on both sides form one run.
   int64_t run = 1;
   size_t outer = rank;
-  while (outer > 0 && (dims[outer - 1] == 1 || (from.strides[outer - 1] == run && to.strides[outer - 1] == run))) {
+  while (outer > 0 &&
+         (dims[outer - 1] == 1 || (from.strides[outer - 1] == run && to.strides[outer - 1] == run))) {
     run *= dims[--outer];
   }
   const bool can_copy_bytes = dtype != DType::kString && !IsSubByte(dtype);

@@ -8,7 +8,8 @@
 
 namespace slipway {
 
-// A view of elements: where index 0 is and the step along each axis, in elements (0 repeats, negative reverses).
+// A view of elements: where index 0 is and the step along each axis, in elements (0 repeats, negative
+// reverses).
 struct StridedView {
   int64_t offset = 0;
   std::vector<int64_t> strides;
@@ -19,7 +20,7 @@ std::vector<int64_t> DenseStrides(std::span<const int64_t> dims);
 
 // target[target view at index] = source[source view at index] for every index below `dims`. Runs that are
 // contiguous on both sides are copied at once.
-void CopyStrided(DType dtype, const void* source, const StridedView& from, void* target, const StridedView& to,
-                 const Dims& dims);
+void CopyStrided(DType dtype, const void* source, const StridedView& from, void* target,
+                 const StridedView& to, const Dims& dims);
 
 }  // namespace slipway

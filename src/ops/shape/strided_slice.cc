@@ -1,7 +1,7 @@
 // TensorFlow's strided slice: begin, end, strides and five bit masks over the entries of the index.
 //
-// Source: tf.strided_slice. Entry i of the index is a range, an ellipsis (the axes in between), a new axis, or a
-// single position whose axis disappears.
+// Source: tf.strided_slice. Entry i of the index is a range, an ellipsis (the axes in between), a new axis,
+// or a single position whose axis disappears.
 #include "base/scalar.h"
 #include "ops/import.h"
 #include "ops/run.h"
@@ -15,8 +15,8 @@ struct Masks {
 };
 
 Masks MasksOf(const Attrs& attrs) {
-  return {attrs.Int("begin_mask"), attrs.Int("end_mask"), attrs.Int("ellipsis_mask"), attrs.Int("new_axis_mask"),
-          attrs.Int("shrink_axis_mask")};
+  return {attrs.Int("begin_mask"), attrs.Int("end_mask"), attrs.Int("ellipsis_mask"),
+          attrs.Int("new_axis_mask"), attrs.Int("shrink_axis_mask")};
 }
 
 bool Bit(int64_t mask, size_t i) { return (mask >> i) & 1; }
@@ -29,7 +29,7 @@ struct Plan {
     std::optional<int64_t> begin, end;
     int64_t step = 1;
   };
-  std::vector<Entry> axes;         // one per axis of x
+  std::vector<Entry> axes;  // one per axis of x
   std::vector<int> result_axes;
 };
 
@@ -40,20 +40,23 @@ Result<Plan> MakePlan(int rank, const Ints& begin, const Ints& end, const Ints& 
   }
   size_t consumed = 0;
   for (size_t i = 0; i < entries; ++i) consumed += !Bit(masks.ellipsis, i) && !Bit(masks.new_axis, i);
-  if (consumed > static_cast<size_t>(rank)) return Status(Code::kInvalidModel, "the index has more entries than x has axes");
+  if (consumed > static_cast<size_t>(rank))
+    return Status(Code::kInvalidModel, "the index has more entries than x has axes");
   Plan plan;
   plan.axes.resize(static_cast<size_t>(rank));
   size_t axis = 0;
   for (size_t i = 0; i < entries; ++i) {
     if (Bit(masks.ellipsis, i)) {
-      for (size_t n = static_cast<size_t>(rank) - consumed; n > 0; --n) plan.result_axes.push_back(static_cast<int>(axis++));
+      for (size_t n = static_cast<size_t>(rank) - consumed; n > 0; --n)
+        plan.result_axes.push_back(static_cast<int>(axis++));
       continue;
     }
     if (Bit(masks.new_axis, i)) {
       plan.result_axes.push_back(-1);
       continue;
     }
-    if (axis >= plan.axes.size()) return Status(Code::kInvalidModel, "the index has more entries than x has axes");
+    if (axis >= plan.axes.size())
+      return Status(Code::kInvalidModel, "the index has more entries than x has axes");
     Plan::Entry& entry = plan.axes[axis];
     entry.is_whole = false;
     entry.step = strides[i];
@@ -116,7 +119,8 @@ Status Infer(InferContext& context) {
   if (!content || shape.size() != 1) return Status::Ok();
   const AxisSlice slice = Resolve(plan->axes[0], static_cast<int64_t>(content->size()));
   Content part;
-  for (int64_t i = 0; i < slice.count; ++i) part.push_back((*content)[static_cast<size_t>(slice.begin + i * slice.step)]);
+  for (int64_t i = 0; i < slice.count; ++i)
+    part.push_back((*content)[static_cast<size_t>(slice.begin + i * slice.step)]);
   context.SetContent(0, std::move(part));
   return Status::Ok();
 }
@@ -129,14 +133,15 @@ Ints IntsOf(const Tensor& tensor) {
 
 Status Reference(RunContext& context) {
   const Tensor& x = context.in(0);
-  auto plan = MakePlan(x.rank(), IntsOf(context.in(1)), IntsOf(context.in(2)), IntsOf(context.in(3)), MasksOf(context.attrs()));
+  auto plan = MakePlan(x.rank(), IntsOf(context.in(1)), IntsOf(context.in(2)), IntsOf(context.in(3)),
+                       MasksOf(context.attrs()));
   if (!plan.ok()) return context.Error(plan.status().message());
   std::vector<AxisSlice> slices;
   for (int axis = 0; axis < x.rank(); ++axis) {
     slices.push_back(Resolve(plan->axes[static_cast<size_t>(axis)], x.dim(axis)));
     if (plan->axes[static_cast<size_t>(axis)].is_shrunk && slices.back().count == 0) {
-      return context.Error("position " + std::to_string(*plan->axes[static_cast<size_t>(axis)].begin) + " is outside axis " +
-                           std::to_string(axis) + " of " + Describe(x));
+      return context.Error("position " + std::to_string(*plan->axes[static_cast<size_t>(axis)].begin) +
+                           " is outside axis " + std::to_string(axis) + " of " + Describe(x));
     }
   }
   Dims dims;
@@ -152,7 +157,10 @@ OpDef MakeStridedSlice() {
   op.name = "StridedSlice";
   op.group = "shape";
   op.summary = "TensorFlow's strided slice: ranges, ellipsis, new axes and single positions by bit masks.";
-  op.inputs = {{"x", kAnyType, "any shape"}, {"begin", kIndices, "[n]"}, {"end", kIndices, "[n]"}, {"strides", kIndices, "[n], not 0"}};
+  op.inputs = {{"x", kAnyType, "any shape"},
+               {"begin", kIndices, "[n]"},
+               {"end", kIndices, "[n]"},
+               {"strides", kIndices, "[n], not 0"}};
   op.outputs = {{"y", kAnyType, "the part"}};
   op.attrs = {IntAttr("begin_mask", 0, "bit i: entry i begins at the axis' start"),
               IntAttr("end_mask", 0, "bit i: entry i runs to the axis' end"),
@@ -166,9 +174,12 @@ OpDef MakeStridedSlice() {
       const auto n = static_cast<int64_t>(values.size());
       return TestInput{.dtype = DType::kI32, .dims = {n}, .values = std::move(values), .is_constant = true};
     };
-    return std::vector<TestCase>{
-        {"shrink", {{.dims = {3, 5, 7}}, ints({1, 0}), ints({2, 4}), ints({1, 2})}, {{"shrink_axis_mask", int64_t{1}}}},
-        {"ellipsis", {{.dims = {3, 5, 7}}, ints({0, 2}), ints({0, 9}), ints({1, 2})}, {{"ellipsis_mask", int64_t{1}}}}};
+    return std::vector<TestCase>{{"shrink",
+                                  {{.dims = {3, 5, 7}}, ints({1, 0}), ints({2, 4}), ints({1, 2})},
+                                  {{"shrink_axis_mask", int64_t{1}}}},
+                                 {"ellipsis",
+                                  {{.dims = {3, 5, 7}}, ints({0, 2}), ints({0, 9}), ints({1, 2})},
+                                  {{"ellipsis_mask", int64_t{1}}}}};
   };
   op.foreign = {{Format::kTensorflow, "StridedSlice"}, {Format::kTflite, "STRIDED_SLICE"}};
   return op;

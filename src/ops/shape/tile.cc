@@ -15,10 +15,12 @@ Status Infer(InferContext& context) {
   DimList shape = *context.shape(0);
   const auto repeats = context.content(1);
   if (repeats && repeats->size() != shape.size()) {
-    return context.Error("repeats has " + std::to_string(repeats->size()) + " entries, x has rank " + std::to_string(shape.size()));
+    return context.Error("repeats has " + std::to_string(repeats->size()) + " entries, x has rank " +
+                         std::to_string(shape.size()));
   }
   for (size_t i = 0; i < shape.size(); ++i) {
-    if (repeats && (*repeats)[i].IsKnown() && (*repeats)[i].value() < 0) return context.Error("repeats must not be negative");
+    if (repeats && (*repeats)[i].IsKnown() && (*repeats)[i].value() < 0)
+      return context.Error("repeats must not be negative");
     shape[i] = repeats ? shape[i] * (*repeats)[i] : Dim();
   }
   context.SetOutput(0, context.dtype(0), std::move(shape));
@@ -56,7 +58,9 @@ OpDef MakeTile() {
   op.reference = Reference;
   op.cases = [] {
     return std::vector<TestCase>{
-        {"both", {{.dims = {2, 3}}, {.dtype = DType::kI64, .dims = {2}, .values = {2, 3}, .is_constant = true}}, {}}};
+        {"both",
+         {{.dims = {2, 3}}, {.dtype = DType::kI64, .dims = {2}, .values = {2, 3}, .is_constant = true}},
+         {}}};
   };
   op.foreign = {{Format::kOnnx, "Tile", 6}, {Format::kTensorflow, "Tile"}, {Format::kTflite, "TILE"}};
   return op;

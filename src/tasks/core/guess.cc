@@ -51,15 +51,18 @@ struct Guesser {
   bool GuessPostprocess() {
     if (outputs.size() != 4 || ExtentAt(outputs[3].type, 0) > 1) return false;
     const bool is_named = outputs[0].name.find("Detection_PostProcess") != std::string::npos;
-    const bool has_boxes = ExtentAt(outputs[0].type, -1) == 4 && outputs[0].type.HasRank() && outputs[0].type.rank() == 3;
+    const bool has_boxes =
+        ExtentAt(outputs[0].type, -1) == 4 && outputs[0].type.HasRank() && outputs[0].type.rank() == 3;
     if (!is_named && !has_boxes) return false;
-    OutputSpec& output = AddOutput(TaskKind::kDetection, DecoderKind::kSsdPostprocess, "four outputs: boxes, classes, scores, count");
+    OutputSpec& output = AddOutput(TaskKind::kDetection, DecoderKind::kSsdPostprocess,
+                                   "four outputs: boxes, classes, scores, count");
     output.box_order = BoxOrder::kYxyx;
     return true;
   }
 
   bool GuessYolo() {
-    if (outputs.size() != 1 || !outputs[0].type.HasRank() || outputs[0].type.rank() != 3 || !image) return false;
+    if (outputs.size() != 1 || !outputs[0].type.HasRank() || outputs[0].type.rank() != 3 || !image)
+      return false;
     const Type& type = outputs[0].type;
     const int64_t a = ExtentAt(type, 1);
     const int64_t b = ExtentAt(type, 2);
@@ -67,7 +70,8 @@ struct Guesser {
     if (cells == 0) return false;
     const auto shape = ToString(type);
     if (a == 3 * cells && b > 5) {
-      OutputSpec& output = AddOutput(TaskKind::kDetection, DecoderKind::kYolov5, shape + " is three anchors on three grids");
+      OutputSpec& output =
+          AddOutput(TaskKind::kDetection, DecoderKind::kYolov5, shape + " is three anchors on three grids");
       output.box_order = BoxOrder::kCxcywh;
       // TFLite exports divide by the input's size, ONNX exports do not.
       output.coordinates = image->is_channels_first ? CoordinateKind::kPixel : CoordinateKind::kRatio;
@@ -77,7 +81,8 @@ struct Guesser {
       return true;
     }
     if (a == cells && b > 5) {
-      AddOutput(TaskKind::kDetection, DecoderKind::kYolox, shape + " is one row a cell of three grids").box_order = BoxOrder::kCxcywh;
+      AddOutput(TaskKind::kDetection, DecoderKind::kYolox, shape + " is one row a cell of three grids")
+          .box_order = BoxOrder::kCxcywh;
       UseLetterbox(114, false);
       FirstInput().color = ColorOrder::kBgr;
       Note("colour order guessed: bgr, levels 0 to 255 (YOLOX)");
@@ -85,7 +90,8 @@ struct Guesser {
       return true;
     }
     if (b == cells && a > 4) {
-      OutputSpec& output = AddOutput(TaskKind::kDetection, DecoderKind::kYolov8, shape + " is one column a cell of three grids");
+      OutputSpec& output = AddOutput(TaskKind::kDetection, DecoderKind::kYolov8,
+                                     shape + " is one column a cell of three grids");
       output.box_order = BoxOrder::kCxcywh;
       output.coordinates = image->is_channels_first ? CoordinateKind::kPixel : CoordinateKind::kRatio;
       UseLetterbox(114, true);
@@ -119,7 +125,8 @@ struct Guesser {
     const PortInfo& boxes = outputs[is_first_boxes ? 0 : 1];
     const PortInfo& scores = outputs[is_first_boxes ? 1 : 0];
     const int64_t count = ExtentAt(boxes.type, 1);
-    if (ExtentAt(boxes.type, -1) != 16 || ExtentAt(scores.type, -1) != 1 || count != ExtentAt(scores.type, 1)) return false;
+    if (ExtentAt(boxes.type, -1) != 16 || ExtentAt(scores.type, -1) != 1 || count != ExtentAt(scores.type, 1))
+      return false;
     std::vector<int64_t> strides;
     if (count == 896) strides = {8, 16, 16, 16};
     if (count == 2304) strides = {4};
@@ -157,7 +164,8 @@ struct Guesser {
     const PortInfo& scores = outputs[is_first_boxes ? 1 : 0];
     const int64_t anchors = ExtentAt(boxes.type, 1);
     if (ExtentAt(boxes.type, -1) != 4 || anchors < 16 || anchors != ExtentAt(scores.type, 1)) return false;
-    OutputSpec& output = AddOutput(TaskKind::kDetection, DecoderKind::kSsd, "boxes " + ToString(boxes.type) + " and scores " + ToString(scores.type));
+    OutputSpec& output = AddOutput(TaskKind::kDetection, DecoderKind::kSsd,
+                                   "boxes " + ToString(boxes.type) + " and scores " + ToString(scores.type));
     output.tensors = {{"boxes", {boxes.name}}, {"scores", {scores.name}}};
     if (ExtentAt(scores.type, -1) == 2) {
       output.background = 0;
@@ -167,11 +175,13 @@ struct Guesser {
   }
 
   bool GuessMask() {
-    if (outputs.size() != 1 || !outputs[0].type.HasRank() || outputs[0].type.rank() != 4 || !image) return false;
+    if (outputs.size() != 1 || !outputs[0].type.HasRank() || outputs[0].type.rank() != 4 || !image)
+      return false;
     const int64_t h = ExtentAt(outputs[0].type, image->is_channels_first ? 2 : 1);
     const int64_t w = ExtentAt(outputs[0].type, image->is_channels_first ? 3 : 2);
     if (h * w < 64) return false;
-    AddOutput(TaskKind::kSegmentation, DecoderKind::kMask, "output " + ToString(outputs[0].type) + " is a map of scores");
+    AddOutput(TaskKind::kSegmentation, DecoderKind::kMask,
+              "output " + ToString(outputs[0].type) + " is a map of scores");
     return true;
   }
 
@@ -181,7 +191,8 @@ struct Guesser {
     int64_t others = 1;
     for (int axis = 1; axis + 1 < type.rank(); ++axis) others *= ExtentAt(type, axis);
     if (type.rank() < 1 || (type.rank() > 2 && others != 1)) return false;
-    AddOutput(TaskKind::kClassification, DecoderKind::kClassification, "output " + ToString(type) + " is one score a class");
+    AddOutput(TaskKind::kClassification, DecoderKind::kClassification,
+              "output " + ToString(type) + " is one score a class");
     return true;
   }
 
@@ -198,15 +209,16 @@ struct Guesser {
 
 }  // namespace
 
-Manifest CompleteManifest(Manifest manifest, const std::vector<PortInfo>& inputs, const std::vector<PortInfo>& outputs) {
+Manifest CompleteManifest(Manifest manifest, const std::vector<PortInfo>& inputs,
+                          const std::vector<PortInfo>& outputs) {
   Guesser guesser{manifest, inputs, outputs, std::nullopt};
   if (!inputs.empty()) {
     const TensorLayout layout = manifest.inputs.empty() ? TensorLayout::kAuto : manifest.inputs[0].layout;
     guesser.image = ImageShapeOf(inputs[0].type, layout);
   }
   if (manifest.outputs.empty()) {
-    (void)(guesser.GuessPostprocess() || guesser.GuessYolo() || guesser.GuessFaceAnchors() || guesser.GuessSsd() ||
-           guesser.GuessMask() || guesser.GuessClasses());
+    (void)(guesser.GuessPostprocess() || guesser.GuessYolo() || guesser.GuessFaceAnchors() ||
+           guesser.GuessSsd() || guesser.GuessMask() || guesser.GuessClasses());
   } else if (manifest.task == TaskKind::kRaw) {
     const DecoderKind decoder = manifest.outputs[0].decoder;
     manifest.task = decoder == DecoderKind::kRaw              ? TaskKind::kRaw

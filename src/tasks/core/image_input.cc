@@ -78,8 +78,9 @@ Result<Placed> Place(Image image, const ResizeSpec& spec, int width, int height)
   }
   if (whole.image.width == width && whole.image.height == height) return whole;
   return Status(Code::kInvalidInput,
-                "the photo is " + std::to_string(whole.image.width) + "x" + std::to_string(whole.image.height) +
-                    ", the model takes " + std::to_string(width) + "x" + std::to_string(height),
+                "the photo is " + std::to_string(whole.image.width) + "x" +
+                    std::to_string(whole.image.height) + ", the model takes " + std::to_string(width) + "x" +
+                    std::to_string(height),
                 "set resize.mode in the manifest, or --resize stretch");
 }
 
@@ -132,12 +133,14 @@ Status PackReals(const ImageT& image, const PackPlan& plan, Tensor& tensor) {
     case DType::kU8: media::Quantize(reals, *plan.quantization, tensor.values<uint8_t>()); break;
     case DType::kI8: media::Quantize(reals, *plan.quantization, tensor.values<int8_t>()); break;
     case DType::kI16: media::Quantize(reals, *plan.quantization, tensor.values<int16_t>()); break;
-    default: return Status(Code::kUnsupported, "images cannot become " + std::string(DTypeName(tensor.dtype())));
+    default:
+      return Status(Code::kUnsupported, "images cannot become " + std::string(DTypeName(tensor.dtype())));
   }
   return Status::Ok();
 }
 
-// Integer networks take the bytes as they are unless the manifest says how to quantise (as TFLite's task library).
+// Integer networks take the bytes as they are unless the manifest says how to quantise (as TFLite's task
+// library).
 bool TakesBytes(const InputSpec& spec, DType dtype) {
   const bool is_plain = NormalizationOf(spec).IsIdentity();
   return dtype == DType::kU8 && !spec.quant && (is_plain || spec.kind == InputKind::kImage);
@@ -148,7 +151,8 @@ Status CheckSize(const InputSpec& spec, const ImageShape& shape, const PortInfo&
   if (!clash(spec.resize.width, shape.width) && !clash(spec.resize.height, shape.height)) return Status::Ok();
   return Status(Code::kInvalidInput,
                 "the manifest resizes to " + std::to_string(spec.resize.width) + "x" +
-                    std::to_string(spec.resize.height) + ", input '" + port.name + "' is " + ToString(port.type),
+                    std::to_string(spec.resize.height) + ", input '" + port.name + "' is " +
+                    ToString(port.type),
                 "correct resize.width and resize.height");
 }
 
@@ -180,17 +184,21 @@ std::optional<ImageShape> ImageShapeOf(const Type& type, TensorLayout layout) {
 Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& spec, const PortInfo& port) {
   const auto shape = ImageShapeOf(port.type, spec.layout);
   if (!shape) {
-    return Status(Code::kInvalidInput, "input '" + port.name + "' is " + ToString(port.type) + ", which is no image",
-                  "an image tensor has 1, 3 or 4 channels first or last; set inputs[0].layout in the manifest");
+    return Status(
+        Code::kInvalidInput, "input '" + port.name + "' is " + ToString(port.type) + ", which is no image",
+        "an image tensor has 1, 3 or 4 channels first or last; set inputs[0].layout in the manifest");
   }
   SLIPWAY_RETURN_IF_ERROR(CheckSize(spec, *shape, port));
   const int64_t width = shape->width ? shape->width : spec.resize.width ? spec.resize.width : photo.width;
-  const int64_t height = shape->height ? shape->height : spec.resize.height ? spec.resize.height : photo.height;
+  const int64_t height = shape->height        ? shape->height
+                         : spec.resize.height ? spec.resize.height
+                                              : photo.height;
   const ColorOrder color = shape->channels == 1 ? ColorOrder::kGray : spec.color;
   Image image = InColor(photo, color);
   if (shape->channels > 0 && image.channels != shape->channels) {
     return Status(Code::kInvalidInput, "input '" + port.name + "' has " + std::to_string(shape->channels) +
-                                           " channels, the manifest's color gives " + std::to_string(image.channels));
+                                           " channels, the manifest's color gives " +
+                                           std::to_string(image.channels));
   }
 
   ImageInput input;
@@ -199,11 +207,12 @@ Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& sp
                       shape->is_channels_first ? media::PixelLayout::kChw : media::PixelLayout::kHwc};
   // TensorFlow's resize keeps fractions of levels; byte images would lose them.
   const bool keeps_fractions = IsFloat(dtype) && spec.resize.mode == ResizeMode::kStretch &&
-                               spec.resize.style == ResizeStyle::kPlain && spec.resize.filter != ResizeFilter::kNearest;
+                               spec.resize.style == ResizeStyle::kPlain &&
+                               spec.resize.filter != ResizeFilter::kNearest;
   ImageF32 reals;
   if (keeps_fractions) {
-    SLIPWAY_ASSIGN_OR_RETURN(reals, media::ResizeToF32(image, static_cast<int>(width), static_cast<int>(height),
-                                                       OptionsOf(spec.resize)));
+    SLIPWAY_ASSIGN_OR_RETURN(reals, media::ResizeToF32(image, static_cast<int>(width),
+                                                       static_cast<int>(height), OptionsOf(spec.resize)));
     input.placed.photo_width = photo.width;
     input.placed.photo_height = photo.height;
     input.placed.to_input = media::Affine::Scale(static_cast<double>(width) / photo.width,

@@ -58,7 +58,8 @@ Result<std::vector<RealOutput>> Session::Run(const ImageInput& input) {
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (!tensors[i].IsNone()) continue;
     const Type& type = engine_->inputs()[i].type;
-    if (!type.IsStatic()) return Status(Code::kInvalidInput, "input '" + engine_->inputs()[i].name + "' has no fixed shape");
+    if (!type.IsStatic())
+      return Status(Code::kInvalidInput, "input '" + engine_->inputs()[i].name + "' has no fixed shape");
     tensors[i] = Tensor(type.dtype, KnownDims(*type.shape));
   }
   SLIPWAY_ASSIGN_OR_RETURN(auto outputs, context_->Run(tensors));

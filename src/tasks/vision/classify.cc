@@ -38,16 +38,18 @@ Result<std::vector<ClassScore>> ReadClasses(const Session& session, const std::v
       if (each.name == named->second[0]) output = &each;
     }
   }
-  if (output == nullptr || output->values.empty()) return Status(Code::kInvalidModel, "the model has no scores");
+  if (output == nullptr || output->values.empty())
+    return Status(Code::kInvalidModel, "the model has no scores");
   std::vector<double> scores(output->values.begin(), output->values.end());
   for (double& score : scores) score *= spec.score_scale;
   Activate(scores, spec.activation);
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  const size_t k = std::min(scores.size(), static_cast<size_t>(std::max<int64_t>(manifest.thresholds.top_k, 1)));
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(), [&](size_t a, size_t b) {
-    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
-  });
+  const size_t k =
+      std::min(scores.size(), static_cast<size_t>(std::max<int64_t>(manifest.thresholds.top_k, 1)));
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(),
+      [&](size_t a, size_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
   std::vector<ClassScore> classes;
   for (size_t i = 0; i < k; ++i) {
     const auto index = static_cast<int64_t>(order[i]);
@@ -66,7 +68,8 @@ Result<std::vector<ClassScore>> Classify(Session& session, const media::Image& p
 void DrawClasses(media::Image* photo, const std::vector<ClassScore>& classes) {
   std::vector<media::LegendLine> lines;
   for (const ClassScore& each : classes) {
-    lines.push_back({fmt::format("{} {:.1f}%", each.label, each.score * 100), media::ClassColor(static_cast<int>(each.index))});
+    lines.push_back({fmt::format("{} {:.1f}%", each.label, each.score * 100),
+                     media::ClassColor(static_cast<int>(each.index))});
   }
   media::DrawLegend(photo, lines);
 }

@@ -76,7 +76,8 @@ Result<std::vector<Detection>> ReadDetections(const Session& session, const Imag
     detection.label = LabelOf(manifest, detection.label_index);
     detection.score = candidate.score;
     detection.box = input.placed.MapBoxBack(candidate.box);
-    for (const media::PointF& point : candidate.keypoints) detection.keypoints.push_back(input.placed.MapPointBack(point));
+    for (const media::PointF& point : candidate.keypoints)
+      detection.keypoints.push_back(input.placed.MapPointBack(point));
     detections.push_back(std::move(detection));
   }
   return detections;

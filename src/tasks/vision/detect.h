@@ -17,8 +17,8 @@ struct Detection {
   std::vector<media::PointF> keypoints;
 };
 
-// Best first. Candidates below the score threshold are dropped; overlaps above `iou` within a class, then above
-// `cross_class_iou` between classes, lose to the better score.
+// Best first. Candidates below the score threshold are dropped; overlaps above `iou` within a class, then
+// above `cross_class_iou` between classes, lose to the better score.
 Result<std::vector<Detection>> Detect(Session& session, const media::Image& photo);
 // The part behind the network: for callers that batch.
 Result<std::vector<Detection>> ReadDetections(const Session& session, const ImageInput& input,

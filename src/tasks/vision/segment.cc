@@ -54,7 +54,8 @@ Result<Segmentation> Segment(Session& session, const media::Image& photo) {
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<RealOutput> outputs, session.Run(input));
   if (outputs.empty()) return Status(Code::kInvalidModel, "the model has no outputs");
   const Manifest& manifest = session.manifest();
-  const TensorLayout tensor_layout = manifest.inputs.empty() ? TensorLayout::kAuto : manifest.inputs[0].layout;
+  const TensorLayout tensor_layout =
+      manifest.inputs.empty() ? TensorLayout::kAuto : manifest.inputs[0].layout;
   SLIPWAY_ASSIGN_OR_RETURN(MaskLayout layout, LayoutOf(outputs[0], tensor_layout));
 
   Segmentation result;
@@ -73,7 +74,8 @@ Result<Segmentation> Segment(Session& session, const media::Image& photo) {
       const auto column = std::clamp<int64_t>(static_cast<int64_t>(at.x * sx), 0, layout.width - 1);
       const auto line = std::clamp<int64_t>(static_cast<int64_t>(at.y * sy), 0, layout.height - 1);
       const uint8_t category = result.mask[static_cast<size_t>(line * layout.width + column)];
-      result.categories[static_cast<size_t>(y) * static_cast<size_t>(photo.width) + static_cast<size_t>(x)] = category;
+      result.categories[static_cast<size_t>(y) * static_cast<size_t>(photo.width) + static_cast<size_t>(x)] =
+          category;
       ++counts[category];
     }
   }

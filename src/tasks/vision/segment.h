@@ -24,7 +24,8 @@ struct Segmentation {
   std::vector<Share> shares;  // largest first
 };
 
-// The model gives [1,H,W,C] or [1,C,H,W] scores (the largest wins), or [1,H,W] categories. At most 256 categories.
+// The model gives [1,H,W,C] or [1,C,H,W] scores (the largest wins), or [1,H,W] categories. At most 256
+// categories.
 Result<Segmentation> Segment(Session& session, const media::Image& photo);
 
 void DrawSegmentation(media::Image* photo, const Segmentation& segmentation);

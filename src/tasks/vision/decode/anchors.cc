@@ -1,5 +1,5 @@
-// MediaPipe's face detectors (BlazeFace, Bazarevsky et al., 2019): rows of [x, y, w, h, key points...] in pixels,
-// relative to the centres of anchors on a few grids; one logit per anchor.
+// MediaPipe's face detectors (BlazeFace, Bazarevsky et al., 2019): rows of [x, y, w, h, key points...] in
+// pixels, relative to the centres of anchors on a few grids; one logit per anchor.
 #include <algorithm>
 
 #include "tasks/vision/decode/scores.h"
@@ -7,7 +7,8 @@
 namespace slipway::tasks {
 namespace {
 
-// Anchor centres in ratios. Grids of equal stride share cells: two anchors per stride entry, as MediaPipe counts.
+// Anchor centres in ratios. Grids of equal stride share cells: two anchors per stride entry, as MediaPipe
+// counts.
 std::vector<media::PointF> MakeCentres(const DecodeCall& call) {
   std::vector<media::PointF> centres;
   const std::vector<int64_t>& strides = call.spec.strides;
@@ -43,13 +44,15 @@ Result<Candidates> DecodeAnchors(const DecodeCall& call) {
     if (is_scores && scores == nullptr) scores = &output;
     if (!is_scores && boxes == nullptr) boxes = &output;
   }
-  if (boxes == nullptr || scores == nullptr) return Status(Code::kInvalidModel, "needs boxes [1,A,4+2K] and scores [1,A,1]");
+  if (boxes == nullptr || scores == nullptr)
+    return Status(Code::kInvalidModel, "needs boxes [1,A,4+2K] and scores [1,A,1]");
   const Rows rows = RowsOf(*boxes);
   const std::vector<media::PointF> centres = MakeCentres(call);
   if (rows.width < 4 || rows.count != static_cast<int64_t>(centres.size()) ||
       rows.count != static_cast<int64_t>(scores->values.size())) {
-    return Status(Code::kInvalidModel, "the grids have " + std::to_string(centres.size()) + " anchors, boxes are " +
-                                           ToString(boxes->dims) + ", scores " + ToString(scores->dims),
+    return Status(Code::kInvalidModel,
+                  "the grids have " + std::to_string(centres.size()) + " anchors, boxes are " +
+                      ToString(boxes->dims) + ", scores " + ToString(scores->dims),
                   "set outputs[0].strides and outputs[0].anchors");
   }
   Candidates candidates;

@@ -50,7 +50,8 @@ inline Rows RowsOf(const RealOutput& output) {
 }
 
 inline std::span<const float> RowOf(const RealOutput& output, const Rows& rows, int64_t i) {
-  return std::span(output.values).subspan(static_cast<size_t>(i * rows.width), static_cast<size_t>(rows.width));
+  return std::span(output.values)
+      .subspan(static_cast<size_t>(i * rows.width), static_cast<size_t>(rows.width));
 }
 
 }  // namespace slipway::tasks

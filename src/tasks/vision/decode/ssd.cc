@@ -30,7 +30,8 @@ Pair FindPair(const DecodeCall& call) {
 Result<Candidates> DecodeSsd(const DecodeCall& call) {
   const Pair pair = FindPair(call);
   if (pair.boxes == nullptr || pair.scores == nullptr) {
-    return Status(Code::kInvalidModel, "needs boxes [1,A,4] and scores [1,A,C]", "name them in outputs[0].tensors");
+    return Status(Code::kInvalidModel, "needs boxes [1,A,4] and scores [1,A,C]",
+                  "name them in outputs[0].tensors");
   }
   const Rows boxes = RowsOf(*pair.boxes);
   const Rows scores = RowsOf(*pair.scores);

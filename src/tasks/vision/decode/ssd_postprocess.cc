@@ -18,15 +18,18 @@ Result<Candidates> DecodeSsdPostprocess(const DecodeCall& call) {
   if (!boxes || !classes || !scores || !count || count->values.empty()) {
     return Status(Code::kInvalidModel, "needs the four outputs boxes, classes, scores and count");
   }
-  const size_t available = std::min({boxes->values.size() / 4, classes->values.size(), scores->values.size()});
+  const size_t available =
+      std::min({boxes->values.size() / 4, classes->values.size(), scores->values.size()});
   const size_t found = std::min(available, static_cast<size_t>(std::max(0.0f, count->values[0])));
   Candidates candidates;
   for (size_t i = 0; i < found; ++i) {
     const float score = scores->values[i] * static_cast<float>(call.spec.score_scale);
     if (!(score >= call.min_score)) continue;
     const float* box = boxes->values.data() + 4 * i;
-    candidates.push_back(
-        {call.ToPixels(box[0], box[1], box[2], box[3]), static_cast<int64_t>(std::lround(classes->values[i])), score, {}});
+    candidates.push_back({call.ToPixels(box[0], box[1], box[2], box[3]),
+                          static_cast<int64_t>(std::lround(classes->values[i])),
+                          score,
+                          {}});
   }
   return candidates;
 }

@@ -7,7 +7,8 @@ Result<Candidates> DecodeYolov5(const DecodeCall& call) {
   const RealOutput* output = call.Predictions();
   if (output == nullptr) return Status(Code::kInvalidModel, "needs one output [1,N,5+classes]");
   const Rows rows = RowsOf(*output);
-  if (rows.width < 6) return Status(Code::kInvalidModel, "output " + ToString(output->dims) + " must be [1,N,5+classes]");
+  if (rows.width < 6)
+    return Status(Code::kInvalidModel, "output " + ToString(output->dims) + " must be [1,N,5+classes]");
   Candidates candidates;
   for (int64_t i = 0; i < rows.count; ++i) {
     const auto row = RowOf(*output, rows, i);

@@ -8,14 +8,16 @@ Result<Candidates> DecodeYolox(const DecodeCall& call) {
   const RealOutput* output = call.Predictions();
   if (output == nullptr) return Status(Code::kInvalidModel, "needs one output [1,N,5+classes]");
   const Rows rows = RowsOf(*output);
-  if (rows.width < 6) return Status(Code::kInvalidModel, "output " + ToString(output->dims) + " must be [1,N,5+classes]");
+  if (rows.width < 6)
+    return Status(Code::kInvalidModel, "output " + ToString(output->dims) + " must be [1,N,5+classes]");
   std::vector<int64_t> strides = call.spec.strides;
   if (strides.empty()) strides = {8, 16, 32};
   int64_t cells = 0;
   for (int64_t stride : strides) cells += (call.width / stride) * (call.height / stride);
   if (cells != rows.count) {
-    return Status(Code::kInvalidModel, "the grids of the input have " + std::to_string(cells) + " cells, the output has " +
-                                           std::to_string(rows.count) + " rows",
+    return Status(Code::kInvalidModel,
+                  "the grids of the input have " + std::to_string(cells) + " cells, the output has " +
+                      std::to_string(rows.count) + " rows",
                   "set outputs[0].strides");
   }
   Candidates candidates;

@@ -1,0 +1,62 @@
+// slipway detect
+#include "tasks/vision/detect.h"
+
+#include <fmt/format.h>
+
+#include "cli/photo_task.h"
+
+namespace slipway::cli {
+namespace {
+
+// Quoted where it must be (RFC 4180).
+std::string Csv(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+double Rounded(double value, double step) { return std::round(value / step) * step; }
+
+}  // namespace
+
+void AddDetect(CLI::App& app, Action& action) {
+  auto found = std::make_shared<std::vector<tasks::Detection>>();
+  PhotoTask task;
+  task.name = "detect";
+  task.summary = "find objects: boxes with labels and scores";
+  task.csv_header = "label,class,score,x,y,w,h";
+  task.run = [found](tasks::Session& session, const media::Image& photo) -> Result<PhotoResult> {
+    SLIPWAY_ASSIGN_OR_RETURN(*found, tasks::Detect(session, photo));
+    PhotoResult result;
+    result.json["detections"] = nlohmann::ordered_json::array();
+    for (const tasks::Detection& each : *found) {
+      const media::BoxF& box = each.box;
+      const double x = Rounded(box.left, 0.01), y = Rounded(box.top, 0.01);
+      const double w = Rounded(box.Width(), 0.01), h = Rounded(box.Height(), 0.01);
+      const double score = Rounded(each.score, 1e-6);
+      nlohmann::ordered_json json = {
+          {"label", each.label}, {"class", each.label_index}, {"score", score}, {"box", {x, y, w, h}}};
+      for (const media::PointF& point : each.keypoints) {
+        json["keypoints"].push_back({Rounded(point.x, 0.01), Rounded(point.y, 0.01)});
+      }
+      result.json["detections"].push_back(std::move(json));
+      result.text.push_back(fmt::format("{:<16} {:5.1f}%  at {:.0f},{:.0f} size {:.0f}x{:.0f}", each.label,
+                                        each.score * 100, box.left, box.top, box.Width(), box.Height()));
+      result.csv.push_back(fmt::format("{},{},{:.6f},{:.2f},{:.2f},{:.2f},{:.2f}", Csv(each.label),
+                                       each.label_index, each.score, x, y, w, h));
+    }
+    if (found->empty()) result.text.push_back("nothing found");
+    return result;
+  };
+  task.draw = [found](media::Image* photo) { tasks::DrawDetections(photo, *found); };
+  task.add_flags = [](CLI::App* command, ModelFlags& flags) {
+    command->add_option("--score", flags.score, "lowest score (0.25)");
+    command->add_option("--iou", flags.iou, "overlap at which a class' weaker box goes (0.45)");
+    command->add_option("--cross-iou", flags.cross_iou, "the same between classes (0.7); 1: off");
+    command->add_option("--max", flags.max_detections, "most boxes a photo (100)");
+  };
+  AddPhotoTask(app, action, std::move(task));
+}
+
+}  // namespace slipway::cli

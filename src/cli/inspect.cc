@@ -1,0 +1,218 @@
+// slipway inspect: what a model takes, gives and is made of.
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/model_flags.h"
+#include "ops/infer.h"
+
+namespace slipway::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InspectFlags {
+  ModelFlags model;
+  bool is_json = false;
+  bool is_dot = false;
+  bool has_graph = false;
+  bool has_manifest = false;
+};
+
+double FlopsOf(const Graph& graph, const Node& node) {
+  const OpDef* op = FindOp(node.op);
+  if (op == nullptr) return 0;
+  std::vector<InferContext::Input> inputs(node.inputs.size());
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (node.inputs[i] != kNoValue) inputs[i].type = graph.value(node.inputs[i]).type;
+  }
+  std::vector<InferContext::Output> outputs(node.outputs.size());
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] != kNoValue) outputs[i].type = graph.value(node.outputs[i]).type;
+  }
+  const InferContext context(*op, node, std::move(inputs), std::move(outputs));
+  return op->flops ? op->flops(context) : context.CountOfOutput(0);
+}
+
+int64_t ParametersOf(const Graph& graph) {
+  int64_t count = 0;
+  for (const Value& value : graph.values) {
+    if (value.IsConstant() && (IsFloat(value.data.dtype()) || value.quant)) count += value.data.count();
+  }
+  return count;
+}
+
+std::string QuantText(const std::optional<Quant>& quant) {
+  if (!quant) return "";
+  if (quant->scales.size() > 1)
+    return fmt::format("{} scales along axis {}", quant->scales.size(), quant->axis);
+  return fmt::format("scale {:.6g}, zero point {}", quant->scales[0], quant->zero_points[0]);
+}
+
+struct Totals {
+  std::map<std::string, int> ops;
+  double flops = 0;
+};
+
+Totals Count(const Graph& graph) {
+  Totals totals;
+  for (const Node& node : graph.nodes) {
+    ++totals.ops[node.op];
+    totals.flops += FlopsOf(graph, node);
+  }
+  return totals;
+}
+
+Json PortJson(const Value& value) {
+  Json json = {
+      {"name", value.name}, {"dtype", std::string(DTypeName(value.type.dtype))}, {"shape", Json::array()}};
+  if (!value.type.shape) {
+    json["shape"] = nullptr;
+  } else {
+    for (const Dim& dim : *value.type.shape) {
+      if (dim.IsKnown()) {
+        json["shape"].push_back(dim.value());
+      } else {
+        json["shape"].push_back(dim.ToString());
+      }
+    }
+  }
+  if (value.quant)
+    json["quant"] = {{"scales", value.quant->scales},
+                     {"zero_points", value.quant->zero_points},
+                     {"axis", value.quant->axis}};
+  return json;
+}
+
+void PrintJson(const LoadedModel& loaded) {
+  const Graph& graph = loaded.model.graph;
+  const Totals totals = Count(graph);
+  Json json = {{"format", loaded.model.source_format},
+               {"producer", loaded.model.producer},
+               {"inputs", Json::array()},
+               {"outputs", Json::array()}};
+  for (ValueId id : graph.inputs) json["inputs"].push_back(PortJson(graph.value(id)));
+  for (ValueId id : graph.outputs) json["outputs"].push_back(PortJson(graph.value(id)));
+  json["nodes"] = graph.nodes.size();
+  json["operators"] = totals.ops;
+  json["parameters"] = ParametersOf(graph);
+  json["weight_bytes"] = ConstantBytes(graph);
+  json["flops"] = totals.flops;
+  json["golden_vectors"] = loaded.model.golden.size();
+  if (loaded.model.manifest) json["manifest"] = Json::parse(ToJson(*loaded.model.manifest));
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string Escaped(const std::string& text) {
+  std::string escaped;
+  for (char c : text) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+void PrintDot(const Graph& graph) {
+  fmt::print("digraph model {{\n  node [shape=box, fontname=\"sans-serif\"];\n");
+  const std::vector<int> producers = graph.Producers();
+  for (ValueId id : graph.inputs)
+    fmt::print("  v{} [label=\"{}\", shape=oval];\n", id, Escaped(graph.value(id).name));
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    fmt::print("  n{} [label=\"{}\", tooltip=\"{}\"];\n", i, Escaped(node.op), Escaped(node.name));
+    for (ValueId id : node.inputs) {
+      if (id == kNoValue || graph.value(id).IsConstant()) continue;
+      const int from = producers[static_cast<size_t>(id)];
+      fmt::print("  {} -> n{} [label=\"{}\"];\n",
+                 from < 0 ? fmt::format("v{}", id) : fmt::format("n{}", from), i,
+                 Escaped(ToString(graph.value(id).type)));
+    }
+  }
+  for (ValueId id : graph.outputs) {
+    const int from = producers[static_cast<size_t>(id)];
+    fmt::print("  o{0} [label=\"{1}\", shape=oval];\n", id, Escaped(graph.value(id).name));
+    fmt::print("  {} -> o{};\n", from < 0 ? fmt::format("v{}", id) : fmt::format("n{}", from), id);
+  }
+  fmt::print("}}\n");
+}
+
+void PrintPorts(const Graph& graph, const char* title, const std::vector<ValueId>& ids) {
+  Table table({title, "type", "quantisation"});
+  for (ValueId id : ids) {
+    const Value& value = graph.value(id);
+    table.Row({value.name, ToString(value.type), QuantText(value.quant)});
+  }
+  fmt::print("{}\n", table.ToString());
+}
+
+void PrintGraph(const Graph& graph) {
+  Table table({">#", "operator", "name", "result", ">flops", "from"});
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const ValueId first = node.outputs.empty() ? kNoValue : node.outputs[0];
+    std::string sources;
+    for (const std::string& source : node.sources) sources += (sources.empty() ? "" : ", ") + source;
+    table.Row({std::to_string(i), node.op, node.name,
+               first == kNoValue ? "" : ToString(graph.value(first).type), HumanCount(FlopsOf(graph, node)),
+               sources});
+  }
+  fmt::print("{}\n", table.ToString());
+}
+
+void PrintText(const LoadedModel& loaded, const InspectFlags& flags) {
+  const Graph& graph = loaded.model.graph;
+  const Totals totals = Count(graph);
+  fmt::print("{}: {} model, {} nodes\n\n", flags.model.model, loaded.model.source_format, graph.nodes.size());
+  PrintPorts(graph, "input", graph.inputs);
+  PrintPorts(graph, "output", graph.outputs);
+  if (flags.has_graph) PrintGraph(graph);
+  Table ops({"operator", ">count"});
+  for (const auto& [op, count] : totals.ops) ops.Row({op, std::to_string(count)});
+  fmt::print("{}\n", ops.ToString());
+  fmt::print("parameters {}, weights {}, {}FLOPs a run, golden vectors {}\n",
+             HumanCount(static_cast<double>(ParametersOf(graph))),
+             HumanBytes(static_cast<double>(ConstantBytes(graph))), HumanCount(totals.flops) + " ",
+             loaded.model.golden.size());
+  if (!loaded.model.manifest) {
+    fmt::print("manifest: none\n");
+  } else if (flags.has_manifest) {
+    fmt::print("manifest: {}", ToJson(*loaded.model.manifest));
+  } else {
+    const Manifest& manifest = *loaded.model.manifest;
+    fmt::print(
+        "manifest: task {}, {} labels{} (--show-manifest prints it)\n", NameOf(manifest.task),
+        manifest.labels.size(),
+        manifest.outputs.empty() ? "" : ", decoder " + std::string(NameOf(manifest.outputs[0].decoder)));
+  }
+}
+
+Status Inspect(const InspectFlags& flags) {
+  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
+  if (flags.is_json) {
+    PrintJson(loaded);
+  } else if (flags.is_dot) {
+    PrintDot(loaded.model.graph);
+  } else {
+    PrintNotes(loaded.notes);
+    PrintText(loaded, flags);
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddInspect(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<InspectFlags>();
+  CLI::App* command = app.add_subcommand("inspect", "show what a model takes, gives and is made of");
+  flags->model.AddModel(command);
+  command->add_flag("--graph", flags->has_graph, "every node");
+  command->add_flag("--show-manifest", flags->has_manifest, "the whole manifest");
+  command->add_flag("--json", flags->is_json, "as JSON");
+  command->add_flag("--dot", flags->is_dot, "as a Graphviz drawing");
+  command->callback([&action, flags] { action = [flags] { return Inspect(*flags); }; });
+}
+
+}  // namespace slipway::cli

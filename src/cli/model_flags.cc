@@ -1,0 +1,165 @@
+#include "cli/model_flags.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/console.h"
+#include "tasks/core/guess.h"
+
+namespace slipway::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Result<std::vector<std::string>> ReadLines(std::istream& in) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    lines.push_back(line);
+  }
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  return lines;
+}
+
+Result<std::vector<std::string>> ReadLines(const std::string& path) {
+  SLIPWAY_ASSIGN_OR_RETURN(std::string text, ReadFile(path));
+  std::istringstream in(text);
+  return ReadLines(in);
+}
+
+bool IsImageName(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  for (const char* known : {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".pnm"}) {
+    if (extension == known) return true;
+  }
+  return false;
+}
+
+Result<std::pair<std::string, int64_t>> ParseDim(const std::string& text) {
+  const size_t equals = text.find('=');
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const bool is_number = equals != std::string::npos && equals > 0 &&
+                         std::from_chars(text.data() + equals + 1, end, value).ptr == end && value > 0;
+  if (!is_number)
+    return Status(Code::kUsage, "--dim '" + text + "': must be NAME=extent", "for example --dim batch=1");
+  return std::pair(text.substr(0, equals), value);
+}
+
+}  // namespace
+
+void ModelFlags::AddModel(CLI::App* command) {
+  command->add_option("model", model, "model file: .onnx, .tflite, .pb, model.json or .slip")->required();
+  command->add_option("--input", inputs, "NAME[shape]: take this as an input, cutting the graph there")
+      ->take_all();
+  command->add_option("--output", outputs, "NAME: take this as an output")->take_all();
+  command->add_option("--dim", dims, "NAME=extent of a symbolic dimension")->take_all();
+  command->add_flag("--no-optimize", is_unoptimized, "leave the graph as imported");
+}
+
+void ModelFlags::AddManifest(CLI::App* command) {
+  command->add_option("--manifest", manifest_path, "JSON laid over the model's manifest (docs/manifest.md)");
+  command->add_option("--labels", labels_path, "text file, one label a line");
+  command->add_option("--color", color, "rgb, bgr or gray");
+  command->add_option("--resize", resize, "stretch, letterbox, center_crop or none");
+  command->add_option("--mean", mean, "subtracted from levels 0..255: one, or one per channel")
+      ->delimiter(',');
+  command->add_option("--std", std, "then divided by: one, or one per channel")->delimiter(',');
+  command->add_option("--decoder", decoder,
+                      "how to read the outputs: yolov5, yolov8, yolox, ssd, ssd-postprocess, anchors, ...");
+}
+
+void ModelFlags::AddEngine(CLI::App* command) {
+  command->add_option("--backend", backend, "cpu or ref")->capture_default_str();
+  command->add_option("--threads", threads, "0: all cores")->capture_default_str();
+}
+
+Result<LoadOptions> ModelFlags::ToLoadOptions() const {
+  LoadOptions options;
+  options.is_optimized = !is_unoptimized;
+  for (const std::string& text : inputs) {
+    SLIPWAY_ASSIGN_OR_RETURN(InputCut cut, ParseInputCut(text));
+    options.import.inputs.push_back(std::move(cut));
+  }
+  options.import.outputs = outputs;
+  for (const std::string& text : dims) {
+    SLIPWAY_ASSIGN_OR_RETURN(auto dim, ParseDim(text));
+    options.import.dims.insert(std::move(dim));
+  }
+  if (!manifest_path.empty()) {
+    SLIPWAY_ASSIGN_OR_RETURN(std::string json, ReadFile(manifest_path));
+    options.manifest_overrides.push_back(std::move(json));
+  }
+  Json flags = Json::object();
+  if (!labels_path.empty()) {
+    SLIPWAY_ASSIGN_OR_RETURN(flags["labels"], ReadLines(labels_path));
+  }
+  if (!color.empty()) flags["inputs"][0]["color"] = color;
+  if (!resize.empty()) flags["inputs"][0]["resize"]["mode"] = resize;
+  if (!mean.empty()) flags["inputs"][0]["mean"] = mean;
+  if (!std.empty()) flags["inputs"][0]["std"] = std;
+  if (!decoder.empty()) flags["outputs"][0]["decoder"] = decoder;
+  if (score) flags["thresholds"]["score"] = *score;
+  if (iou) flags["thresholds"]["iou"] = *iou;
+  if (cross_iou) flags["thresholds"]["cross_class_iou"] = *cross_iou;
+  if (max_detections) flags["thresholds"]["max_detections"] = *max_detections;
+  if (top_k) flags["thresholds"]["top_k"] = *top_k;
+  if (!flags.empty()) options.manifest_overrides.push_back(flags.dump());
+  return options;
+}
+
+Result<LoadedModel> ModelFlags::Load() const {
+  SLIPWAY_ASSIGN_OR_RETURN(LoadOptions options, ToLoadOptions());
+  return LoadModel(model, options);
+}
+
+Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& loaded) const {
+  EngineOptions options;
+  options.backend = backend;
+  options.num_threads = threads;
+  return Engine::Create(loaded.model.graph, options);
+}
+
+Result<tasks::Session> ModelFlags::MakeSession() const {
+  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, Load());
+  SLIPWAY_ASSIGN_OR_RETURN(auto engine, MakeEngine(loaded));
+  const Manifest base = loaded.model.manifest.value_or(Manifest());
+  Manifest manifest = tasks::CompleteManifest(base, engine->inputs(), engine->outputs());
+  PrintNotes(loaded.notes);
+  for (size_t i = base.notes.size(); i < manifest.notes.size(); ++i) PrintNote(manifest.notes[i]);
+  return tasks::Session(std::move(engine), std::move(manifest));
+}
+
+Result<std::vector<std::string>> ExpandPhotos(const std::vector<std::string>& arguments) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> photos;
+  for (const std::string& argument : arguments) {
+    std::error_code error;
+    if (argument == "-") {
+      SLIPWAY_ASSIGN_OR_RETURN(auto lines, ReadLines(std::cin));
+      photos.insert(photos.end(), lines.begin(), lines.end());
+    } else if (argument.size() > 1 && argument[0] == '@') {
+      SLIPWAY_ASSIGN_OR_RETURN(auto lines, ReadLines(argument.substr(1)));
+      photos.insert(photos.end(), lines.begin(), lines.end());
+    } else if (fs::is_directory(argument, error)) {
+      std::vector<std::string> found;
+      for (const auto& entry : fs::directory_iterator(argument, error)) {
+        if (entry.is_regular_file(error) && IsImageName(entry.path())) found.push_back(entry.path().string());
+      }
+      std::sort(found.begin(), found.end());
+      if (found.empty()) return Status(Code::kNotFound, "folder '" + argument + "' holds no images");
+      photos.insert(photos.end(), found.begin(), found.end());
+    } else {
+      photos.push_back(argument);
+    }
+  }
+  if (photos.empty()) return Status(Code::kUsage, "no photos given");
+  return photos;
+}
+
+}  // namespace slipway::cli

@@ -1,0 +1,44 @@
+// Flags that every verb shares: which model, how to read it, where to run it, how to treat photos.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "api/load.h"
+#include "tasks/core/session.h"
+
+namespace slipway::cli {
+
+struct ModelFlags {
+  std::string model;
+  std::vector<std::string> inputs;   // NAME[shape]
+  std::vector<std::string> outputs;  // NAME
+  std::vector<std::string> dims;     // NAME=extent
+  std::string manifest_path;
+  std::string labels_path;
+  std::string color, resize, decoder;
+  std::vector<double> mean, std;
+  std::optional<double> score, iou, cross_iou;
+  std::optional<int64_t> max_detections, top_k;
+  std::string backend = "cpu";
+  int threads = 0;
+  bool is_unoptimized = false;
+
+  // The model, and flags for importing it.
+  void AddModel(CLI::App* command);
+  // Flags that override the manifest.
+  void AddManifest(CLI::App* command);
+  // --backend, --threads
+  void AddEngine(CLI::App* command);
+
+  Result<LoadOptions> ToLoadOptions() const;
+  Result<LoadedModel> Load() const;
+  Result<std::shared_ptr<const Engine>> MakeEngine(const LoadedModel& loaded) const;
+  // Loads, completes the manifest by guessing, prints notes to stderr.
+  Result<tasks::Session> MakeSession() const;
+};
+
+// Photos named on the command line: files, folders (their images, sorted), "@list.txt" or - for a list on
+// stdin.
+Result<std::vector<std::string>> ExpandPhotos(const std::vector<std::string>& arguments);
+
+}  // namespace slipway::cli

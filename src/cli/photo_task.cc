@@ -1,0 +1,98 @@
+#include "cli/photo_task.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <set>
+
+#include "cli/console.h"
+#include "media/image_io.h"
+
+namespace slipway::cli {
+namespace {
+
+struct PhotoFlags {
+  ModelFlags model;
+  std::vector<std::string> photos;
+  bool is_json = false;
+  bool is_csv = false;
+  std::string save_folder;
+};
+
+// DIR/name.jpg, numbered where two photos share a name.
+std::string SavePath(const std::string& folder, const std::string& photo, std::set<std::string>& taken) {
+  const std::filesystem::path path(photo);
+  std::string extension = path.extension() == ".png" ? ".png" : ".jpg";
+  std::string name = path.stem().string() + extension;
+  for (int i = 2; !taken.insert(name).second; ++i)
+    name = path.stem().string() + "_" + std::to_string(i) + extension;
+  return (std::filesystem::path(folder) / name).string();
+}
+
+Status RunOne(const PhotoTask& task, const PhotoFlags& flags, tasks::Session& session,
+              const std::string& photo, std::set<std::string>& taken) {
+  SLIPWAY_ASSIGN_OR_RETURN(media::Image image, media::LoadImage(photo));
+  const auto start = std::chrono::steady_clock::now();
+  SLIPWAY_ASSIGN_OR_RETURN(PhotoResult result, task.run(session, image));
+  const double ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  if (flags.is_json) {
+    nlohmann::ordered_json line = {{"file", photo}, {"width", image.width}, {"height", image.height}};
+    line.update(result.json);
+    fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  } else if (flags.is_csv) {
+    for (const std::string& row : result.csv) fmt::print("{},{}\n", photo, row);
+  } else {
+    fmt::print("{}  {}x{}  {:.1f} ms\n", photo, image.width, image.height, ms);
+    for (const std::string& line : result.text) fmt::print("  {}\n", line);
+  }
+  if (flags.save_folder.empty()) return Status::Ok();
+  task.draw(&image);
+  return media::SaveImage(SavePath(flags.save_folder, photo, taken), image);
+}
+
+Status RunAll(const PhotoTask& task, const PhotoFlags& flags) {
+  SLIPWAY_ASSIGN_OR_RETURN(std::vector<std::string> photos, ExpandPhotos(flags.photos));
+  SLIPWAY_ASSIGN_OR_RETURN(tasks::Session session, flags.model.MakeSession());
+  if (!flags.save_folder.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(flags.save_folder, error);
+    if (error) return Status(Code::kIo, "cannot make folder '" + flags.save_folder + "': " + error.message());
+  }
+  if (flags.is_csv) fmt::print("file,{}\n", task.csv_header);
+  Progress progress(task.name, photos.size());
+  std::set<std::string> taken;
+  Status first_error;
+  // A bad photo is reported; the others are still done.
+  for (const std::string& photo : photos) {
+    if (Status status = RunOne(task, flags, session, photo, taken); !status.ok()) {
+      PrintError(status);
+      if (first_error.ok()) first_error = status;
+    }
+    progress.Advance();
+  }
+  if (first_error.ok() || photos.size() == 1)
+    return first_error.ok() ? Status::Ok() : Status(first_error.code(), "1 photo failed");
+  return Status(first_error.code(), "some photos failed; the first: " + first_error.message());
+}
+
+}  // namespace
+
+void AddPhotoTask(CLI::App& app, Action& action, PhotoTask task) {
+  auto flags = std::make_shared<PhotoFlags>();
+  CLI::App* command = app.add_subcommand(task.name, task.summary);
+  flags->model.AddModel(command);
+  command->add_option("photos", flags->photos, "files, folders, @list.txt or - for a list on stdin")
+      ->required();
+  command->add_flag("--json", flags->is_json, "one JSON object a line");
+  command->add_flag("--csv", flags->is_csv, "comma-separated values");
+  command->add_option("--save", flags->save_folder, "folder for the photos with the results drawn on them");
+  flags->model.AddManifest(command);
+  flags->model.AddEngine(command);
+  task.add_flags(command, flags->model);
+  command->callback(
+      [&action, flags, task = std::move(task)] { action = [flags, task] { return RunAll(task, *flags); }; });
+}
+
+}  // namespace slipway::cli

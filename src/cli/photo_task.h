@@ -1,0 +1,33 @@
+// What detect, classify and segment share: photos in, one result each out, as text, JSON lines or CSV.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/model_flags.h"
+#include "media/image.h"
+
+namespace slipway::cli {
+
+// One photo's result in every form.
+struct PhotoResult {
+  nlohmann::ordered_json json;    // behind file, width, height
+  std::vector<std::string> text;  // lines for people
+  std::vector<std::string> csv;   // rows
+};
+
+struct PhotoTask {
+  const char* name;
+  const char* summary;
+  const char* csv_header;
+  std::function<Result<PhotoResult>(tasks::Session&, const media::Image&)> run;
+  // Draws what `run` found last onto the photo.
+  std::function<void(media::Image*)> draw;
+  // Flags of its own.
+  std::function<void(CLI::App*, ModelFlags&)> add_flags;
+};
+
+// Registers `slipway <task.name> MODEL PHOTOS... [--json] [--csv] [--save DIR]`.
+void AddPhotoTask(CLI::App& app, Action& action, PhotoTask task);
+
+}  // namespace slipway::cli

@@ -1,0 +1,15 @@
+// Inputs for runs without data.
+#pragma once
+
+#include "runtime/engine.h"
+
+namespace slipway::cli {
+
+// Seeded: the same port, dims and seed give the same numbers. Floats in [0, 1), integers over their range
+// (64-bit and 32-bit ones small and not negative, as indices are), bools, empty strings.
+Tensor RandomTensor(const PortInfo& port, Dims dims, uint64_t seed);
+
+// The port's shape with unknown dimensions as 1.
+Dims DefaultDims(const Type& type);
+
+}  // namespace slipway::cli

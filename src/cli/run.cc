@@ -1,0 +1,103 @@
+// slipway run: arrays in, arrays out.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/npy.h"
+#include "base/scalar.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/model_flags.h"
+#include "cli/random_input.h"
+
+namespace slipway::cli {
+namespace {
+
+struct RunFlags {
+  ModelFlags model;
+  std::vector<std::string> data;  // .npy in the order of inputs, or one .npz by name
+  std::string out;
+  uint64_t seed = 1;
+};
+
+// "NAME=file.npy", "file.npy" (in order) or "file.npz".
+Status ReadInputs(const Engine& engine, const RunFlags& flags, std::vector<Tensor>& tensors) {
+  size_t next = 0;
+  for (const std::string& text : flags.data) {
+    if (text.ends_with(".npz")) {
+      SLIPWAY_ASSIGN_OR_RETURN(auto arrays, ReadNpz(text));
+      for (auto& [name, tensor] : arrays) {
+        SLIPWAY_ASSIGN_OR_RETURN(size_t index, tasks::FindInput(engine, name));
+        tensors[index] = std::move(tensor);
+      }
+      continue;
+    }
+    const size_t equals = text.find('=');
+    size_t index = next++;
+    if (equals != std::string::npos) {
+      SLIPWAY_ASSIGN_OR_RETURN(index, tasks::FindInput(engine, text.substr(0, equals)));
+    }
+    if (index >= tensors.size()) {
+      return Status(Code::kUsage,
+                    "more arrays given than the model's " + std::to_string(tensors.size()) + " inputs");
+    }
+    SLIPWAY_ASSIGN_OR_RETURN(tensors[index],
+                             ReadNpy(equals == std::string::npos ? text : text.substr(equals + 1)));
+  }
+  return Status::Ok();
+}
+
+std::string Summary(const Tensor& tensor) {
+  if (tensor.dtype() == DType::kString || tensor.count() == 0) return "";
+  double low = INFINITY, high = -INFINITY, sum = 0;
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    const double value = LoadReal(tensor.dtype(), tensor.data(), i);
+    low = std::min(low, value);
+    high = std::max(high, value);
+    sum += value;
+  }
+  return fmt::format("min {:.6g}  mean {:.6g}  max {:.6g}", low, sum / static_cast<double>(tensor.count()),
+                     high);
+}
+
+Status Run(const RunFlags& flags) {
+  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
+  PrintNotes(loaded.notes);
+  SLIPWAY_ASSIGN_OR_RETURN(auto engine, flags.model.MakeEngine(loaded));
+  std::vector<Tensor> inputs(engine->inputs().size());
+  SLIPWAY_RETURN_IF_ERROR(ReadInputs(*engine, flags, inputs));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].IsNone()) continue;
+    const PortInfo& port = engine->inputs()[i];
+    inputs[i] = RandomTensor(port, DefaultDims(port.type), flags.seed + i);
+    PrintNote("input '" + port.name + "' " + Describe(inputs[i]) + " is random (seed " +
+              std::to_string(flags.seed + i) + ")");
+  }
+  auto context = engine->NewContext();
+  SLIPWAY_ASSIGN_OR_RETURN(auto outputs, context->Run(inputs));
+  std::vector<std::pair<std::string, Tensor>> named;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    fmt::print("{}  {}  {}\n", engine->outputs()[i].name, Describe(outputs[i]), Summary(outputs[i]));
+    named.emplace_back(engine->outputs()[i].name, outputs[i]);
+  }
+  if (flags.out.empty()) return Status::Ok();
+  if (flags.out.ends_with(".npy") && named.size() == 1) return WriteNpy(flags.out, named[0].second);
+  return WriteNpz(flags.out, named);
+}
+
+}  // namespace
+
+void AddRun(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<RunFlags>();
+  CLI::App* command = app.add_subcommand("run", "run on arrays (.npy, .npz) or random numbers");
+  flags->model.AddModel(command);
+  command->add_option("data", flags->data,
+                      "NAME=file.npy, file.npy in the order of inputs, or file.npz; none: random");
+  command->add_option("-o,--out", flags->out, "write the outputs: .npz, or .npy for a single one");
+  command->add_option("--seed", flags->seed, "of random inputs")->capture_default_str();
+  flags->model.AddEngine(command);
+  command->callback([&action, flags] { action = [flags] { return Run(*flags); }; });
+}
+
+}  // namespace slipway::cli
