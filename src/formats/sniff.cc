@@ -39,7 +39,7 @@ struct Magic {
 // From the formats' own specifications.
 constexpr std::array kMagics = {
     Magic{4, "TFL3"sv, FileKind::kTflite},
-    Magic{4, "SLIP"sv, FileKind::kSlip},
+    Magic{0, "SLIPWAY\0"sv, FileKind::kSlip},
     Magic{4, "ET12"sv, FileKind::kExecutorch},
     Magic{0, "\x89HDF\r\n\x1a\n"sv, FileKind::kKerasHdf5},
     Magic{0, "GGUF"sv, FileKind::kGguf},
