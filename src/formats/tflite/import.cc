@@ -111,8 +111,13 @@ void NoteSignatures(const TfliteFile& file, std::vector<std::string>& notes) {
 
 }  // namespace
 
-Result<ImportedModel> ImportTflite(const ModelFile& source, const ImportOptions& options) {
-  SLIPWAY_ASSIGN_OR_RETURN(const TfliteFile file, TfliteFile::Open(source.file.bytes(), source.file.owner()));
+Result<ImportedModel> ImportTflite(const ModelFile& file, const ImportOptions& options) {
+  return ImportTflite(file.file.bytes(), file.file.owner(), options);
+}
+
+Result<ImportedModel> ImportTflite(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
+                                   const ImportOptions& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(const TfliteFile file, TfliteFile::Open(bytes, std::move(owner)));
   ImportedModel model;
   model.format = "tflite";
   UnsupportedNodes unsupported;

@@ -1,5 +1,6 @@
 // How metadata maps to the manifest:
-//   image input        -> colour order, (x - mean) / std; u8 inputs take levels as they are, as TFLite's own task
+//   image input        -> colour order, (x - mean) / std; u8 inputs take levels as they are, as TFLite's own
+//   task
 //                         library feeds them (their quantisation stands for the normalisation)
 //   bounding boxes     -> ssd-postprocess, box order and coordinates
 //   [1,h,w,c] + labels -> mask;  [1,n] + labels -> classification
@@ -58,7 +59,8 @@ const meta::AssociatedFile* LabelFile(const Files* files) {
   return best;
 }
 
-// Where one coordinate order is as the manifest names it: index[k] is the place of the k-th of (x, y, x or w, y or h).
+// Where one coordinate order is as the manifest names it: index[k] is the place of the k-th of (x, y, x or w,
+// y or h).
 std::optional<BoxOrder> OrderOf(const meta::BoundingBoxProperties& box) {
   std::array<uint32_t, 4> index = {0, 1, 2, 3};
   if (const auto* given = box.index(); given != nullptr && given->size() == 4) {
@@ -128,7 +130,8 @@ void MetadataReader::ReadLabels(const Files* files) {
   if (const auto text = ReadPacked(TextOf(file->name()))) manifest_.labels = Lines(*text);
 }
 
-void MetadataReader::ReadNormalization(const meta::TensorMetadata& tensor, const Value& value, InputSpec& input) {
+void MetadataReader::ReadNormalization(const meta::TensorMetadata& tensor, const Value& value,
+                                       InputSpec& input) {
   if (value.type.dtype == DType::kU8) {
     input.quant = QuantSpec{};  // levels as they are
     return;
@@ -143,8 +146,8 @@ void MetadataReader::ReadNormalization(const meta::TensorMetadata& tensor, const
   const auto is_bad = [](double value) { return !std::isfinite(value); };
   const auto is_bad_std = [](double value) { return !std::isfinite(value) || value == 0; };
   const bool is_broken = std::any_of(input.mean.begin(), input.mean.end(), is_bad) ||
-                         std::any_of(input.std.begin(), input.std.end(), is_bad_std) || input.mean.size() > 16 ||
-                         input.std.size() > 16;
+                         std::any_of(input.std.begin(), input.std.end(), is_bad_std) ||
+                         input.mean.size() > 16 || input.std.size() > 16;
   if (!is_broken) return;
   Note("the normalisation of '" + value.name + "' makes no sense and is left out");
   input.mean.clear();
@@ -155,11 +158,13 @@ InputSpec MetadataReader::ReadInput(const meta::TensorMetadata& tensor, const Va
   InputSpec input;
   input.tensor = value.name;
   input.kind = InputKind::kTensor;
-  const meta::ImageProperties* image = tensor.content() ? tensor.content()->content_properties_as_ImageProperties() : nullptr;
+  const meta::ImageProperties* image =
+      tensor.content() ? tensor.content()->content_properties_as_ImageProperties() : nullptr;
   if (image == nullptr) return input;
   has_image_ = true;
   input.kind = InputKind::kImage;
-  input.color = image->color_space() == meta::ColorSpaceType::GRAYSCALE ? ColorOrder::kGray : ColorOrder::kRgb;
+  input.color =
+      image->color_space() == meta::ColorSpaceType::GRAYSCALE ? ColorOrder::kGray : ColorOrder::kRgb;
   ReadNormalization(tensor, value, input);
   return input;
 }
@@ -177,7 +182,8 @@ void MetadataReader::ReadScoreUnits(const meta::TensorMetadata& tensor) {
   }
 }
 
-void MetadataReader::ReadDetection(const meta::SubGraphMetadata& graph, const meta::BoundingBoxProperties& box) {
+void MetadataReader::ReadDetection(const meta::SubGraphMetadata& graph,
+                                   const meta::BoundingBoxProperties& box) {
   OutputSpec& output = manifest_.outputs.emplace_back();
   output.decoder = DecoderKind::kSsdPostprocess;
   const std::optional<BoxOrder> order = OrderOf(box);
@@ -238,7 +244,8 @@ void MetadataReader::ReadOutputs(const meta::SubGraphMetadata& graph) {
   }
   for (const meta::TensorMetadata* tensor : *tensors) {
     ReadScoreUnits(*tensor);
-    const auto* box = tensor->content() ? tensor->content()->content_properties_as_BoundingBoxProperties() : nullptr;
+    const auto* box =
+        tensor->content() ? tensor->content()->content_properties_as_BoundingBoxProperties() : nullptr;
     if (box != nullptr && manifest_.outputs.empty()) ReadDetection(graph, *box);
   }
   if (!manifest_.outputs.empty()) return;
@@ -251,7 +258,8 @@ Manifest MetadataReader::Read(const meta::ModelMetadata& metadata) {
   manifest_.version = TextOf(metadata.version());
   manifest_.author = TextOf(metadata.author());
   manifest_.license = TextOf(metadata.license());
-  if (metadata.subgraph_metadata() == nullptr || metadata.subgraph_metadata()->size() == 0) return std::move(manifest_);
+  if (metadata.subgraph_metadata() == nullptr || metadata.subgraph_metadata()->size() == 0)
+    return std::move(manifest_);
   const meta::SubGraphMetadata& graph = *metadata.subgraph_metadata()->Get(0);
   const auto* inputs = graph.input_tensor_metadata();
   if (inputs != nullptr && inputs->size() == graph_.inputs.size()) {
@@ -277,7 +285,8 @@ std::optional<uint32_t> MetadataBuffer(const fb::Model& model) {
 
 }  // namespace
 
-std::optional<Manifest> ReadMetadata(const TfliteFile& file, const Graph& graph, std::vector<std::string>& notes) {
+std::optional<Manifest> ReadMetadata(const TfliteFile& file, const Graph& graph,
+                                     std::vector<std::string>& notes) {
   const std::optional<uint32_t> index = MetadataBuffer(file.model());
   if (!index) {
     notes.push_back("the file says nothing about its inputs, outputs and labels (no TFLite metadata)");

@@ -13,6 +13,6 @@ namespace slipway::tflite {
 // None when the model has no metadata. Damaged metadata is noted, not an error: the model runs without.
 // graph: the imported main sub-graph, for the names of inputs and outputs.
 std::optional<Manifest> ReadMetadata(const TfliteFile& file, const Graph& graph,
-                                             std::vector<std::string>& notes);
+                                     std::vector<std::string>& notes);
 
 }  // namespace slipway::tflite
