@@ -1,0 +1,11 @@
+// Reductions of quantised integers, to the bit as the TFLite reference kernels.
+#pragma once
+
+#include "ops/run.h"
+
+namespace slipway {
+
+Status RunQuantizedMean(RunContext& context);
+Status RunQuantizedReduceSum(RunContext& context);
+
+}  // namespace slipway
