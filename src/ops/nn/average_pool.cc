@@ -5,8 +5,8 @@
 namespace slipway {
 namespace {
 
-// Taps of the window that lie inside the image with its padding: what count_include_pad divides by. A window that
-// hangs over the end of the padding (ceil_mode) counts only what is there.
+// Taps of the window that lie inside the image with its padding: what count_include_pad divides by. A window
+// that hangs over the end of the padding (ceil_mode) counts only what is there.
 int64_t TapsWithPadding(const PoolCall& call, const std::array<int64_t, 3>& at) {
   int64_t count = 1;
   for (size_t i = 0; i < 3; ++i) {
@@ -33,7 +33,8 @@ Status Reference(RunContext& context) {
   const bool includes_pad = context.attrs().Int("count_include_pad") != 0;
   const bool is_integer = IsInteger(dtype);
   const Quant* quant = context.out_quant(0);
-  ClampRange clamp{MinOfInteger(is_integer ? dtype : DType::kI64), MaxOfInteger(is_integer ? dtype : DType::kI64)};
+  ClampRange clamp{MinOfInteger(is_integer ? dtype : DType::kI64),
+                   MaxOfInteger(is_integer ? dtype : DType::kI64)};
   if (is_integer && quant != nullptr) clamp = QuantizedClamp(call.activation, dtype, *quant);
   ForEachPixel(call.out, [&](int64_t to, int64_t n, int64_t c, const std::array<int64_t, 3>& at) {
     double sum = 0;
@@ -44,7 +45,8 @@ Status Reference(RunContext& context) {
     });
     if (includes_pad) count = TapsWithPadding(call, at);
     if (!is_integer) {
-      return StoreReal(dtype, y.data(), to, ApplyActivation(call.activation, count == 0 ? 0 : sum / static_cast<double>(count)));
+      return StoreReal(dtype, y.data(), to,
+                       ApplyActivation(call.activation, count == 0 ? 0 : sum / static_cast<double>(count)));
     }
     const int64_t mean = count == 0 ? 0 : RoundedMean(static_cast<int64_t>(sum), count);
     StoreInt(dtype, y.data(), to, std::min(std::max(mean, clamp.low), clamp.high));
@@ -70,9 +72,10 @@ OpDef MakeAveragePool() {
   op.flops = PoolFlops;
   op.cases = [] {
     std::vector<TestCase> cases = PoolCases(PoolDomain::kFloatAndInteger);
-    cases.push_back({"include_pad",
-                     {{.dims = {1, 5, 9, 9}}},
-                     {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}, {"count_include_pad", int64_t{1}}}});
+    cases.push_back(
+        {"include_pad",
+         {{.dims = {1, 5, 9, 9}}},
+         {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}, {"count_include_pad", int64_t{1}}}});
     return cases;
   };
   op.foreign = {{Format::kOnnx, "AveragePool"},

@@ -10,7 +10,8 @@ namespace {
 
 Status Infer(InferContext& context) {
   context.SetOutput(0, context.input(0));
-  for (size_t i = 1; i < context.num_outputs(); ++i) context.SetOutput(i, context.input(std::min<size_t>(i + 2, 4)));
+  for (size_t i = 1; i < context.num_outputs(); ++i)
+    context.SetOutput(i, context.input(std::min<size_t>(i + 2, 4)));
   if (!context.shape(0)) return Status::Ok();
   const DimList& x = *context.shape(0);
   const bool is_first = LayoutOf(context.attrs()) == Layout::kChannelsFirst;
@@ -21,10 +22,11 @@ Status Infer(InferContext& context) {
   for (size_t i = 1; i < 5; ++i) {
     if (!context.shape(i)) continue;
     const DimList& given = *context.shape(i);
-    const bool is_wrong =
-        given.size() != 1 || (given[0].IsKnown() && channels.IsKnown() && given[0].value() != channels.value());
+    const bool is_wrong = given.size() != 1 ||
+                          (given[0].IsKnown() && channels.IsKnown() && given[0].value() != channels.value());
     if (is_wrong) {
-      return context.Error(context.op().inputs[i].name + " is " + ToString(given) + ", needs [" + channels.ToString() + "]");
+      return context.Error(context.op().inputs[i].name + " is " + ToString(given) + ", needs [" +
+                           channels.ToString() + "]");
     }
   }
   return Status::Ok();
@@ -44,7 +46,8 @@ Channels SplitAtChannel(const Tensor& x, Layout layout) {
 }
 
 // Mean and variance over everything but the channel.
-void Moments(const Tensor& x, const Channels& split, std::vector<double>& mean, std::vector<double>& variance) {
+void Moments(const Tensor& x, const Channels& split, std::vector<double>& mean,
+             std::vector<double>& variance) {
   const double count = static_cast<double>(split.outer * split.inner);
   const auto at = [&](int64_t o, int64_t c, int64_t i) {
     return LoadReal(x.dtype(), x.data(), (o * split.channels + c) * split.inner + i);
@@ -92,7 +95,8 @@ Status Reference(RunContext& context) {
       const double factor = scale[k] / std::sqrt(variance[k] + epsilon);
       for (int64_t i = 0; i < split.inner; ++i) {
         const int64_t at = (o * split.channels + c) * split.inner + i;
-        StoreReal(y.dtype(), y.data(), at, (LoadReal(x.dtype(), x.data(), at) - mean[k]) * factor + offset[k]);
+        StoreReal(y.dtype(), y.data(), at,
+                  (LoadReal(x.dtype(), x.data(), at) - mean[k]) * factor + offset[k]);
       }
     }
   }
@@ -102,7 +106,8 @@ Status Reference(RunContext& context) {
 // Before opset 14 a node with more than one output was in training mode.
 Status ImportOldOnnx(ImportContext& context) {
   if (context.node().outputs.size() > 1 && !context.node().outputs[1].name.empty()) {
-    return context.Unsupported("training mode of opset 13 and before is not supported", "export for inference");
+    return context.Unsupported("training mode of opset 13 and before is not supported",
+                               "export for inference");
   }
   if (context.attrs().Int("spatial", 1) == 0) return context.Unsupported("spatial = 0 is not supported");
   return context.EmitSame();
@@ -114,16 +119,21 @@ Status ImportTf(ImportContext& context) {
     return context.Unsupported("is_training is set", "freeze the graph for inference");
   }
   const Layout layout = TfLayout(context);
-  Attrs attrs = {{"epsilon", context.attrs().Float("epsilon", 1e-4F)},
-                 {"layout", std::string(layout == Layout::kChannelsFirst ? "channels_first" : "channels_last")}};
+  Attrs attrs = {
+      {"epsilon", context.attrs().Float("epsilon", 1e-4F)},
+      {"layout", std::string(layout == Layout::kChannelsFirst ? "channels_first" : "channels_last")}};
   return context.Emit("BatchNormalization",
-                      {context.in(0), context.in(1), context.in(2), context.in(3), context.in(4)}, std::move(attrs));
+                      {context.in(0), context.in(1), context.in(2), context.in(3), context.in(4)},
+                      std::move(attrs));
 }
 
 std::vector<TestCase> Cases() {
   std::vector<TestCase> cases;
-  const std::pair<const char*, Dims> shapes[] = {
-      {"image", {2, 7, 5, 9}}, {"wide", {1, 67, 3, 3}}, {"matrix", {4, 19}}, {"sound", {1, 8, 33}}, {"volume", {1, 3, 2, 4, 5}}};
+  const std::pair<const char*, Dims> shapes[] = {{"image", {2, 7, 5, 9}},
+                                                 {"wide", {1, 67, 3, 3}},
+                                                 {"matrix", {4, 19}},
+                                                 {"sound", {1, 8, 33}},
+                                                 {"volume", {1, 3, 2, 4, 5}}};
   for (const auto& [label, dims] : shapes) {
     for (const char* layout : {"channels_first", "channels_last"}) {
       const int64_t channels = std::string_view(layout) == "channels_last" ? dims.back() : dims[1];

@@ -12,18 +12,21 @@ namespace {
 constexpr DTypeSet kImageTypes = kFloats | DTypeSet{DType::kI8, DType::kU8, DType::kI16};
 constexpr DTypeSet kBiasTypes = kFloats | DTypeSet{DType::kI32, DType::kI64};
 
-Status CheckWeights(const InferContext& context, const DimList& x, const DimList& w, size_t bias, Layout layout) {
+Status CheckWeights(const InferContext& context, const DimList& x, const DimList& w, size_t bias,
+                    Layout layout) {
   const int64_t group = context.attrs().Int("group", 1);
   if (group < 1) return context.Error("group is " + std::to_string(group) + "; it must be 1 or more");
   const Dim& channels = x[static_cast<size_t>(ChannelAxis(layout, static_cast<int>(x.size())))];
   const Dim& depth = w[static_cast<size_t>(ChannelAxis(layout, static_cast<int>(w.size())))];
   if (channels.IsKnown() && depth.IsKnown() && channels.value() != depth.value() * group) {
-    return context.Error("weights " + ToString(w) + " take " + std::to_string(depth.value() * group) + " channels in " +
-                             std::to_string(group) + " groups, input " + ToString(x) + " has " + channels.ToString(),
+    return context.Error("weights " + ToString(w) + " take " + std::to_string(depth.value() * group) +
+                             " channels in " + std::to_string(group) + " groups, input " + ToString(x) +
+                             " has " + channels.ToString(),
                          "check the layout (" + context.attrs().String("layout") + ") and group");
   }
   if (w[0].IsKnown() && w[0].value() % group != 0) {
-    return context.Error(w[0].ToString() + " output channels do not divide into " + std::to_string(group) + " groups");
+    return context.Error(w[0].ToString() + " output channels do not divide into " + std::to_string(group) +
+                         " groups");
   }
   if (context.HasInput(bias) && context.shape(bias)) {
     const DimList& b = *context.shape(bias);
@@ -84,7 +87,8 @@ Result<Type> ConvType(const InferContext& context, size_t x, size_t w, size_t b,
   const Layout layout = LayoutOf(context.attrs());
   SLIPWAY_RETURN_IF_ERROR(CheckWeights(context, image, weights, b, layout));
   const DimList kernel = SpatialOf(layout, weights);
-  if (!AllKnown(kernel)) return Type::Of(dtype, ImageShape(layout, image[0], weights[0], DimList(kernel.size())));
+  if (!AllKnown(kernel))
+    return Type::Of(dtype, ImageShape(layout, image[0], weights[0], DimList(kernel.size())));
   auto window = ReadWindow(context.attrs(), KnownDims(kernel));
   if (!window.ok()) return context.Error(window.status().message());
   SLIPWAY_ASSIGN_OR_RETURN(const DimList spatial, SlideWindow(context, *window, SpatialOf(layout, image)));
@@ -124,7 +128,8 @@ OpDef MakeConv() {
   op.outputs = {{"y", kImageTypes, "[N,O,spatial...] or [N,spatial...,O], the type of x"}};
   op.attrs = WindowAttrs();
   op.attrs.push_back(LayoutAttr());
-  op.attrs.push_back(IntAttr("group", 1, "groups of channels that do not mix; depthwise: as many as channels"));
+  op.attrs.push_back(
+      IntAttr("group", 1, "groups of channels that do not mix; depthwise: as many as channels"));
   for (AttrDef& attr : ActivationAttrs()) op.attrs.push_back(std::move(attr));
   op.infer = Infer;
   op.reference = Reference;

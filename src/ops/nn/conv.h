@@ -17,7 +17,8 @@ struct ConvCall {
 // x, w: positions of the image and the weights among the inputs.
 Result<ConvCall> ReadConvCall(const RunContext& context, size_t x = 0, size_t w = 1);
 
-// Checks image, weights and bias (inputs number x, w and b) against each other and the attributes; the output's type.
+// Checks image, weights and bias (inputs number x, w and b) against each other and the attributes; the
+// output's type.
 Result<Type> ConvType(const InferContext& context, size_t x, size_t w, size_t b, DType dtype);
 double ConvFlops(const InferContext& context, size_t w);
 
@@ -37,7 +38,8 @@ void ForEachTap(const ConvCall& call, int64_t n, int64_t oc, const int64_t* at, 
         if (ix < 0 || ix >= call.in.size[2]) continue;
         const int64_t x = call.in.At(n, first, iz, iy, ix);
         const int64_t w = call.weight.At(oc, 0, kz, ky, kx);
-        for (int64_t c = 0; c < call.weight.c; ++c) tap(x + c * call.in.stride_c, w + c * call.weight.stride_c);
+        for (int64_t c = 0; c < call.weight.c; ++c)
+          tap(x + c * call.in.stride_c, w + c * call.weight.stride_c);
       }
     }
   }
@@ -60,7 +62,8 @@ void ForEachOutput(const ImageView& out, const F& visit) {
   }
 }
 
-// Integers in, integers out, exactly as TFLite's reference kernels: i8/u8 (32-bit accumulators), i16 (64-bit).
+// Integers in, integers out, exactly as TFLite's reference kernels: i8/u8 (32-bit accumulators), i16
+// (64-bit).
 Status RunQuantizedConv(const RunContext& context, const ConvCall& call);
 // f32 in and out, i8 weights: activations are quantised on the fly, as TFLite's dynamic-range kernels do.
 Status RunHybridConv(const RunContext& context, const ConvCall& call);

@@ -19,8 +19,26 @@ const std::vector<Shape>& Shapes() {
       {"pointwise_strided", 1, 8, 9, 9, 8, 1, 1, 1, {{"strides", Ints{2, 2}}}},
       {"3x3_valid", 1, 3, 11, 13, 8, 3, 3},
       {"3x3_padded", 1, 8, 10, 10, 16, 3, 3, 1, {{"pads", Ints{1, 1, 1, 1}}}},
-      {"3x3_same_stride2", 1, 3, 17, 16, 19, 3, 3, 1, {{"auto_pad", std::string("SAME_UPPER")}, {"strides", Ints{2, 2}}}},
-      {"3x3_same_lower", 1, 5, 8, 8, 5, 3, 3, 1, {{"auto_pad", std::string("SAME_LOWER")}, {"strides", Ints{2, 2}}}},
+      {"3x3_same_stride2",
+       1,
+       3,
+       17,
+       16,
+       19,
+       3,
+       3,
+       1,
+       {{"auto_pad", std::string("SAME_UPPER")}, {"strides", Ints{2, 2}}}},
+      {"3x3_same_lower",
+       1,
+       5,
+       8,
+       8,
+       5,
+       3,
+       3,
+       1,
+       {{"auto_pad", std::string("SAME_LOWER")}, {"strides", Ints{2, 2}}}},
       {"3x3_dilated", 1, 4, 15, 15, 6, 3, 3, 1, {{"dilations", Ints{2, 3}}, {"pads", Ints{2, 3, 2, 3}}}},
       {"5x3_uneven", 2, 6, 12, 9, 10, 5, 3, 1, {{"pads", Ints{2, 0, 1, 1}}, {"strides", Ints{3, 1}}}},
       {"7x7_stem", 1, 3, 20, 20, 12, 7, 7, 1, {{"strides", Ints{2, 2}}, {"pads", Ints{3, 3, 3, 3}}}},
@@ -28,10 +46,28 @@ const std::vector<Shape>& Shapes() {
       {"padding_beyond_kernel", 1, 2, 3, 3, 3, 3, 3, 1, {{"pads", Ints{4, 4, 4, 4}}}},
       {"grouped", 1, 8, 9, 9, 12, 3, 3, 4, {{"pads", Ints{1, 1, 1, 1}}}},
       {"depthwise_3x3", 1, 19, 12, 11, 19, 3, 3, 19, {{"pads", Ints{1, 1, 1, 1}}}},
-      {"depthwise_stride2", 1, 32, 15, 15, 32, 3, 3, 32, {{"auto_pad", std::string("SAME_UPPER")}, {"strides", Ints{2, 2}}}},
+      {"depthwise_stride2",
+       1,
+       32,
+       15,
+       15,
+       32,
+       3,
+       3,
+       32,
+       {{"auto_pad", std::string("SAME_UPPER")}, {"strides", Ints{2, 2}}}},
       {"depthwise_5x5", 2, 16, 9, 9, 16, 5, 5, 16, {{"pads", Ints{2, 2, 2, 2}}}},
       {"depthwise_multiplier", 1, 6, 8, 8, 18, 3, 3, 6, {{"pads", Ints{1, 1, 1, 1}}}},
-      {"depthwise_dilated", 1, 8, 14, 14, 8, 3, 3, 8, {{"dilations", Ints{2, 2}}, {"pads", Ints{2, 2, 2, 2}}}},
+      {"depthwise_dilated",
+       1,
+       8,
+       14,
+       14,
+       8,
+       3,
+       3,
+       8,
+       {{"dilations", Ints{2, 2}}, {"pads", Ints{2, 2, 2, 2}}}},
       {"one_pixel", 1, 64, 1, 1, 31, 1, 1},
   };
   return shapes;
@@ -95,7 +131,11 @@ TestCase QuantizedCase(const Shape& shape, const char* activation, DType dtype) 
             .high = weight_type == DType::kU8 ? 255.0 : 127.0,
             .quant = weights,
             .is_constant = true},
-           {.dtype = is_wide ? DType::kI64 : DType::kI32, .dims = {shape.o}, .low = -2000, .high = 2000, .is_constant = true}},
+           {.dtype = is_wide ? DType::kI64 : DType::kI32,
+            .dims = {shape.o},
+            .low = -2000,
+            .high = 2000,
+            .is_constant = true}},
           AttrsOf(shape, kLayout, activation),
           1,
           {Quant{{y_scale}, {y_zero}, -1}}};
@@ -117,11 +157,13 @@ TestCase HybridCase(const Shape& shape) {
 
 // Other ranks, no bias, an empty batch.
 void AddOddCases(std::vector<TestCase>& cases) {
-  cases.push_back({"1d", {{.dims = {2, 3, 17}}, {.dims = {4, 3, 5}, .is_constant = true}}, {{"pads", Ints{2, 2}}}});
+  cases.push_back(
+      {"1d", {{.dims = {2, 3, 17}}, {.dims = {4, 3, 5}, .is_constant = true}}, {{"pads", Ints{2, 2}}}});
   cases.push_back({"1d_channels_last",
                    {{.dims = {1, 19, 4}}, {.dims = {6, 3, 4}, .is_constant = true}},
                    {{"layout", std::string("channels_last")}, {"strides", Ints{2}}}});
-  cases.push_back({"3d", {{.dims = {1, 2, 5, 6, 7}}, {.dims = {3, 2, 3, 2, 3}, .is_constant = true}},
+  cases.push_back({"3d",
+                   {{.dims = {1, 2, 5, 6, 7}}, {.dims = {3, 2, 3, 2, 3}, .is_constant = true}},
                    {{"strides", Ints{1, 2, 2}}, {"pads", Ints{1, 0, 1, 1, 1, 0}}}});
   cases.push_back({"no_bias", {{.dims = {1, 5, 9, 9}}, {.dims = {11, 5, 3, 3}, .is_constant = true}}, {}});
   cases.push_back({"weights_computed", {{.dims = {1, 5, 9, 9}}, {.dims = {11, 5, 3, 3}}}, {}});

@@ -1,5 +1,6 @@
-// Convolutions of ONNX, TFLite and TensorFlow. Weights come in many orders; ours are O I spatial (channels_first) or
-// O spatial I (channels_last), and a depthwise convolution is one with as many groups as channels.
+// Convolutions of ONNX, TFLite and TensorFlow. Weights come in many orders; ours are O I spatial
+// (channels_first) or O spatial I (channels_last), and a depthwise convolution is one with as many groups as
+// channels.
 #include "ops/nn/conv.h"
 #include "ops/nn/foreign.h"
 
@@ -9,7 +10,8 @@ namespace {
 // Channels of the image, which must be known.
 Result<int64_t> ChannelsOf(const ImportContext& context, Layout layout) {
   const Type& type = context.type(context.in(0));
-  if (!type.HasRank() || type.rank() < 3) return context.Unsupported("the input's rank must be known: " + ToString(type));
+  if (!type.HasRank() || type.rank() < 3)
+    return context.Unsupported("the input's rank must be known: " + ToString(type));
   const Dim& channels = (*type.shape)[static_cast<size_t>(ChannelAxis(layout, type.rank()))];
   if (!channels.IsKnown() || channels.value() < 1) {
     return context.Unsupported("the input's channels must be known: " + ToString(type));
@@ -19,9 +21,11 @@ Result<int64_t> ChannelsOf(const ImportContext& context, Layout layout) {
 
 Result<int64_t> DepthOf(const ImportContext& context, ValueId weights, int axis) {
   const Type& type = context.type(weights);
-  if (!type.HasRank() || type.rank() < 3) return context.Error("the filter's rank must be at least 3: " + ToString(type));
+  if (!type.HasRank() || type.rank() < 3)
+    return context.Error("the filter's rank must be at least 3: " + ToString(type));
   const Dim& depth = (*type.shape)[static_cast<size_t>(axis < 0 ? axis + type.rank() : axis)];
-  if (!depth.IsKnown() || depth.value() < 1) return context.Unsupported("the filter's shape must be known: " + ToString(type));
+  if (!depth.IsKnown() || depth.value() < 1)
+    return context.Unsupported("the filter's shape must be known: " + ToString(type));
   return depth.value();
 }
 
@@ -42,8 +46,8 @@ Status EmitTfConv(ImportContext& context, const TfFusion& fusion) {
   SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, ChannelsOf(context, layout));
   SLIPWAY_ASSIGN_OR_RETURN(const int64_t depth, DepthOf(context, context.in(1), -2));
   if (channels % depth != 0) {
-    return context.Error("the filter has depth " + std::to_string(depth) + ", the input " + std::to_string(channels) +
-                         " channels");
+    return context.Error("the filter has depth " + std::to_string(depth) + ", the input " +
+                         std::to_string(channels) + " channels");
   }
   attrs.Set("group", channels / depth);
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId weights, TfFilter(context, context.in(1), layout));
@@ -81,8 +85,8 @@ Status ImportTfliteConv(ImportContext& context) {
   SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, ChannelsOf(context, Layout::kChannelsLast));
   SLIPWAY_ASSIGN_OR_RETURN(const int64_t depth, DepthOf(context, context.in(1), -1));
   if (channels % depth != 0) {
-    return context.Error("the filter has depth " + std::to_string(depth) + ", the input " + std::to_string(channels) +
-                         " channels");
+    return context.Error("the filter has depth " + std::to_string(depth) + ", the input " +
+                         std::to_string(channels) + " channels");
   }
   attrs.Set("group", channels / depth);
   return context.Emit("Conv", {context.in(0), context.in(1), context.in(2)}, std::move(attrs));

@@ -1,7 +1,8 @@
 // Integer and dynamic-range convolution, to the bit as TFLite's reference kernels.
 //
-// Three kinds: 8-bit activations with 32-bit accumulators; 16-bit activations with 64-bit accumulators (32-bit ones
-// when the bias is i32 and the convolution is not depthwise); f32 activations quantised per image.
+// Three kinds: 8-bit activations with 32-bit accumulators; 16-bit activations with 64-bit accumulators
+// (32-bit ones when the bias is i32 and the convolution is not depthwise); f32 activations quantised per
+// image.
 #include "base/scalar.h"
 #include "ops/nn/conv.h"
 #include "ops/nn/quantized.h"
@@ -24,7 +25,8 @@ Status RunQuantizedConv(const RunContext& context, const ConvCall& call) {
   Tensor& y = context.out(0);
   const std::vector<int32_t> pixels = Integers(x);
   const std::vector<int32_t> weights = Integers(context.in(1));
-  const std::vector<int64_t> bias = context.HasInput(2) ? LongIntegers(context.in(2)) : std::vector<int64_t>();
+  const std::vector<int64_t> bias =
+      context.HasInput(2) ? LongIntegers(context.in(2)) : std::vector<int64_t>();
   const bool is_u8 = x.dtype() == DType::kU8;
   const auto multipliers =
       OutputMultipliers(*xq, *wq, *yq, call.out.c, is_u8 ? ScaleProduct::kInFloat : ScaleProduct::kInDouble);
@@ -50,7 +52,8 @@ Status RunQuantizedConv(const RunContext& context, const ConvCall& call) {
 Status RunHybridConv(const RunContext& context, const ConvCall& call) {
   const Quant* wq = context.in_quant(1);
   SLIPWAY_RETURN_IF_ERROR(RequireQuant(context, wq, "weights", call.out.c));
-  if (context.in(0).dtype() != DType::kF32) return context.Error("dynamic-range convolution takes f32 images");
+  if (context.in(0).dtype() != DType::kF32)
+    return context.Error("dynamic-range convolution takes f32 images");
   const float* x = context.in(0).as<float>();
   const std::vector<int32_t> weights = Integers(context.in(1));
   const Tensor bias = context.HasInput(2) ? context.in(2) : Tensor();
@@ -70,7 +73,8 @@ Status RunHybridConv(const RunContext& context, const ConvCall& call) {
     const int64_t offset = n * static_cast<int64_t>(image_size);
     int32_t acc = 0;
     ForEachTap(call, n, oc, at, [&](int64_t i, int64_t k) {
-      acc += (image.values[static_cast<size_t>(i - offset)] - image.zero_point) * weights[static_cast<size_t>(k)];
+      acc += (image.values[static_cast<size_t>(i - offset)] - image.zero_point) *
+             weights[static_cast<size_t>(k)];
     });
     const float scale = ScaleOf(*wq, oc);
     // The order of the two products is TFLite's, kernel by kernel.

@@ -9,7 +9,8 @@
 namespace slipway {
 namespace {
 
-// Output extents asked for by the attribute (spatial) or the input (the whole shape); empty when neither does.
+// Output extents asked for by the attribute (spatial) or the input (the whole shape); empty when neither
+// does.
 Result<DimList> WantedExtents(const InferContext& context, Layout layout, size_t rank) {
   const Ints& attr = context.attrs().IntList("output_shape");
   if (!attr.empty()) {
@@ -17,29 +18,36 @@ Result<DimList> WantedExtents(const InferContext& context, Layout layout, size_t
     const DimList all(attr.begin(), attr.end());
     if (attr.size() == rank - 2) return all;
     if (attr.size() == rank) return SpatialOf(layout, all);
-    return context.Error("output_shape has " + std::to_string(attr.size()) + " entries, needs " + std::to_string(rank - 2));
+    return context.Error("output_shape has " + std::to_string(attr.size()) + " entries, needs " +
+                         std::to_string(rank - 2));
   }
   if (!context.HasInput(3)) return DimList();
   const auto content = context.content(3);
   if (!content) return DimList(rank - 2);
   if (content->size() == rank) return SpatialOf(layout, *content);
   if (content->size() == rank - 2) return *content;
-  return context.Error("output_shape has " + std::to_string(content->size()) + " entries, needs " + std::to_string(rank));
+  return context.Error("output_shape has " + std::to_string(content->size()) + " entries, needs " +
+                       std::to_string(rank));
 }
 
-bool HasWanted(const Attrs& attrs, const Node& node) { return !attrs.IntList("output_shape").empty() || node.HasInput(3); }
+bool HasWanted(const Attrs& attrs, const Node& node) {
+  return !attrs.IntList("output_shape").empty() || node.HasInput(3);
+}
 
-bool IsSame(const Window& window) { return window.auto_pad == "SAME_UPPER" || window.auto_pad == "SAME_LOWER"; }
+bool IsSame(const Window& window) {
+  return window.auto_pad == "SAME_UPPER" || window.auto_pad == "SAME_LOWER";
+}
 
 Result<Ints> OutputPadding(const Attrs& attrs, size_t spatial) {
   const Ints& given = attrs.IntList("output_padding");
   if (given.empty()) return Ints(spatial, 0);
   if (given.size() == spatial) return given;
-  return Status(Code::kInvalidModel, "output_padding has " + std::to_string(given.size()) + " entries, needs " +
-                                         std::to_string(spatial));
+  return Status(Code::kInvalidModel, "output_padding has " + std::to_string(given.size()) +
+                                         " entries, needs " + std::to_string(spatial));
 }
 
-Result<DimList> OutputExtents(const InferContext& context, const Window& window, const DimList& in, Layout layout) {
+Result<DimList> OutputExtents(const InferContext& context, const Window& window, const DimList& in,
+                              Layout layout) {
   SLIPWAY_ASSIGN_OR_RETURN(DimList out, WantedExtents(context, layout, in.size() + 2));
   if (!out.empty()) return out;
   auto padding = OutputPadding(context.attrs(), in.size());
@@ -53,7 +61,8 @@ Result<DimList> OutputExtents(const InferContext& context, const Window& window,
     }
     const int64_t pads = window.auto_pad == "VALID" ? 0 : window.pads_begin[i] + window.pads_end[i];
     out.push_back((in[i] - Dim(1)) * stride + Dim((*padding)[i] + window.Extent(axis) - pads));
-    if (out.back().IsKnown() && out.back().value() < 0) return context.Error("the output would be smaller than nothing");
+    if (out.back().IsKnown() && out.back().value() < 0)
+      return context.Error("the output would be smaller than nothing");
   }
   return out;
 }
@@ -83,8 +92,8 @@ Status Infer(InferContext& context) {
   const Channels channels = WeightChannels(w, layout, group);
   const Dim& given = x[static_cast<size_t>(ChannelAxis(layout, static_cast<int>(x.size())))];
   if (given.IsKnown() && channels.in.IsKnown() && given.value() != channels.in.value()) {
-    return context.Error("weights " + ToString(w) + " take " + channels.in.ToString() + " channels, input " + ToString(x) +
-                         " has " + given.ToString());
+    return context.Error("weights " + ToString(w) + " take " + channels.in.ToString() + " channels, input " +
+                         ToString(x) + " has " + given.ToString());
   }
   const bool is_uneven = (given.IsKnown() && given.value() % group != 0) ||
                          (channels.out.IsKnown() && channels.out.value() % group != 0);
@@ -93,7 +102,8 @@ Status Infer(InferContext& context) {
     const DimList& b = *context.shape(2);
     const bool is_wrong =
         b.size() != 1 || (b[0].IsKnown() && channels.out.IsKnown() && b[0].value() != channels.out.value());
-    if (is_wrong) return context.Error("bias is " + ToString(b) + ", needs [" + channels.out.ToString() + "]");
+    if (is_wrong)
+      return context.Error("bias is " + ToString(b) + ", needs [" + channels.out.ToString() + "]");
   }
   const DimList kernel = SpatialOf(layout, w);
   if (!AllKnown(kernel)) {
@@ -102,14 +112,15 @@ Status Infer(InferContext& context) {
   }
   auto window = ReadWindow(context.attrs(), KnownDims(kernel));
   if (!window.ok()) return context.Error(window.status().message());
-  SLIPWAY_ASSIGN_OR_RETURN(const DimList spatial, OutputExtents(context, *window, SpatialOf(layout, x), layout));
+  SLIPWAY_ASSIGN_OR_RETURN(const DimList spatial,
+                           OutputExtents(context, *window, SpatialOf(layout, x), layout));
   context.SetOutput(0, dtype, ImageShape(layout, x[0], channels.out, spatial));
   return Status::Ok();
 }
 
 // Pads cut off the full spread so that the output has the extents it has.
-void ResolveTransposedPads(Window& window, const Ints& padding, std::span<const int64_t> in, std::span<const int64_t> out,
-                           bool has_wanted) {
+void ResolveTransposedPads(Window& window, const Ints& padding, std::span<const int64_t> in,
+                           std::span<const int64_t> out, bool has_wanted) {
   if (window.auto_pad == "NOTSET" && !has_wanted) return;
   for (int axis = 0; axis < window.rank(); ++axis) {
     const auto i = static_cast<size_t>(axis);
@@ -131,13 +142,15 @@ Result<ConvTransposeCall> ReadCall(const RunContext& context) {
   const bool is_first = layout == Layout::kChannelsFirst;
   call.stride_in = is_first ? weight.stride_n : weight.stride_c;
   call.stride_out = is_first ? weight.stride_c : weight.stride_n;
-  call.group_stride = is_first ? call.ins_per_group() * call.stride_in : call.outs_per_group() * call.stride_out;
+  call.group_stride =
+      is_first ? call.ins_per_group() * call.stride_in : call.outs_per_group() * call.stride_out;
   const size_t spatial = context.in(0).dims().size() - 2;
   const Ints kernel(weight.size.end() - static_cast<int64_t>(spatial), weight.size.end());
   SLIPWAY_ASSIGN_OR_RETURN(Window window, ReadWindow(context.attrs(), kernel));
   SLIPWAY_ASSIGN_OR_RETURN(const Ints padding, OutputPadding(context.attrs(), spatial));
   ResolveTransposedPads(window, padding, std::span(call.in.size).subspan(3 - spatial),
-                        std::span(call.out.size).subspan(3 - spatial), HasWanted(context.attrs(), context.node()));
+                        std::span(call.out.size).subspan(3 - spatial),
+                        HasWanted(context.attrs(), context.node()));
   call.window = ToThree(window);
   return call;
 }
@@ -160,7 +173,8 @@ Status Reference(RunContext& context) {
             call.ForEachTap(n, oc, at, [&](int64_t i, int64_t k) {
               sum += x[static_cast<size_t>(i)] * w[static_cast<size_t>(k)];
             });
-            StoreReal(y.dtype(), y.data(), call.out.At(n, oc, at[0], at[1], at[2]), ApplyActivation(call.activation, sum));
+            StoreReal(y.dtype(), y.data(), call.out.At(n, oc, at[0], at[1], at[2]),
+                      ApplyActivation(call.activation, sum));
           }
         }
       }
@@ -197,7 +211,9 @@ OpDef MakeConvTranspose() {
     const Dim& first = (*w)[0];
     const bool is_first = LayoutOf(context.attrs()) == Layout::kChannelsFirst;
     const double pixels = is_first ? context.CountOfInput(0) : context.CountOfOutput(0);
-    return first.IsKnown() && first.value() > 0 ? 2 * pixels * context.CountOfInput(1) / static_cast<double>(first.value()) : 0.0;
+    return first.IsKnown() && first.value() > 0
+               ? 2 * pixels * context.CountOfInput(1) / static_cast<double>(first.value())
+               : 0.0;
   };
   op.cases = ConvTransposeCases;
   op.tolerance = {.relative = 1e-5, .absolute = 1e-5};

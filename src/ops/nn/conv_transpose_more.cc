@@ -36,7 +36,8 @@ Status RunQuantizedConvTranspose(const RunContext& context, const ConvTransposeC
             const FixedMultiplier multiplier = multipliers[static_cast<size_t>(oc)];
             const int64_t zero = ZeroPointOf(*yq);
             StoreInt(y.dtype(), y.data(), call.out.At(n, oc, at[0], at[1], at[2]),
-                     is_long ? RequantizeLong(acc, multiplier, zero, clamp) : Requantize(acc, multiplier, zero, clamp));
+                     is_long ? RequantizeLong(acc, multiplier, zero, clamp)
+                             : Requantize(acc, multiplier, zero, clamp));
           }
         }
       }
@@ -49,7 +50,8 @@ Status ImportTfliteConvTranspose(ImportContext& context) {
   Attrs attrs;
   SLIPWAY_RETURN_IF_ERROR(AddTfliteWindow(context, attrs));
   SLIPWAY_RETURN_IF_ERROR(AddTfliteActivation(context, attrs));
-  return context.Emit("ConvTranspose", {context.in(2), context.in(1), context.in(3), context.in(0)}, std::move(attrs));
+  return context.Emit("ConvTranspose", {context.in(2), context.in(1), context.in(3), context.in(0)},
+                      std::move(attrs));
 }
 
 Status ImportTfConvTranspose(ImportContext& context) {
@@ -77,7 +79,12 @@ const std::vector<Shape>& Shapes() {
   static const std::vector<Shape> shapes = {
       {"2x2_twice", {1, 6, 5, 7}, 4, 2, 2, 1, {{"strides", Ints{2, 2}}}},
       {"3x3_padded", {1, 5, 6, 6}, 7, 3, 3, 1, {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}}},
-      {"output_padding", {1, 3, 4, 5}, 4, 3, 3, 1,
+      {"output_padding",
+       {1, 3, 4, 5},
+       4,
+       3,
+       3,
+       1,
        {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}, {"output_padding", Ints{1, 1}}}},
       {"4x4_stride2", {2, 8, 4, 4}, 9, 4, 4, 1, {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}}},
       {"stride1", {1, 4, 7, 7}, 3, 3, 3, 1, {}},
@@ -118,8 +125,11 @@ std::vector<TestCase> ConvTransposeCases() {
     test.outputs_quant = {Quant{{0.09F}, {4}, -1}};
     cases.push_back(std::move(test));
   }
-  cases.push_back({"1d", {{.dims = {1, 3, 8}}, {.dims = {3, 2, 4}, .is_constant = true}}, {{"strides", Ints{3}}}});
-  cases.push_back({"3d", {{.dims = {1, 2, 3, 4, 3}}, {.dims = {2, 3, 2, 3, 2}, .is_constant = true}}, {{"strides", Ints{2, 1, 2}}}});
+  cases.push_back(
+      {"1d", {{.dims = {1, 3, 8}}, {.dims = {3, 2, 4}, .is_constant = true}}, {{"strides", Ints{3}}}});
+  cases.push_back({"3d",
+                   {{.dims = {1, 2, 3, 4, 3}}, {.dims = {2, 3, 2, 3, 2}, .is_constant = true}},
+                   {{"strides", Ints{2, 1, 2}}}});
   return cases;
 }
 

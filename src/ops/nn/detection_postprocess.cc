@@ -1,7 +1,7 @@
 // TFLite's TFLite_Detection_PostProcess: SSD boxes decoded against anchors, then non-maximum suppression.
 //
-// Fast: boxes compete by their best class, and each survivor reports its best classes. Regular: every class is
-// suppressed by itself and the best of all are kept. In LiteRT's order, ties to the lower index.
+// Fast: boxes compete by their best class, and each survivor reports its best classes. Regular: every class
+// is suppressed by itself and the best of all are kept. In LiteRT's order, ties to the lower index.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -16,13 +16,17 @@ namespace {
 
 constexpr int64_t kMaxDetections = 1 << 20;
 
-int64_t Rows(const Attrs& attrs) { return attrs.Int("max_detections") * attrs.Int("max_classes_per_detection", 1); }
+int64_t Rows(const Attrs& attrs) {
+  return attrs.Int("max_detections") * attrs.Int("max_classes_per_detection", 1);
+}
 
 Status Infer(InferContext& context) {
   const Attrs& attrs = context.attrs();
-  for (const char* name : {"max_detections", "max_classes_per_detection", "num_classes", "detections_per_class"}) {
+  for (const char* name :
+       {"max_detections", "max_classes_per_detection", "num_classes", "detections_per_class"}) {
     const int64_t value = attrs.Int(name);
-    if (value < 1 || value > kMaxDetections) return context.Error(std::string(name) + " is " + std::to_string(value) + "; allowed is 1..2^20");
+    if (value < 1 || value > kMaxDetections)
+      return context.Error(std::string(name) + " is " + std::to_string(value) + "; allowed is 1..2^20");
   }
   const auto check = [&](size_t i, size_t axis_from_end, int64_t wanted) {
     const auto& shape = context.shape(i);
@@ -43,7 +47,8 @@ Status Infer(InferContext& context) {
     const Dim& count = (*boxes)[boxes->size() - 2];
     const Dim& given = (*other)[other->size() - 2];
     if (count.IsKnown() && given.IsKnown() && count.value() != given.value()) {
-      return context.Error("there are " + count.ToString() + " boxes and " + given.ToString() + (i == 1 ? " rows of scores" : " anchors"));
+      return context.Error("there are " + count.ToString() + " boxes and " + given.ToString() +
+                           (i == 1 ? " rows of scores" : " anchors"));
     }
   }
   const int64_t rows = Rows(attrs);
@@ -65,8 +70,9 @@ std::vector<float> Floats32(const RunContext& context, size_t i) {
   for (size_t k = 0; k < values.size(); ++k) {
     const double value = LoadReal(tensor.dtype(), tensor.data(), static_cast<int64_t>(k));
     const bool is_quantized = IsInteger(tensor.dtype()) && quant != nullptr && !quant->scales.empty();
-    values[k] = is_quantized ? static_cast<float>(value - static_cast<double>(ZeroPointOf(*quant))) * ScaleOf(*quant)
-                             : static_cast<float>(value);
+    values[k] = is_quantized
+                    ? static_cast<float>(value - static_cast<double>(ZeroPointOf(*quant))) * ScaleOf(*quant)
+                    : static_cast<float>(value);
   }
   return values;
 }
@@ -75,7 +81,8 @@ std::vector<Box> DecodeBoxes(const RunContext& context) {
   const std::vector<float> codes = Floats32(context, 0);
   const std::vector<float> anchors = Floats32(context, 2);
   const Attrs& attrs = context.attrs();
-  const float ys = attrs.Float("y_scale"), xs = attrs.Float("x_scale"), hs = attrs.Float("h_scale"), ws = attrs.Float("w_scale");
+  const float ys = attrs.Float("y_scale"), xs = attrs.Float("x_scale"), hs = attrs.Float("h_scale"),
+              ws = attrs.Float("w_scale");
   const int64_t depth = context.in(0).dim(-1);
   std::vector<Box> boxes;
   for (size_t i = 0; i * 4 < anchors.size(); ++i) {
@@ -83,7 +90,8 @@ std::vector<Box> DecodeBoxes(const RunContext& context) {
     const float* anchor = anchors.data() + i * 4;  // y, x, h, w
     // In double, then rounded to f32, as LiteRT does.
     const auto center = [&](int axis, float scale) {
-      return static_cast<float>(static_cast<double>(code[axis]) / static_cast<double>(scale) * static_cast<double>(anchor[axis + 2]) +
+      return static_cast<float>(static_cast<double>(code[axis]) / static_cast<double>(scale) *
+                                    static_cast<double>(anchor[axis + 2]) +
                                 static_cast<double>(anchor[axis]));
     };
     const auto half = [&](int axis, float scale) {
@@ -111,7 +119,8 @@ struct Limits {
 };
 
 // Indices of the boxes that survive, best first, at most `most`.
-std::vector<size_t> Suppress(const std::vector<Box>& boxes, const std::vector<float>& scores, const Limits& limits, int64_t most) {
+std::vector<size_t> Suppress(const std::vector<Box>& boxes, const std::vector<float>& scores,
+                             const Limits& limits, int64_t most) {
   std::vector<size_t> order;
   for (size_t i = 0; i < scores.size(); ++i) {
     if (scores[i] >= limits.score) order.push_back(i);
@@ -144,7 +153,8 @@ struct Scores {
   }
 };
 
-std::vector<Detection> RunFast(const std::vector<Box>& boxes, const Scores& scores, const Limits& limits, const Attrs& attrs) {
+std::vector<Detection> RunFast(const std::vector<Box>& boxes, const Scores& scores, const Limits& limits,
+                               const Attrs& attrs) {
   std::vector<float> best(boxes.size());
   for (size_t i = 0; i < boxes.size(); ++i) {
     best[i] = scores.at(i, 0);
@@ -155,7 +165,8 @@ std::vector<Detection> RunFast(const std::vector<Box>& boxes, const Scores& scor
   std::vector<int64_t> labels(static_cast<size_t>(scores.classes));
   for (size_t box : Suppress(boxes, best, limits, attrs.Int("max_detections"))) {
     std::iota(labels.begin(), labels.end(), int64_t{0});
-    std::stable_sort(labels.begin(), labels.end(), [&](int64_t a, int64_t b) { return scores.at(box, a) > scores.at(box, b); });
+    std::stable_sort(labels.begin(), labels.end(),
+                     [&](int64_t a, int64_t b) { return scores.at(box, a) > scores.at(box, b); });
     for (int64_t k = 0; k < per_box; ++k) {
       const int64_t label = labels[static_cast<size_t>(k)];
       detections.push_back({box, label, scores.at(box, label)});
@@ -164,15 +175,19 @@ std::vector<Detection> RunFast(const std::vector<Box>& boxes, const Scores& scor
   return detections;
 }
 
-std::vector<Detection> RunRegular(const std::vector<Box>& boxes, const Scores& scores, const Limits& limits, const Attrs& attrs) {
+std::vector<Detection> RunRegular(const std::vector<Box>& boxes, const Scores& scores, const Limits& limits,
+                                  const Attrs& attrs) {
   std::vector<Detection> all;
   std::vector<float> own(boxes.size());
   for (int64_t label = 0; label < scores.classes; ++label) {
     for (size_t i = 0; i < boxes.size(); ++i) own[i] = scores.at(i, label);
-    for (size_t box : Suppress(boxes, own, limits, attrs.Int("detections_per_class", 100))) all.push_back({box, label, own[box]});
+    for (size_t box : Suppress(boxes, own, limits, attrs.Int("detections_per_class", 100)))
+      all.push_back({box, label, own[box]});
   }
-  std::stable_sort(all.begin(), all.end(), [](const Detection& a, const Detection& b) { return a.score > b.score; });
-  if (static_cast<int64_t>(all.size()) > attrs.Int("max_detections")) all.resize(static_cast<size_t>(attrs.Int("max_detections")));
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Detection& a, const Detection& b) { return a.score > b.score; });
+  if (static_cast<int64_t>(all.size()) > attrs.Int("max_detections"))
+    all.resize(static_cast<size_t>(attrs.Int("max_detections")));
   return all;
 }
 
@@ -182,9 +197,11 @@ Status Reference(RunContext& context) {
   Scores scores{Floats32(context, 1), context.in(1).dim(-1), 0, attrs.Int("num_classes")};
   scores.offset = scores.stride - scores.classes;
   const Limits limits{attrs.Float("nms_score_threshold"), attrs.Float("nms_iou_threshold")};
-  if (!(limits.overlap > 0 && limits.overlap <= 1)) return context.Error("nms_iou_threshold must be within (0, 1]");
+  if (!(limits.overlap > 0 && limits.overlap <= 1))
+    return context.Error("nms_iou_threshold must be within (0, 1]");
   const bool is_regular = attrs.Int("use_regular_nms") != 0;
-  const auto detections = is_regular ? RunRegular(boxes, scores, limits, attrs) : RunFast(boxes, scores, limits, attrs);
+  const auto detections =
+      is_regular ? RunRegular(boxes, scores, limits, attrs) : RunFast(boxes, scores, limits, attrs);
   for (size_t i = 0; i < detections.size(); ++i) {
     const Detection& found = detections[i];
     const Box& box = boxes[found.box];
@@ -204,7 +221,10 @@ std::vector<TestCase> Cases() {
                      {{.dims = {1, 40, 4}, .low = -3, .high = 3},
                       {.dims = {1, 40, 6}, .low = 0, .high = 1},
                       {.dims = {40, 4}, .low = 0.1, .high = 0.6, .is_constant = true}},
-                     {{"max_detections", int64_t{10}}, {"num_classes", int64_t{5}}, {"use_regular_nms", is_regular}, {"nms_score_threshold", 0.3F}},
+                     {{"max_detections", int64_t{10}},
+                      {"num_classes", int64_t{5}},
+                      {"use_regular_nms", is_regular},
+                      {"nms_score_threshold", 0.3F}},
                      4});
   }
   return cases;
@@ -216,26 +236,34 @@ OpDef MakeDetectionPostProcess() {
   OpDef op;
   op.name = "DetectionPostProcess";
   op.group = "nn";
-  op.summary = "Decodes SSD boxes against anchors and keeps the best by non-maximum suppression; unused rows are 0.";
+  op.summary =
+      "Decodes SSD boxes against anchors and keeps the best by non-maximum suppression; unused rows are 0.";
   op.formula = "center = code / scale * anchor_size + anchor_center, size = exp(code / scale) * anchor_size";
   const DTypeSet types = {DType::kF32, DType::kU8, DType::kI8};
   op.inputs = {{"boxes", types, "[1,N,4]: y, x, h, w relative to the anchor"},
                {"scores", types, "[1,N,classes], background first if there is one"},
                {"anchors", types, "[N,4]: center y, x, height, width"}};
-  op.outputs = {{"boxes", {DType::kF32}, "[1,D,4]: y0, x0, y1, x1; D = max_detections * max_classes_per_detection"},
-                {"classes", {DType::kF32}, "[1,D], from 0 without background"},
-                {"scores", {DType::kF32}, "[1,D], falling"},
-                {"count", {DType::kF32}, "[1]: rows in use"}};
-  op.attrs = {Required(IntAttr("max_detections", 10, "boxes kept")), IntAttr("max_classes_per_detection", 1, "fast: classes reported per box"),
+  op.outputs = {
+      {"boxes", {DType::kF32}, "[1,D,4]: y0, x0, y1, x1; D = max_detections * max_classes_per_detection"},
+      {"classes", {DType::kF32}, "[1,D], from 0 without background"},
+      {"scores", {DType::kF32}, "[1,D], falling"},
+      {"count", {DType::kF32}, "[1]: rows in use"}};
+  op.attrs = {Required(IntAttr("max_detections", 10, "boxes kept")),
+              IntAttr("max_classes_per_detection", 1, "fast: classes reported per box"),
               IntAttr("detections_per_class", 100, "regular: boxes kept per class"),
               IntAttr("use_regular_nms", 0, "1: suppress each class by itself"),
-              FloatAttr("nms_score_threshold", 0, "lowest score kept"), FloatAttr("nms_iou_threshold", 0.5F, "overlap above which the lesser box goes"),
+              FloatAttr("nms_score_threshold", 0, "lowest score kept"),
+              FloatAttr("nms_iou_threshold", 0.5F, "overlap above which the lesser box goes"),
               Required(IntAttr("num_classes", 1, "classes without background")),
-              FloatAttr("y_scale", 10, "divides the code's y"), FloatAttr("x_scale", 10, "divides the code's x"),
-              FloatAttr("h_scale", 5, "divides the code's height"), FloatAttr("w_scale", 5, "divides the code's width")};
+              FloatAttr("y_scale", 10, "divides the code's y"),
+              FloatAttr("x_scale", 10, "divides the code's x"),
+              FloatAttr("h_scale", 5, "divides the code's height"),
+              FloatAttr("w_scale", 5, "divides the code's width")};
   op.infer = Infer;
   op.reference = Reference;
-  op.flops = [](const InferContext& context) { return 10 * context.CountOfInput(0) + context.CountOfInput(1); };
+  op.flops = [](const InferContext& context) {
+    return 10 * context.CountOfInput(0) + context.CountOfInput(1);
+  };
   op.cases = Cases;
   op.foreign = {{Format::kTflite, "TFLite_Detection_PostProcess"}};
   return op;

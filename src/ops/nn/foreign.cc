@@ -32,10 +32,12 @@ Layout TfLayout(const ImportContext& context) {
 Result<Ints> TfSpatial(const ImportContext& context, const std::string& name) {
   const Ints& all = context.attrs().IntList(name);
   if (all.empty()) return Ints{};
-  if (all.size() < 3) return context.Error(name + " has " + std::to_string(all.size()) + " entries, needs 4 or more");
+  if (all.size() < 3)
+    return context.Error(name + " has " + std::to_string(all.size()) + " entries, needs 4 or more");
   const Layout layout = TfLayout(context);
   const auto channel = static_cast<size_t>(ChannelAxis(layout, static_cast<int>(all.size())));
-  if (all[0] != 1 || all[channel] != 1) return context.Unsupported(name + " over batch or channels must be 1");
+  if (all[0] != 1 || all[channel] != 1)
+    return context.Unsupported(name + " over batch or channels must be 1");
   const auto first = all.begin() + FirstSpatialAxis(layout);
   return Ints(first, first + static_cast<int64_t>(all.size()) - 2);
 }
@@ -45,7 +47,8 @@ namespace {
 // [begin, end] per axis, batch and channels included, as all begins, then all ends, of the spatial axes.
 Result<Ints> ExplicitPads(const ImportContext& context, Layout layout) {
   const Ints& given = context.attrs().IntList("explicit_paddings");
-  if (given.size() < 6 || given.size() % 2 != 0) return context.Error("explicit_paddings must have 2 entries per axis");
+  if (given.size() < 6 || given.size() % 2 != 0)
+    return context.Error("explicit_paddings must have 2 entries per axis");
   const size_t spatial = given.size() / 2 - 2;
   const auto first = static_cast<size_t>(FirstSpatialAxis(layout));
   Ints pads(2 * spatial);
@@ -71,14 +74,16 @@ Status AddTfWindow(const ImportContext& context, Attrs& attrs) {
     attrs.Set("pads", pads);
     return Status::Ok();
   }
-  if (padding != "SAME" && padding != "VALID") return context.Unsupported("padding '" + padding + "' is unknown");
+  if (padding != "SAME" && padding != "VALID")
+    return context.Unsupported("padding '" + padding + "' is unknown");
   attrs.Set("auto_pad", std::string(padding == "SAME" ? "SAME_UPPER" : "VALID"));
   return Status::Ok();
 }
 
 Result<ValueId> TfFilter(ImportContext& context, ValueId filter, Layout layout) {
   const Type& type = context.type(filter);
-  if (!type.HasRank() || type.rank() < 3 || type.rank() > 5) return context.Error("the filter's rank must be 3 to 5");
+  if (!type.HasRank() || type.rank() < 3 || type.rank() > 5)
+    return context.Error("the filter's rank must be 3 to 5");
   const int rank = type.rank();
   Ints permutation;
   permutation.push_back(rank - 1);
@@ -104,7 +109,8 @@ Result<ValueId> TfDepthwiseFilter(ImportContext& context, ValueId filter, Layout
     return context.Unsupported("the filter must have 4 known dimensions, has " + ToString(type));
   }
   const Dims dims = KnownDims(*type.shape);
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId flat, ReshapedTo(context, filter, {dims[0], dims[1], 1, dims[2] * dims[3]}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId flat,
+                           ReshapedTo(context, filter, {dims[0], dims[1], 1, dims[2] * dims[3]}));
   return TfFilter(context, flat, layout);
 }
 
@@ -134,7 +140,8 @@ namespace {
 // A value per channel in a shape that broadcasts over [N,C,...].
 Result<ValueId> OverChannels(ImportContext& context, ValueId vector, int rank) {
   const Type& type = context.type(vector);
-  if (!type.IsStatic() || type.rank() != 1) return context.Unsupported("the bias must be a vector of known length, is " + ToString(type));
+  if (!type.IsStatic() || type.rank() != 1)
+    return context.Unsupported("the bias must be a vector of known length, is " + ToString(type));
   Dims dims(static_cast<size_t>(rank) - 1, 1);
   dims[0] = (*type.shape)[0].value();
   return ReshapedTo(context, vector, dims);
@@ -143,7 +150,8 @@ Result<ValueId> OverChannels(ImportContext& context, ValueId vector, int rank) {
 Status ImportBiasAdd(ImportContext& context) {
   const Type& type = context.type(context.in(0));
   if (TfLayout(context) == Layout::kChannelsLast) return context.Emit("Add", {context.in(0), context.in(1)});
-  if (!type.HasRank() || type.rank() < 2) return context.Unsupported("the input's rank must be known: " + ToString(type));
+  if (!type.HasRank() || type.rank() < 2)
+    return context.Unsupported("the input's rank must be known: " + ToString(type));
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId bias, OverChannels(context, context.in(1), type.rank()));
   return context.Emit("Add", {context.in(0), bias});
 }
@@ -161,9 +169,11 @@ Status ImportAffine(ImportContext& context) {
 Status ImportImageScaler(ImportContext& context) {
   const Floats& bias = context.attrs().FloatList("bias");
   const auto channels = static_cast<int64_t>(bias.size());
-  const ValueId scale = context.builder().Scalar(DType::kF32, static_cast<double>(context.attrs().Float("scale", 1)));
+  const ValueId scale =
+      context.builder().Scalar(DType::kF32, static_cast<double>(context.attrs().Float("scale", 1)));
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId scaled, context.Add("Mul", {context.in(0), scale}));
-  return context.Emit("Add", {scaled, context.Const(Tensor::From<float>(DType::kF32, {channels, 1, 1}, bias))});
+  return context.Emit("Add",
+                      {scaled, context.Const(Tensor::From<float>(DType::kF32, {channels, 1, 1}, bias))});
 }
 
 }  // namespace
@@ -178,13 +188,17 @@ std::vector<ForeignRow> ScaleRows() {
 Status ImportCrop(ImportContext& context) {
   const Ints& border = context.attrs().IntList("border");
   const Ints& scale = context.attrs().IntList("scale");
-  if (border.size() != 4) return context.Error("border has " + std::to_string(border.size()) + " entries, needs 4");
-  if (!scale.empty() && scale.size() != 2) return context.Error("scale has " + std::to_string(scale.size()) + " entries, needs 2");
+  if (border.size() != 4)
+    return context.Error("border has " + std::to_string(border.size()) + " entries, needs 4");
+  if (!scale.empty() && scale.size() != 2)
+    return context.Error("scale has " + std::to_string(scale.size()) + " entries, needs 2");
   const Ints starts = {border[1], border[0]};
   // A negative end counts from the end of the axis; 0 there would mean its beginning.
   const auto end = [](int64_t cut) { return cut == 0 ? INT64_MAX : -cut; };
-  const Ints ends = scale.empty() ? Ints{end(border[3]), end(border[2])} : Ints{border[1] + scale[0], border[0] + scale[1]};
-  return context.Emit("Slice", {context.in(0), context.ConstInts(starts), context.ConstInts(ends), context.ConstInts({2, 3})});
+  const Ints ends =
+      scale.empty() ? Ints{end(border[3]), end(border[2])} : Ints{border[1] + scale[0], border[0] + scale[1]};
+  return context.Emit("Slice", {context.in(0), context.ConstInts(starts), context.ConstInts(ends),
+                                context.ConstInts({2, 3})});
 }
 
 }  // namespace slipway

@@ -27,7 +27,8 @@ Result<ValueId> TfDepthwiseFilter(ImportContext& context, ValueId filter, Layout
 // The value under another shape; a constant is reshaped at once.
 Result<ValueId> ReshapedTo(ImportContext& context, ValueId value, const Dims& dims);
 
-// The fused_ops of TensorFlow's _Fused* nodes after BiasAdd: sets `activation`, or names an operator to add behind.
+// The fused_ops of TensorFlow's _Fused* nodes after BiasAdd: sets `activation`, or names an operator to add
+// behind.
 struct TfFusion {
   bool has_bias = false;
   std::string then;  // "Elu", "PRelu" or empty

@@ -1,4 +1,5 @@
-// Fully connected layer with weights [O,I], as TFLite has it; integers and dynamic range to the bit as TFLite.
+// Fully connected layer with weights [O,I], as TFLite has it; integers and dynamic range to the bit as
+// TFLite.
 #include <algorithm>
 #include <cmath>
 
@@ -25,7 +26,8 @@ Status Infer(InferContext& context) {
   const Dim& depth = w[1];
   if (context.attrs().Int("keep_num_dims") != 0) {
     if (x.empty() || (x.back().IsKnown() && depth.IsKnown() && x.back().value() != depth.value())) {
-      return context.Error("input " + ToString(x) + " does not end in " + depth.ToString() + ", the weights' depth");
+      return context.Error("input " + ToString(x) + " does not end in " + depth.ToString() +
+                           ", the weights' depth");
     }
     DimList shape = x;
     shape.back() = w[0];
@@ -36,8 +38,10 @@ Status Infer(InferContext& context) {
   const bool is_plain = !x.empty() && x.back().SurelyEquals(depth);
   for (size_t i = 0; i + (is_plain ? 1 : 0) < x.size(); ++i) count = count * x[i];
   if (!is_plain) {
-    const bool is_uneven = count.IsKnown() && depth.IsKnown() && (depth.value() < 1 || count.value() % depth.value() != 0);
-    if (is_uneven) return context.Error("input " + ToString(x) + " does not divide into rows of " + depth.ToString());
+    const bool is_uneven =
+        count.IsKnown() && depth.IsKnown() && (depth.value() < 1 || count.value() % depth.value() != 0);
+    if (is_uneven)
+      return context.Error("input " + ToString(x) + " does not divide into rows of " + depth.ToString());
     count = FloorDiv(count, depth);
   }
   context.SetOutput(0, dtype, {count, w[0]});
@@ -66,8 +70,8 @@ Status RunReal(const RunContext& context, const Call& call) {
   return Status::Ok();
 }
 
-// i8 and i16 multiply the accumulator by the scales in double and round once, half away from zero, as LiteRT's
-// reference does (its optimised kernels use fixed point); u8 keeps the legacy fixed-point rule.
+// i8 and i16 multiply the accumulator by the scales in double and round once, half away from zero, as
+// LiteRT's reference does (its optimised kernels use fixed point); u8 keeps the legacy fixed-point rule.
 Status RunQuantized(const RunContext& context, const Call& call) {
   const Quant* xq = context.in_quant(0);
   const Quant* wq = context.in_quant(1);
@@ -90,7 +94,8 @@ Status RunQuantized(const RunContext& context, const Call& call) {
     for (int64_t o = 0; o < call.units; ++o) {
       int64_t acc = b.empty() ? 0 : b[static_cast<size_t>(o)];
       for (int64_t i = 0; i < call.depth; ++i) {
-        acc += (x[static_cast<size_t>(n * call.depth + i)] - x_zero) * (w[static_cast<size_t>(o * call.depth + i)] - w_zero);
+        acc += (x[static_cast<size_t>(n * call.depth + i)] - x_zero) *
+               (w[static_cast<size_t>(o * call.depth + i)] - w_zero);
       }
       const double scale = static_cast<double>(ScaleOf(*xq)) * static_cast<double>(ScaleOf(*wq, o)) /
                            static_cast<double>(ScaleOf(*yq));
@@ -114,12 +119,14 @@ Status RunHybrid(const RunContext& context, const Call& call) {
   const bool is_per_unit = wq->scales.size() > 1;
   float* y = context.out(0).as<float>();
   for (int64_t n = 0; n < call.batch; ++n) {
-    const std::span<const float> values(context.in(0).as<float>() + n * call.depth, static_cast<size_t>(call.depth));
+    const std::span<const float> values(context.in(0).as<float>() + n * call.depth,
+                                        static_cast<size_t>(call.depth));
     const QuantizedRow row = is_asymmetric ? QuantizeAsymmetric(values) : QuantizeSymmetric(values);
     for (int64_t o = 0; o < call.units; ++o) {
       int32_t acc = 0;
       for (int64_t i = 0; i < call.depth; ++i) {
-        acc += (row.values[static_cast<size_t>(i)] - row.zero_point) * w[static_cast<size_t>(o * call.depth + i)];
+        acc += (row.values[static_cast<size_t>(i)] - row.zero_point) *
+               w[static_cast<size_t>(o * call.depth + i)];
       }
       float scale = row.scale * ScaleOf(*wq, is_per_unit ? o : 0);
       const float product = static_cast<float>(acc) * scale;
@@ -147,7 +154,8 @@ Status ImportTflite(ImportContext& context) {
   SLIPWAY_RETURN_IF_ERROR(AddTfliteActivation(context, attrs));
   const std::string& format = context.attrs().String("weights_format");
   if (!format.empty() && format != "DEFAULT") {
-    return context.Unsupported("weights_format " + format + " is not supported", "convert without shuffled weights");
+    return context.Unsupported("weights_format " + format + " is not supported",
+                               "convert without shuffled weights");
   }
   return context.Emit("FullyConnected", {context.in(0), context.in(1), context.in(2)}, std::move(attrs));
 }
@@ -161,26 +169,28 @@ std::vector<TestCase> Cases() {
     int64_t keeps = 0;
     const char* activation = "none";
   };
-  const Shape shapes[] = {{"one_row", {1, 64}, 10, 64},        {"tail", {3, 37}, 19, 37},
-                          {"flattened", {2, 3, 4}, 5, 12},     {"kept", {2, 3, 8}, 7, 8, 1},
+  const Shape shapes[] = {{"one_row", {1, 64}, 10, 64},         {"tail", {3, 37}, 19, 37},
+                          {"flattened", {2, 3, 4}, 5, 12},      {"kept", {2, 3, 8}, 7, 8, 1},
                           {"relu", {4, 33}, 65, 33, 0, "relu"}, {"wide", {1, 1024}, 33, 1024}};
   for (const Shape& s : shapes) {
     const Attrs attrs = {{"keep_num_dims", s.keeps}, {"activation", std::string(s.activation)}};
-    const TestInput bias{.dtype = DType::kI32, .dims = {s.units}, .low = -3000, .high = 3000, .is_constant = true};
+    const TestInput bias{
+        .dtype = DType::kI32, .dims = {s.units}, .low = -3000, .high = 3000, .is_constant = true};
     cases.push_back({s.label,
                      {{.dims = s.x, .low = -1, .high = 1},
                       {.dims = {s.units, s.depth}, .low = -1, .high = 1, .is_constant = true},
                       {.dims = {s.units}, .low = -1, .high = 1, .is_constant = true}},
                      attrs});
-    const auto quantized = [&](const char* tag, TestInput x, TestInput w, TestInput b, std::optional<Quant> y) {
+    const auto quantized = [&](const char* tag, TestInput x, TestInput w, TestInput b,
+                               std::optional<Quant> y) {
       w.dims = {s.units, s.depth};
       w.is_constant = true;
       x.dims = s.x;
       cases.push_back({std::string(s.label) + tag, {x, w, b}, attrs, 1, {std::move(y)}});
     };
     const Quant weights{{0.004F}, {0}, -1};
-    quantized("_i8", {DType::kI8, {}, -128, 127, Quant{{0.03F}, {-5}, -1}}, {DType::kI8, {}, -127, 127, weights}, bias,
-              Quant{{0.11F}, {7}, -1});
+    quantized("_i8", {DType::kI8, {}, -128, 127, Quant{{0.03F}, {-5}, -1}},
+              {DType::kI8, {}, -127, 127, weights}, bias, Quant{{0.11F}, {7}, -1});
     quantized("_u8", {DType::kU8, {}, 0, 255, Quant{{0.03F}, {125}, -1}},
               {DType::kU8, {}, 0, 255, Quant{{0.004F}, {130}, -1}}, bias, Quant{{0.11F}, {90}, -1});
     TestInput long_bias = bias;
@@ -206,8 +216,9 @@ OpDef MakeFullyConnected() {
                {"w", types | DTypeSet{DType::kI4, DType::kI2}, "[O,I]; i8 with an f32 input: dynamic-range"},
                {"b", kFloats | DTypeSet{DType::kI32, DType::kI64}, "[O]", Arity::kOptional}};
   op.outputs = {{"y", types, "[rows,O]; keep_num_dims: x's shape with O as the last extent"}};
-  op.attrs = {IntAttr("keep_num_dims", 0, "1: keep the leading axes of x"),
-              IntAttr("asymmetric_quantize_inputs", 0, "dynamic range: 1: rows get a zero point of their own")};
+  op.attrs = {
+      IntAttr("keep_num_dims", 0, "1: keep the leading axes of x"),
+      IntAttr("asymmetric_quantize_inputs", 0, "dynamic range: 1: rows get a zero point of their own")};
   for (AttrDef& attr : ActivationAttrs()) op.attrs.push_back(std::move(attr));
   op.infer = Infer;
   op.reference = Reference;

@@ -16,13 +16,15 @@ Status Infer(InferContext& context) {
   if (!context.shape(0) || !context.shape(1)) return Status::Ok();
   const DimList& a = *context.shape(0);
   const DimList& b = *context.shape(1);
-  if (a.size() != 2 || b.size() != 2) return context.Error("inputs " + ToString(a) + " and " + ToString(b) + " must be matrices");
+  if (a.size() != 2 || b.size() != 2)
+    return context.Error("inputs " + ToString(a) + " and " + ToString(b) + " must be matrices");
   SLIPWAY_ASSIGN_OR_RETURN(DimList shape, MatMulShape(context, a, b, TransposeOf(context.attrs(), "transA"),
                                                       TransposeOf(context.attrs(), "transB")));
   if (context.HasInput(2) && context.shape(2)) {
     SLIPWAY_ASSIGN_OR_RETURN(const DimList both, BroadcastShapes(context, {&shape, &*context.shape(2)}));
     const bool is_grown = both.size() != 2 || (AllKnown(both) && AllKnown(shape) && both != shape);
-    if (is_grown) return context.Error("c " + ToString(*context.shape(2)) + " does not broadcast to " + ToString(shape));
+    if (is_grown)
+      return context.Error("c " + ToString(*context.shape(2)) + " does not broadcast to " + ToString(shape));
   }
   context.SetOutput(0, context.dtype(0), std::move(shape));
   return Status::Ok();
@@ -60,17 +62,19 @@ std::vector<TestCase> Cases() {
     Dims a, b, c;
     Attrs attrs;
   };
-  const Case list[] = {{"plain", {5, 17}, {17, 9}, {9}, {}},
-                       {"transB", {1, 64}, {33, 64}, {33}, {{"transB", int64_t{1}}}},
-                       {"transA", {17, 5}, {17, 9}, {5, 1}, {{"transA", int64_t{1}}}},
-                       {"scaled", {4, 8}, {8, 6}, {4, 6}, {{"alpha", 0.5F}, {"beta", -1.5F}}},
-                       {"scalar_c", {3, 7}, {7, 4}, {}, {}},
-                       {"relu", {6, 33}, {19, 33}, {19}, {{"transB", int64_t{1}}, {"activation", std::string("relu")}}},
-                       {"both", {9, 3}, {12, 9}, {1, 12}, {{"transA", int64_t{1}}, {"transB", int64_t{1}}}}};
+  const Case list[] = {
+      {"plain", {5, 17}, {17, 9}, {9}, {}},
+      {"transB", {1, 64}, {33, 64}, {33}, {{"transB", int64_t{1}}}},
+      {"transA", {17, 5}, {17, 9}, {5, 1}, {{"transA", int64_t{1}}}},
+      {"scaled", {4, 8}, {8, 6}, {4, 6}, {{"alpha", 0.5F}, {"beta", -1.5F}}},
+      {"scalar_c", {3, 7}, {7, 4}, {}, {}},
+      {"relu", {6, 33}, {19, 33}, {19}, {{"transB", int64_t{1}}, {"activation", std::string("relu")}}},
+      {"both", {9, 3}, {12, 9}, {1, 12}, {{"transA", int64_t{1}}, {"transB", int64_t{1}}}}};
   for (const Case& each : list) {
     const TestInput a{.dims = each.a, .low = -1, .high = 1};
     const TestInput b{.dims = each.b, .low = -1, .high = 1, .is_constant = true};
-    cases.push_back({each.label, {a, b, {.dims = each.c, .low = -1, .high = 1, .is_constant = true}}, each.attrs});
+    cases.push_back(
+        {each.label, {a, b, {.dims = each.c, .low = -1, .high = 1, .is_constant = true}}, each.attrs});
     cases.push_back({std::string(each.label) + "_without_c", {a, b}, each.attrs});
   }
   return cases;

@@ -14,10 +14,12 @@ Status Infer(InferContext& context) {
   const DimList& x = *context.shape(0);
   if (x.size() < 2) return context.Error("input " + ToString(x) + " must be [N,C,...]");
   if (x[1].IsKnown() && x[1].value() % groups != 0) {
-    return context.Error(x[1].ToString() + " channels do not divide into " + std::to_string(groups) + " groups");
+    return context.Error(x[1].ToString() + " channels do not divide into " + std::to_string(groups) +
+                         " groups");
   }
   for (size_t i = 1; i < 3; ++i) {
-    const bool is_per_group = context.shape(i) && context.shape(i)->size() == 1 && (*context.shape(i))[0] == Dim(groups);
+    const bool is_per_group =
+        context.shape(i) && context.shape(i)->size() == 1 && (*context.shape(i))[0] == Dim(groups);
     if (!is_per_group) SLIPWAY_RETURN_IF_ERROR(RequireVector(context, i, x[1]));
   }
   return Status::Ok();
@@ -60,7 +62,9 @@ OpDef MakeGroupNormalization() {
   op.group = "nn";
   op.summary = "Normalises groups of channels of every image by their own mean and variance.";
   op.formula = "y = (x - mean) / sqrt(var + epsilon) * scale + bias";
-  op.inputs = {{"x", kFloats, "[N,C,...]"}, {"scale", kFloats, "[C] or [num_groups]"}, {"bias", kFloats, "[C] or [num_groups]"}};
+  op.inputs = {{"x", kFloats, "[N,C,...]"},
+               {"scale", kFloats, "[C] or [num_groups]"},
+               {"bias", kFloats, "[C] or [num_groups]"}};
   op.outputs = {{"y", kFloats, "as x"}};
   op.attrs = {FloatAttr("epsilon", 1e-5F, "keeps the variance off zero"),
               Required(IntAttr("num_groups", 1, "groups that the channels divide into")),
@@ -70,7 +74,8 @@ OpDef MakeGroupNormalization() {
   op.flops = [](const InferContext& context) { return 6 * context.CountOfOutput(0); };
   op.cases = [] {
     std::vector<TestCase> cases;
-    for (const auto& [dims, groups] : {std::pair{Dims{2, 6, 5, 7}, int64_t{3}}, {Dims{1, 32, 4, 4}, 8}, {Dims{3, 4, 9}, 1}}) {
+    for (const auto& [dims, groups] :
+         {std::pair{Dims{2, 6, 5, 7}, int64_t{3}}, {Dims{1, 32, 4, 4}, 8}, {Dims{3, 4, 9}, 1}}) {
       const TestInput parameter{.dims = {dims[1]}, .low = -1, .high = 1, .is_constant = true};
       cases.push_back({ToString(dims), {{.dims = dims}, parameter, parameter}, {{"num_groups", groups}}});
     }

@@ -11,7 +11,8 @@ Status Infer(InferContext& context) {
   if (!context.shape(0)) return Status::Ok();
   const DimList& x = *context.shape(0);
   if (x.size() < 3) return context.Error("input " + ToString(x) + " must be [N,C,spatial...]");
-  const Dim& channels = x[static_cast<size_t>(ChannelAxis(LayoutOf(context.attrs()), static_cast<int>(x.size())))];
+  const Dim& channels =
+      x[static_cast<size_t>(ChannelAxis(LayoutOf(context.attrs()), static_cast<int>(x.size())))];
   SLIPWAY_RETURN_IF_ERROR(RequireVector(context, 1, channels));
   return RequireVector(context, 2, channels);
 }
@@ -32,11 +33,13 @@ Status Reference(RunContext& context) {
     const auto at = [&](int64_t k) {
       return is_first ? plane * pixels + k : (plane / channels * pixels + k) * channels + plane % channels;
     };
-    for (int64_t k = 0; k < pixels; ++k) values[static_cast<size_t>(k)] = LoadReal(x.dtype(), x.data(), at(k));
+    for (int64_t k = 0; k < pixels; ++k)
+      values[static_cast<size_t>(k)] = LoadReal(x.dtype(), x.data(), at(k));
     const Moments moments = MomentsOf(values);
     const double factor = scale[c] / std::sqrt(moments.variance + epsilon);
     for (int64_t k = 0; k < pixels; ++k) {
-      StoreReal(y.dtype(), y.data(), at(k), (values[static_cast<size_t>(k)] - moments.mean) * factor + offset[c]);
+      StoreReal(y.dtype(), y.data(), at(k),
+                (values[static_cast<size_t>(k)] - moments.mean) * factor + offset[c]);
     }
   }
   return Status::Ok();
@@ -50,7 +53,9 @@ OpDef MakeInstanceNormalization() {
   op.group = "nn";
   op.summary = "Normalises every channel of every image by its own mean and variance.";
   op.formula = "y = (x - mean) / sqrt(var + epsilon) * scale + b";
-  op.inputs = {{"x", kFloats, "[N,C,spatial...] or [N,spatial...,C]"}, {"scale", kFloats, "[C]"}, {"b", kFloats, "[C]"}};
+  op.inputs = {{"x", kFloats, "[N,C,spatial...] or [N,spatial...,C]"},
+               {"scale", kFloats, "[C]"},
+               {"b", kFloats, "[C]"}};
   op.outputs = {{"y", kFloats, "as x"}};
   op.attrs = {FloatAttr("epsilon", 1e-5F, "keeps the variance off zero"), LayoutAttr()};
   op.infer = Infer;
@@ -62,7 +67,9 @@ OpDef MakeInstanceNormalization() {
       for (const Dims& dims : {Dims{2, 5, 7, 9}, Dims{1, 33, 4, 4}, Dims{3, 2, 17}}) {
         const int64_t channels = std::string_view(layout) == "channels_first" ? dims[1] : dims.back();
         const TestInput parameter{.dims = {channels}, .low = -1, .high = 1, .is_constant = true};
-        cases.push_back({std::string(layout) + ToString(dims), {{.dims = dims}, parameter, parameter}, {{"layout", std::string(layout)}}});
+        cases.push_back({std::string(layout) + ToString(dims),
+                         {{.dims = dims}, parameter, parameter},
+                         {{"layout", std::string(layout)}}});
       }
     }
     return cases;

@@ -1,7 +1,7 @@
 // TFLite's L2 normalisation along the last axis; 8-bit integers to the bit.
 //
-// The integer path takes 1 / sqrt(sum of squares) by five Newton steps in fixed point: x <- x * (3 - n x^2) / 2.
-// Source: gemmlowp's fixed-point rules (Q notation: `Qk` has k integer bits of 31).
+// The integer path takes 1 / sqrt(sum of squares) by five Newton steps in fixed point: x <- x * (3 - n x^2)
+// / 2. Source: gemmlowp's fixed-point rules (Q notation: `Qk` has k integer bits of 31).
 #include <bit>
 #include <limits>
 
@@ -15,7 +15,8 @@ namespace {
 
 int32_t SaturatingShiftLeft(int32_t value, int bits) {
   const int64_t wide = static_cast<int64_t>(value) << bits;
-  return static_cast<int32_t>(std::clamp<int64_t>(wide, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()));
+  return static_cast<int32_t>(
+      std::clamp<int64_t>(wide, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()));
 }
 
 // 1 / sqrt(sum), as a multiplier.
@@ -34,8 +35,8 @@ FixedMultiplier InverseRoot(int32_t sum) {
   int32_t x = 1 << 28;                                           // 1 in Q3
   const auto multiply = SaturatingRoundingDoublingHighMul;
   for (int i = 0; i < 5; ++i) {
-    const int32_t cube = SaturatingShiftLeft(multiply(multiply(x, x), x), 6);          // Q9 to Q3
-    x = SaturatingShiftLeft(multiply(kHalfThree, x) - multiply(half, cube), 3);        // Q6 to Q3
+    const int32_t cube = SaturatingShiftLeft(multiply(multiply(x, x), x), 6);    // Q9 to Q3
+    x = SaturatingShiftLeft(multiply(kHalfThree, x) - multiply(half, cube), 3);  // Q6 to Q3
   }
   constexpr int32_t kHalfRootTwo = 1518500250;  // sqrt(2) / 2 in Q0
   x = multiply(x, kHalfRootTwo);
@@ -66,7 +67,8 @@ Status RunQuantized(const RunContext& context, int64_t depth) {
     if (!is_u8) inverse.shift += 7;
     const int32_t factor = is_u8 ? 128 : 1;
     for (int64_t i = first; i < first + depth; ++i) {
-      const int32_t scaled = MultiplyByQuantizedMultiplier(factor * (values[static_cast<size_t>(i)] - zero), inverse);
+      const int32_t scaled =
+          MultiplyByQuantizedMultiplier(factor * (values[static_cast<size_t>(i)] - zero), inverse);
       StoreInt(y.dtype(), y.data(), i,
                std::clamp<int64_t>(y_zero + scaled, MinOfInteger(y.dtype()), MaxOfInteger(y.dtype())));
     }
@@ -97,7 +99,8 @@ Status Reference(RunContext& context) {
 
 Status Import(ImportContext& context) {
   const std::string& activation = context.attrs().String("fused_activation_function");
-  if (!activation.empty() && activation != "NONE") return context.Unsupported("fused activation " + activation);
+  if (!activation.empty() && activation != "NONE")
+    return context.Unsupported("fused activation " + activation);
   return context.Emit("L2Normalization", {context.in(0)});
 }
 
@@ -116,9 +119,18 @@ OpDef MakeL2Normalization() {
   op.reference = Reference;
   op.flops = [](const InferContext& context) { return 3 * context.CountOfOutput(0); };
   op.cases = [] {
-    std::vector<TestCase> cases = {{"row", {{.dims = {1, 40}}}, {}}, {"image", {{.dims = {2, 3, 4, 33}}}, {}}};
-    cases.push_back({"i8", {{DType::kI8, {3, 37}, -128, 127, Quant{{0.02F}, {-9}, -1}}}, {}, 1, {Quant{{1.0F / 128}, {0}, -1}}});
-    cases.push_back({"u8", {{DType::kU8, {3, 37}, 0, 255, Quant{{0.02F}, {119}, -1}}}, {}, 1, {Quant{{1.0F / 128}, {128}, -1}}});
+    std::vector<TestCase> cases = {{"row", {{.dims = {1, 40}}}, {}},
+                                   {"image", {{.dims = {2, 3, 4, 33}}}, {}}};
+    cases.push_back({"i8",
+                     {{DType::kI8, {3, 37}, -128, 127, Quant{{0.02F}, {-9}, -1}}},
+                     {},
+                     1,
+                     {Quant{{1.0F / 128}, {0}, -1}}});
+    cases.push_back({"u8",
+                     {{DType::kU8, {3, 37}, 0, 255, Quant{{0.02F}, {119}, -1}}},
+                     {},
+                     1,
+                     {Quant{{1.0F / 128}, {128}, -1}}});
     return cases;
   };
   op.foreign = {{Format::kTflite, "L2_NORMALIZATION", 1, INT_MAX, Import}};

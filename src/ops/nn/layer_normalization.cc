@@ -11,13 +11,15 @@ Status Infer(InferContext& context) {
   for (size_t i = 1; i < context.num_outputs(); ++i) context.SetOutput(i, Type::OfUnknownShape(DType::kF32));
   if (!context.shape(0)) return Status::Ok();
   DimList shape = *context.shape(0);
-  SLIPWAY_ASSIGN_OR_RETURN(const int axis,
-                           NormalizeAxis(context, context.attrs().Int("axis", -1), static_cast<int>(shape.size())));
+  SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, context.attrs().Int("axis", -1),
+                                                         static_cast<int>(shape.size())));
   for (size_t i = 1; i < context.num_inputs(); ++i) {
     if (!context.HasInput(i) || !context.shape(i)) continue;
     SLIPWAY_ASSIGN_OR_RETURN(const DimList both, BroadcastShapes(context, {&shape, &*context.shape(i)}));
     const bool is_grown = both.size() != shape.size() || (AllKnown(both) && AllKnown(shape) && both != shape);
-    if (is_grown) return context.Error(context.op().inputs[i].name + " " + ToString(*context.shape(i)) + " does not broadcast to " + ToString(shape));
+    if (is_grown)
+      return context.Error(context.op().inputs[i].name + " " + ToString(*context.shape(i)) +
+                           " does not broadcast to " + ToString(shape));
   }
   for (auto i = static_cast<size_t>(axis); i < shape.size(); ++i) shape[i] = Dim(1);
   for (size_t i = 1; i < context.num_outputs(); ++i) context.SetOutput(i, DType::kF32, shape);
@@ -47,7 +49,8 @@ Status Run(const RunContext& context, Center center) {
     for (int64_t i = row * length; i < (row + 1) * length; ++i) {
       double value = (values[static_cast<size_t>(i)] - moments.mean) * inverse;
       value *= scale[static_cast<size_t>(BroadcastIndex(context.in(1).dims(), x.dims(), i))];
-      if (!bias.empty()) value += bias[static_cast<size_t>(BroadcastIndex(context.in(2).dims(), x.dims(), i))];
+      if (!bias.empty())
+        value += bias[static_cast<size_t>(BroadcastIndex(context.in(2).dims(), x.dims(), i))];
       StoreReal(y.dtype(), y.data(), i, value);
     }
   }
@@ -70,9 +73,13 @@ OpDef Common() {
 
 std::vector<TestCase> Cases(size_t parameters) {
   std::vector<TestCase> cases;
-  for (const auto& [dims, axis] : {std::pair{Dims{3, 65}, int64_t{-1}}, {Dims{2, 5, 32}, 2}, {Dims{2, 3, 4, 5}, 1}, {Dims{7}, 0}}) {
+  for (const auto& [dims, axis] :
+       {std::pair{Dims{3, 65}, int64_t{-1}}, {Dims{2, 5, 32}, 2}, {Dims{2, 3, 4, 5}, 1}, {Dims{7}, 0}}) {
     const size_t first = static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(dims.size()) : axis);
-    const TestInput parameter{.dims = Dims(dims.begin() + static_cast<int64_t>(first), dims.end()), .low = -1, .high = 1, .is_constant = true};
+    const TestInput parameter{.dims = Dims(dims.begin() + static_cast<int64_t>(first), dims.end()),
+                              .low = -1,
+                              .high = 1,
+                              .is_constant = true};
     TestCase test{ToString(dims), {{.dims = dims}}, {{"axis", axis}}};
     for (size_t i = 0; i < parameters; ++i) test.inputs.push_back(parameter);
     cases.push_back(std::move(test));

@@ -32,7 +32,8 @@ OpDef MakeLpNormalization() {
     std::vector<TestCase> cases;
     for (int64_t p : {1, 2}) {
       cases.push_back({"last_p" + std::to_string(p), {{.dims = {3, 37}}}, {{"p", p}}});
-      cases.push_back({"middle_p" + std::to_string(p), {{.dims = {2, 5, 4}}}, {{"p", p}, {"axis", int64_t{1}}}});
+      cases.push_back(
+          {"middle_p" + std::to_string(p), {{.dims = {2, 5, 4}}}, {{"p", p}, {"axis", int64_t{1}}}});
     }
     return cases;
   };

@@ -10,9 +10,11 @@ namespace {
 
 Status Infer(InferContext& context) {
   context.SetOutput(0, context.input(0));
-  if (context.shape(0) && context.shape(0)->size() < 2) return context.Error("input " + ToString(*context.shape(0)) + " must be [N,C,...]");
+  if (context.shape(0) && context.shape(0)->size() < 2)
+    return context.Error("input " + ToString(*context.shape(0)) + " must be [N,C,...]");
   const int64_t size = context.attrs().Int("size");
-  return size >= 1 ? Status::Ok() : context.Error("size is " + std::to_string(size) + "; it must be 1 or more");
+  return size >= 1 ? Status::Ok()
+                   : context.Error("size is " + std::to_string(size) + "; it must be 1 or more");
 }
 
 Status Reference(RunContext& context) {
@@ -65,16 +67,20 @@ OpDef MakeLRN() {
   op.formula = "y[c] = x[c] / (bias + alpha / size * sum_{|k-c| <= size/2} x[k]^2)^beta";
   op.inputs = {{"x", kFloats, "[N,C,...] or [N,...,C]"}};
   op.outputs = {{"y", kFloats, "as x"}};
-  op.attrs = {Required(IntAttr("size", 1, "channels in the window")), FloatAttr("alpha", 1e-4F, "factor on the energy"),
-              FloatAttr("beta", 0.75F, "exponent"), FloatAttr("bias", 1, "added to the energy"), LayoutAttr()};
+  op.attrs = {Required(IntAttr("size", 1, "channels in the window")),
+              FloatAttr("alpha", 1e-4F, "factor on the energy"), FloatAttr("beta", 0.75F, "exponent"),
+              FloatAttr("bias", 1, "added to the energy"), LayoutAttr()};
   op.infer = Infer;
   op.reference = Reference;
-  op.flops = [](const InferContext& context) { return context.CountOfOutput(0) * (2.0 * static_cast<double>(context.attrs().Int("size")) + 4); };
+  op.flops = [](const InferContext& context) {
+    return context.CountOfOutput(0) * (2.0 * static_cast<double>(context.attrs().Int("size")) + 4);
+  };
   op.cases = [] {
     std::vector<TestCase> cases;
     for (const char* layout : {"channels_first", "channels_last"}) {
       for (int64_t size : {1, 3, 4, 9}) {
-        cases.push_back({std::string(layout) + std::to_string(size), {{.dims = {2, 7, 5, 6}}},
+        cases.push_back({std::string(layout) + std::to_string(size),
+                         {{.dims = {2, 7, 5, 6}}},
                          {{"size", size}, {"alpha", 0.3F}, {"layout", std::string(layout)}}});
       }
     }

@@ -65,7 +65,8 @@ MatMulCall PlanMatMul(Dims a, Dims b, Transpose transpose_a, Transpose transpose
   if (is_row) a.insert(a.begin(), 1);
   if (is_column) b.push_back(1);
   MatMulCall call;
-  const int64_t a_rows = a[a.size() - 2], a_columns = a.back(), b_rows = b[b.size() - 2], b_columns = b.back();
+  const int64_t a_rows = a[a.size() - 2], a_columns = a.back(), b_rows = b[b.size() - 2],
+                b_columns = b.back();
   const bool is_a_transposed = transpose_a == Transpose::kYes && !is_row;
   const bool is_b_transposed = transpose_b == Transpose::kYes && !is_column;
   call.m = is_a_transposed ? a_columns : a_rows;
@@ -135,8 +136,9 @@ Status RunQuantized(const RunContext& context, const MatMulCall& call) {
   const bool is_long = y.dtype() == DType::kI16;
   MultiplyMatrices<int64_t, int64_t>(call, a.data(), b.data(), [&](int64_t to, int64_t sum) {
     const int64_t zero = ZeroPointOf(*yq);
-    StoreInt(y.dtype(), y.data(), to,
-             is_long ? RequantizeLong(sum, multiplier, zero, clamp) : Requantize(sum, multiplier, zero, clamp));
+    StoreInt(
+        y.dtype(), y.data(), to,
+        is_long ? RequantizeLong(sum, multiplier, zero, clamp) : Requantize(sum, multiplier, zero, clamp));
   });
   return Status::Ok();
 }
@@ -190,11 +192,15 @@ std::vector<TestCase> Cases() {
                            {"empty", {0, 3}, {3, 4}}};
   std::vector<TestCase> cases;
   for (const Shapes& each : shapes) {
-    const Attrs attrs = {{"transpose_a", int64_t{each.transpose_a}}, {"transpose_b", int64_t{each.transpose_b}}};
-    cases.push_back({each.label, {{.dims = each.a, .low = -1, .high = 1}, {.dims = each.b, .low = -1, .high = 1}}, attrs});
+    const Attrs attrs = {{"transpose_a", int64_t{each.transpose_a}},
+                         {"transpose_b", int64_t{each.transpose_b}}};
+    cases.push_back({each.label,
+                     {{.dims = each.a, .low = -1, .high = 1}, {.dims = each.b, .low = -1, .high = 1}},
+                     attrs});
     if (each.b.size() != 2) continue;
     cases.push_back({std::string(each.label) + "_constant_b",
-                     {{.dims = each.a, .low = -1, .high = 1}, {.dims = each.b, .low = -1, .high = 1, .is_constant = true}},
+                     {{.dims = each.a, .low = -1, .high = 1},
+                      {.dims = each.b, .low = -1, .high = 1, .is_constant = true}},
                      attrs});
     cases.push_back({std::string(each.label) + "_i8",
                      {{DType::kI8, each.a, -128, 127, Quant{{0.02F}, {3}, -1}},
@@ -223,7 +229,8 @@ Status ImportFusedMatMul(ImportContext& context) {
                             {"transB", int64_t{given.Int("transpose_b") != 0}}};
   Attrs attrs = transposes;
   for (const auto& [name, value] : fusion.attrs) attrs.Set(name, value);
-  const std::vector<ValueId> inputs = {context.in(0), context.in(1), fusion.has_bias ? context.in(2) : kNoValue};
+  const std::vector<ValueId> inputs = {context.in(0), context.in(1),
+                                       fusion.has_bias ? context.in(2) : kNoValue};
   if (fusion.then.empty()) return context.Emit("Gemm", inputs, std::move(attrs));
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId product, context.Add("Gemm", inputs, std::move(attrs)));
   if (fusion.then == "Elu") return context.Emit("Elu", {product});

@@ -8,8 +8,10 @@ namespace slipway {
 
 enum class Transpose { kNo, kYes };
 
-// Shape of a x b with batch broadcasting; vectors count as a row (left) or a column (right) and lose that axis.
-Result<DimList> MatMulShape(const InferContext& context, DimList a, DimList b, Transpose transpose_a, Transpose transpose_b);
+// Shape of a x b with batch broadcasting; vectors count as a row (left) or a column (right) and lose that
+// axis.
+Result<DimList> MatMulShape(const InferContext& context, DimList a, DimList b, Transpose transpose_a,
+                            Transpose transpose_b);
 
 // One call: batches of [m,k] x [k,n]; element (i,j) of a's batch p is at a_batch[p] + i*a_row + j*a_column.
 struct MatMulCall {

@@ -8,7 +8,8 @@ namespace slipway {
 namespace {
 
 // Position within the whole tensor [N,C,spatial...], the spatial axes row- or column-major.
-int64_t FlatIndex(const ImageView& in, int64_t n, int64_t c, const std::array<int64_t, 3>& at, bool is_row_major) {
+int64_t FlatIndex(const ImageView& in, int64_t n, int64_t c, const std::array<int64_t, 3>& at,
+                  bool is_row_major) {
   const auto& size = in.size;
   const int64_t spatial = is_row_major ? (at[0] * size[1] + at[1]) * size[2] + at[2]
                                        : (at[2] * size[1] + at[1]) * size[0] + at[0];
@@ -25,7 +26,8 @@ Status Reference(RunContext& context) {
   const bool is_integer = IsInteger(dtype);
   const bool is_row_major = context.attrs().Int("storage_order") == 0;
   int64_t* indices = context.HasOutput(1) ? context.out(1).as<int64_t>() : nullptr;
-  ClampRange clamp{MinOfInteger(is_integer ? dtype : DType::kI64), MaxOfInteger(is_integer ? dtype : DType::kI64)};
+  ClampRange clamp{MinOfInteger(is_integer ? dtype : DType::kI64),
+                   MaxOfInteger(is_integer ? dtype : DType::kI64)};
   if (is_integer && quant != nullptr) clamp = QuantizedClamp(call.activation, dtype, *quant);
   ForEachPixel(call.out, [&](int64_t to, int64_t n, int64_t c, const std::array<int64_t, 3>& at) {
     double best = -std::numeric_limits<double>::infinity();
@@ -55,15 +57,20 @@ OpDef MakeMaxPool() {
   const DTypeSet types = kFloats | DTypeSet{DType::kI8, DType::kU8, DType::kI16};
   op.inputs = {{"x", types, "[N,C,spatial...] or [N,spatial...,C]"}};
   op.outputs = {{"y", types, "pooled"},
-                {"indices", {DType::kI64}, "position of each maximum in x flattened as [N,C,spatial...]", Arity::kOptional}};
+                {"indices",
+                 {DType::kI64},
+                 "position of each maximum in x flattened as [N,C,spatial...]",
+                 Arity::kOptional}};
   op.attrs = PoolAttrs();
-  op.attrs.push_back(IntAttr("storage_order", 0, "indices count the spatial axes row-major (0) or column-major (1)"));
+  op.attrs.push_back(
+      IntAttr("storage_order", 0, "indices count the spatial axes row-major (0) or column-major (1)"));
   op.infer = InferPool;
   op.reference = Reference;
   op.flops = PoolFlops;
   op.cases = [] {
     std::vector<TestCase> cases = PoolCases(PoolDomain::kFloatAndInteger);
-    cases.push_back({"indices", {{.dims = {1, 3, 6, 6}}}, {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}}, 2});
+    cases.push_back(
+        {"indices", {{.dims = {1, 3, 6, 6}}}, {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}}, 2});
     return cases;
   };
   op.foreign = {{Format::kOnnx, "MaxPool"},

@@ -13,7 +13,8 @@ Status Infer(InferContext& context) {
   context.SetOutput(0, context.input(0));
   if (!context.shape(0)) return Status::Ok();
   for (int64_t axis : context.attrs().IntList("axes")) {
-    SLIPWAY_RETURN_IF_ERROR(NormalizeAxis(context, axis, static_cast<int>(context.shape(0)->size())).status());
+    SLIPWAY_RETURN_IF_ERROR(
+        NormalizeAxis(context, axis, static_cast<int>(context.shape(0)->size())).status());
   }
   return Status::Ok();
 }
@@ -23,7 +24,8 @@ Status Reference(RunContext& context) {
   Tensor& y = context.out(0);
   const std::vector<double> values = Reals(x);
   Dims kept = x.dims();  // 1 along the normalised axes: elements of one group share their index in it
-  for (int64_t axis : context.attrs().IntList("axes")) kept[static_cast<size_t>(axis < 0 ? axis + x.rank() : axis)] = 1;
+  for (int64_t axis : context.attrs().IntList("axes"))
+    kept[static_cast<size_t>(axis < 0 ? axis + x.rank() : axis)] = 1;
   std::vector<std::vector<double>> groups(static_cast<size_t>(CountOf(kept)));
   for (int64_t i = 0; i < x.count(); ++i) {
     groups[static_cast<size_t>(BroadcastIndex(kept, x.dims(), i))].push_back(values[static_cast<size_t>(i)]);
@@ -33,7 +35,8 @@ Status Reference(RunContext& context) {
   constexpr double kEpsilon = 1e-9;  // ONNX's, added to the deviation
   for (int64_t i = 0; i < x.count(); ++i) {
     const Moments& own = moments[static_cast<size_t>(BroadcastIndex(kept, x.dims(), i))];
-    StoreReal(y.dtype(), y.data(), i, (values[static_cast<size_t>(i)] - own.mean) / (std::sqrt(own.variance) + kEpsilon));
+    StoreReal(y.dtype(), y.data(), i,
+              (values[static_cast<size_t>(i)] - own.mean) / (std::sqrt(own.variance) + kEpsilon));
   }
   return Status::Ok();
 }

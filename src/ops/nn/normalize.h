@@ -31,7 +31,8 @@ inline Status RequireVector(const InferContext& context, size_t i, const Dim& le
   const bool is_fitting =
       given.size() == 1 && (!given[0].IsKnown() || !length.IsKnown() || given[0].value() == length.value());
   if (is_fitting) return Status::Ok();
-  return context.Error(context.op().inputs[i].name + " is " + ToString(given) + ", needs [" + length.ToString() + "]");
+  return context.Error(context.op().inputs[i].name + " is " + ToString(given) + ", needs [" +
+                       length.ToString() + "]");
 }
 
 // Index into a tensor of shape `own` that broadcasts to `out`, for the out's flat index.

@@ -16,7 +16,8 @@ Status InferPool(InferContext& context) {
   context.SetOutput(1, Type::OfUnknownShape(DType::kI64));
   if (!context.shape(0)) return Status::Ok();
   const DimList& x = *context.shape(0);
-  if (x.size() < 3 || x.size() > 5) return context.Error("input " + ToString(x) + " must have 1 to 3 spatial axes");
+  if (x.size() < 3 || x.size() > 5)
+    return context.Error("input " + ToString(x) + " must have 1 to 3 spatial axes");
   auto window = ReadWindow(context.attrs(), context.attrs().IntList("kernel_shape"));
   if (!window.ok()) return context.Error(window.status().message());
   const Layout layout = LayoutOf(context.attrs());
@@ -56,15 +57,24 @@ const std::vector<Shape>& Shapes() {
   const std::string same = "SAME_UPPER";
   static const std::vector<Shape> shapes = {
       {"2x2", {1, 8, 8, 8}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}},
-      {"3x3_padded", {2, 19, 9, 11}, {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}}},
-      {"3x3_same", {1, 33, 10, 7}, {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"auto_pad", same}}},
-      {"same_lower", {1, 5, 8, 8},
+      {"3x3_padded",
+       {2, 19, 9, 11},
+       {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}}},
+      {"3x3_same",
+       {1, 33, 10, 7},
+       {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"auto_pad", same}}},
+      {"same_lower",
+       {1, 5, 8, 8},
        {{"kernel_shape", Ints{3, 2}}, {"strides", Ints{2, 1}}, {"auto_pad", std::string("SAME_LOWER")}}},
       {"5x5_stride1", {1, 16, 13, 13}, {{"kernel_shape", Ints{5, 5}}, {"pads", Ints{2, 2, 2, 2}}}},
-      {"ceil", {1, 3, 10, 10}, {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"ceil_mode", int64_t{1}}}},
+      {"ceil",
+       {1, 3, 10, 10},
+       {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"ceil_mode", int64_t{1}}}},
       {"dilated", {1, 4, 12, 12}, {{"kernel_shape", Ints{3, 3}}, {"dilations", Ints{2, 2}}}},
       {"whole_image", {1, 70, 7, 7}, {{"kernel_shape", Ints{7, 7}}}},
-      {"uneven", {1, 6, 9, 14}, {{"kernel_shape", Ints{1, 4}}, {"strides", Ints{1, 3}}, {"pads", Ints{0, 1, 0, 2}}}},
+      {"uneven",
+       {1, 6, 9, 14},
+       {{"kernel_shape", Ints{1, 4}}, {"strides", Ints{1, 3}}, {"pads", Ints{0, 1, 0, 2}}}},
   };
   return shapes;
 }
@@ -76,7 +86,8 @@ TestCase CaseOf(const Shape& shape, Layout layout, DType dtype, const char* acti
   Attrs attrs = shape.attrs;
   attrs.Set("layout", std::string(is_last ? "channels_last" : "channels_first"));
   attrs.Set("activation", std::string(activation));
-  TestCase test{std::string(shape.label) + (is_last ? "_nhwc_" : "_nchw_") + std::string(DTypeName(dtype)) + "_" + activation,
+  TestCase test{std::string(shape.label) + (is_last ? "_nhwc_" : "_nchw_") + std::string(DTypeName(dtype)) +
+                    "_" + activation,
                 {{.dtype = dtype, .dims = dims}},
                 attrs};
   if (!IsInteger(dtype)) return test;
@@ -101,7 +112,8 @@ std::vector<TestCase> PoolCases(PoolDomain domain) {
     cases.push_back(CaseOf(shape, Layout::kChannelsLast, DType::kI16, "none"));
   }
   cases.push_back({"1d", {{.dims = {2, 5, 31}}}, {{"kernel_shape", Ints{4}}, {"strides", Ints{3}}}});
-  cases.push_back({"3d", {{.dims = {1, 3, 6, 7, 8}}}, {{"kernel_shape", Ints{2, 3, 2}}, {"strides", Ints{2, 2, 2}}}});
+  cases.push_back(
+      {"3d", {{.dims = {1, 3, 6, 7, 8}}}, {{"kernel_shape", Ints{2, 3, 2}}, {"strides", Ints{2, 2, 2}}}});
   return cases;
 }
 
@@ -109,7 +121,8 @@ Status ImportTflitePool(ImportContext& context) {
   Attrs attrs;
   SLIPWAY_RETURN_IF_ERROR(AddTfliteWindow(context, attrs));
   SLIPWAY_RETURN_IF_ERROR(AddTfliteActivation(context, attrs));
-  attrs.Set("kernel_shape", Ints{context.attrs().Int("filter_height", 1), context.attrs().Int("filter_width", 1)});
+  attrs.Set("kernel_shape",
+            Ints{context.attrs().Int("filter_height", 1), context.attrs().Int("filter_width", 1)});
   return context.Emit(context.op().name, {context.in(0)}, std::move(attrs));
 }
 

@@ -33,7 +33,8 @@ void ForEachPixel(const ImageView& out, const F& visit) {
 }
 // Calls visit(index in x, position) for every pixel of a window that lies inside the image.
 template <class F>
-void ForEachInWindow(const PoolCall& call, int64_t n, int64_t c, const std::array<int64_t, 3>& at, const F& visit) {
+void ForEachInWindow(const PoolCall& call, int64_t n, int64_t c, const std::array<int64_t, 3>& at,
+                     const F& visit) {
   std::array<int64_t, 3> in;
   const Window3& window = call.window;
   for (int64_t kz = 0; kz < window.kernel[0]; ++kz) {

@@ -32,8 +32,8 @@ Status RequireQuant(const RunContext& context, const Quant* quant, const char* w
   const auto zeros = static_cast<int64_t>(quant->zero_points.size());
   const bool is_fitting = (scales == 1 || scales == slices) && (zeros <= 1 || zeros == scales);
   if (is_fitting) return Status::Ok();
-  return context.Error(std::string(what) + " has " + std::to_string(scales) + " scales and " + std::to_string(zeros) +
-                       " zero points, needs 1 or " + std::to_string(slices));
+  return context.Error(std::string(what) + " has " + std::to_string(scales) + " scales and " +
+                       std::to_string(zeros) + " zero points, needs 1 or " + std::to_string(slices));
 }
 
 std::vector<FixedMultiplier> OutputMultipliers(const Quant& x, const Quant& w, const Quant& y, int64_t count,
@@ -76,7 +76,8 @@ QuantizedRow QuantizeAsymmetric(std::span<const float> values) {
     high = std::max(high, value);
   }
   if (low == high) return row;
-  const double scale = static_cast<double>(high - low) / (kHigh - kLow);  // LiteRT takes the difference in f32
+  const double scale =
+      static_cast<double>(high - low) / (kHigh - kLow);  // LiteRT takes the difference in f32
   const double zero_from_low = kLow - low / scale;
   const double zero_from_high = kHigh - high / scale;
   const double error_low = std::abs(kLow) + std::abs(low / scale);

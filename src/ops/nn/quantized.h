@@ -25,8 +25,8 @@ inline int64_t ZeroPointOf(const Quant& quant, int64_t i = 0) {
 // An error unless input i (or output 0) carries quantisation with 1 or `slices` scales.
 Status RequireQuant(const RunContext& context, const Quant* quant, const char* what, int64_t slices = 1);
 
-// Multipliers s_x * s_w[i] / s_y for the `count` output channels. u8 multiplies the input scales in f32 first, as
-// the legacy kernels do.
+// Multipliers s_x * s_w[i] / s_y for the `count` output channels. u8 multiplies the input scales in f32
+// first, as the legacy kernels do.
 enum class ScaleProduct { kInDouble, kInFloat };
 std::vector<FixedMultiplier> OutputMultipliers(const Quant& x, const Quant& w, const Quant& y, int64_t count,
                                                ScaleProduct product);

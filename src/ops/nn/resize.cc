@@ -1,4 +1,5 @@
-// Resampling of any axes: nearest, linear or cubic, with every coordinate convention of ONNX, and TFLite's arithmetic.
+// Resampling of any axes: nearest, linear or cubic, with every coordinate convention of ONNX, and TFLite's
+// arithmetic.
 #include "ops/nn/resize.h"
 
 #include <algorithm>
@@ -26,7 +27,8 @@ Result<std::vector<size_t>> AxesOf(const InferContext& context, int rank) {
 
 std::vector<size_t> AxesOf(const Attrs& attrs, int rank) {
   std::vector<size_t> axes;
-  for (int64_t axis : attrs.IntList("axes")) axes.push_back(static_cast<size_t>(axis < 0 ? axis + rank : axis));
+  for (int64_t axis : attrs.IntList("axes"))
+    axes.push_back(static_cast<size_t>(axis < 0 ? axis + rank : axis));
   if (!axes.empty()) return axes;
   axes.resize(static_cast<size_t>(rank));
   std::iota(axes.begin(), axes.end(), size_t{0});
@@ -52,7 +54,8 @@ double CommonScale(const Attrs& attrs, const Ints& sizes, const Dims& in, const 
 
 int64_t RoundHalfUp(double value) { return static_cast<int64_t>(std::floor(value + 0.5)); }
 
-Result<DimList> ShapeFromSizes(const InferContext& context, const DimList& x, const std::vector<size_t>& axes) {
+Result<DimList> ShapeFromSizes(const InferContext& context, const DimList& x,
+                               const std::vector<size_t>& axes) {
   DimList shape = x;
   const auto sizes = context.content(3);
   if (!sizes) {
@@ -60,8 +63,8 @@ Result<DimList> ShapeFromSizes(const InferContext& context, const DimList& x, co
     return shape;
   }
   if (sizes->size() != axes.size()) {
-    return context.Error("sizes has " + std::to_string(sizes->size()) + " entries for " + std::to_string(axes.size()) +
-                         " axes");
+    return context.Error("sizes has " + std::to_string(sizes->size()) + " entries for " +
+                         std::to_string(axes.size()) + " axes");
   }
   for (size_t i = 0; i < axes.size(); ++i) {
     const Dim& size = (*sizes)[i];
@@ -82,7 +85,8 @@ Result<DimList> ShapeFromSizes(const InferContext& context, const DimList& x, co
   return shape;
 }
 
-Result<DimList> ShapeFromScales(const InferContext& context, const DimList& x, const std::vector<size_t>& axes) {
+Result<DimList> ShapeFromScales(const InferContext& context, const DimList& x,
+                                const std::vector<size_t>& axes) {
   DimList shape = x;
   const Tensor* scales = context.constant(2);
   if (scales != nullptr && scales->count() != static_cast<int64_t>(axes.size())) {
@@ -96,7 +100,8 @@ Result<DimList> ShapeFromScales(const InferContext& context, const DimList& x, c
       continue;
     }
     const double scale = LoadReal(scales->dtype(), scales->data(), static_cast<int64_t>(i));
-    if (!(scale > 0) || scale > 1e9) return context.Error("a scale is " + std::to_string(scale) + "; it must be positive");
+    if (!(scale > 0) || scale > 1e9)
+      return context.Error("a scale is " + std::to_string(scale) + "; it must be positive");
     const double rounded = std::round(scale);
     if (dim.IsKnown()) {
       dim = Dim(ScaledExtent(dim.value(), scale));
@@ -156,7 +161,8 @@ std::vector<ResizeAxis> ReadAxes(const RunContext& context) {
 }
 
 bool IsUntouched(const Attrs& attrs, const ResizeAxis& axis) {
-  return axis.in == axis.out && axis.scale == 1 && attrs.String("coordinate_transformation_mode") != "tf_crop_and_resize";
+  return axis.in == axis.out && axis.scale == 1 &&
+         attrs.String("coordinate_transformation_mode") != "tf_crop_and_resize";
 }
 
 // One pass along `axis`: from [outer,in,inner] to [outer,out,inner].
@@ -230,10 +236,11 @@ OpDef MakeResize() {
   op.group = "nn";
   op.summary = "Resamples chosen axes to given sizes or by given scales.";
   op.formula = "y[p] = sum_k w[k] * x[floor(f(p)) + k], f given by coordinate_transformation_mode";
-  op.inputs = {{"x", kNumbers, "any rank"},
-               {"roi", kFloats, "tf_crop_and_resize: begins, then ends, as parts of the input", Arity::kOptional},
-               {"scales", kFloats, "output per input extent, one per axis", Arity::kOptional},
-               {"sizes", kIndices, "output extents, one per axis; wins over scales", Arity::kOptional}};
+  op.inputs = {
+      {"x", kNumbers, "any rank"},
+      {"roi", kFloats, "tf_crop_and_resize: begins, then ends, as parts of the input", Arity::kOptional},
+      {"scales", kFloats, "output per input extent, one per axis", Arity::kOptional},
+      {"sizes", kIndices, "output extents, one per axis; wins over scales", Arity::kOptional}};
   op.outputs = {{"y", kNumbers, "resampled"}};
   op.attrs = {
       StringAttr("mode", "nearest", {"nearest", "linear", "cubic"}, "how values between pixels are made"),
@@ -251,9 +258,10 @@ OpDef MakeResize() {
       IntsAttr("axes", {}, "axes that roi, scales and sizes speak of; empty: all"),
       StringAttr("keep_aspect_ratio_policy", "stretch", {"stretch", "not_larger", "not_smaller"},
                  "with sizes: one scale for all axes so that no extent is larger (smaller) than asked"),
-      StringAttr("arithmetic", "onnx", {"onnx", "tflite"},
-                 "tflite: coordinates in f32 from the ratio of extents, nearest_mode fixed by the coordinate mode "
-                 "(align_corners rounds, others floor), integers in fixed point as TFLite's reference")};
+      StringAttr(
+          "arithmetic", "onnx", {"onnx", "tflite"},
+          "tflite: coordinates in f32 from the ratio of extents, nearest_mode fixed by the coordinate mode "
+          "(align_corners rounds, others floor), integers in fixed point as TFLite's reference")};
   op.infer = Infer;
   op.reference = Reference;
   op.flops = [](const InferContext& context) {

@@ -7,8 +7,8 @@
 
 namespace slipway {
 
-// What happens along one axis: input and output extent, scale (output per input, as the model gave it) and the
-// region of interest in [0, 1] of the input.
+// What happens along one axis: input and output extent, scale (output per input, as the model gave it) and
+// the region of interest in [0, 1] of the input.
 struct ResizeAxis {
   int64_t in = 1;
   int64_t out = 1;
@@ -28,8 +28,8 @@ std::vector<ResizeTaps> OnnxTaps(const Attrs& attrs, const ResizeAxis& axis);
 // TFLite's and TensorFlow's: coordinates in f32 from the ratio of the extents.
 std::vector<ResizeTaps> TfliteTaps(const Attrs& attrs, const ResizeAxis& axis);
 
-// Bilinear resize of integers along two adjacent axes to the bit as TFLite's reference: i8 and i16 in 10-bit fixed
-// point, u8 in f32 rounded half up. x: [outer,in0,in1,inner].
+// Bilinear resize of integers along two adjacent axes to the bit as TFLite's reference: i8 and i16 in 10-bit
+// fixed point, u8 in f32 rounded half up. x: [outer,in0,in1,inner].
 struct ResizePlane {
   int64_t outer = 1, inner = 1;
   ResizeAxis y, x;

@@ -25,7 +25,8 @@ Status ImportOnnxResize10(ImportContext& context) { return EmitOld(context, cont
 Status ImportOnnxUpsample7(ImportContext& context) {
   const Floats& scales = context.attrs().FloatList("scales");
   if (scales.empty()) return context.Error("attribute scales is missing");
-  return EmitOld(context, context.Const(Tensor::From<float>(DType::kF32, {static_cast<int64_t>(scales.size())}, scales)));
+  return EmitOld(context, context.Const(Tensor::From<float>(DType::kF32,
+                                                            {static_cast<int64_t>(scales.size())}, scales)));
 }
 
 Status ImportOnnxResize(ImportContext& context) {
@@ -81,10 +82,13 @@ void AddOnnxCases(std::vector<TestCase>& cases) {
   for (const char* mode : {"nearest", "linear", "cubic"}) {
     for (const char* coordinates :
          {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"}) {
-      const Attrs attrs = {{"mode", std::string(mode)}, {"coordinate_transformation_mode", std::string(coordinates)}};
+      const Attrs attrs = {{"mode", std::string(mode)},
+                           {"coordinate_transformation_mode", std::string(coordinates)}};
       const std::string label = std::string(mode) + "_" + coordinates;
-      cases.push_back({label + "_up", {{.dims = {1, 3, 5, 7}}, none, none, SizesInput({1, 3, 13, 16})}, attrs});
-      cases.push_back({label + "_down", {{.dims = {2, 2, 11, 9}}, none, none, SizesInput({2, 2, 4, 5})}, attrs});
+      cases.push_back(
+          {label + "_up", {{.dims = {1, 3, 5, 7}}, none, none, SizesInput({1, 3, 13, 16})}, attrs});
+      cases.push_back(
+          {label + "_down", {{.dims = {2, 2, 11, 9}}, none, none, SizesInput({2, 2, 4, 5})}, attrs});
       const TestInput scales{.dims = {4}, .values = {1, 1, 2, 2}, .is_constant = true};
       cases.push_back({label + "_twice", {{.dims = {1, 19, 6, 6}}, none, scales}, attrs});
     }

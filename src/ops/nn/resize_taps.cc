@@ -1,7 +1,7 @@
 // Which pixels make up an output position, and with what weights.
 //
-// ONNX: the coordinate f(p), base = ceil(f) - 1 and ratio = f - base in (0, 1]; the taps stand around base. The
-// antialias filters widen by 1 / scale. Source: ONNX's definition of Resize, opset 19.
+// ONNX: the coordinate f(p), base = ceil(f) - 1 and ratio = f - base in (0, 1]; the taps stand around base.
+// The antialias filters widen by 1 / scale. Source: ONNX's definition of Resize, opset 19.
 #include <algorithm>
 #include <cmath>
 
@@ -72,7 +72,8 @@ std::vector<ResizeTaps> OnnxTaps(const Attrs& attrs, const ResizeAxis& axis) {
   const double reach = is_cubic ? 2 : 1;
   const auto first = static_cast<int64_t>(std::floor(-reach / shrink)) + 1;
   const auto a = static_cast<double>(attrs.Float("cubic_coeff_a", -0.75F));
-  // A filter wider than the image on both sides only repeats the edge; keep hostile scales from asking for more.
+  // A filter wider than the image on both sides only repeats the edge; keep hostile scales from asking for
+  // more.
   const int64_t begin = std::max(first, -2 * axis.in - 2);
   std::vector<ResizeTaps> all(static_cast<size_t>(axis.out));
   for (int64_t p = 0; p < axis.out; ++p) {
@@ -102,8 +103,9 @@ std::vector<ResizeTaps> TfliteTaps(const Attrs& attrs, const ResizeAxis& axis) {
   const std::string& coordinates = attrs.String("coordinate_transformation_mode");
   const bool is_aligned = coordinates == "align_corners";
   const bool is_centered = coordinates == "half_pixel";
-  const float scale = is_aligned && axis.out > 1 ? static_cast<float>(axis.in - 1) / static_cast<float>(axis.out - 1)
-                                                 : static_cast<float>(axis.in) / static_cast<float>(axis.out);
+  const float scale = is_aligned && axis.out > 1
+                          ? static_cast<float>(axis.in - 1) / static_cast<float>(axis.out - 1)
+                          : static_cast<float>(axis.in) / static_cast<float>(axis.out);
   const bool is_nearest = attrs.String("mode") == "nearest";
   std::vector<ResizeTaps> all(static_cast<size_t>(axis.out));
   for (int64_t p = 0; p < axis.out; ++p) {
@@ -176,8 +178,8 @@ void ForEachBlend(const ResizePlane& plane, const Tensor& from, Tensor& to, cons
     for (const Tap& y : ys) {
       for (const Tap& x : xs) {
         for (int64_t i = 0; i < plane.inner; ++i) {
-          const int64_t value = blend(pixel(y.low, x.low, i), pixel(y.high, x.low, i), pixel(y.low, x.high, i),
-                                      pixel(y.high, x.high, i), y, x);
+          const int64_t value = blend(pixel(y.low, x.low, i), pixel(y.high, x.low, i),
+                                      pixel(y.low, x.high, i), pixel(y.high, x.high, i), y, x);
           StoreInt(dtype, to.data(), at++, std::clamp(value, MinOfInteger(dtype), MaxOfInteger(dtype)));
         }
       }
@@ -190,20 +192,22 @@ void ForEachBlend(const ResizePlane& plane, const Tensor& from, Tensor& to, cons
 void ResizeIntegerBilinear(const Attrs& attrs, const ResizePlane& plane, const Tensor& from, Tensor& to) {
   const std::string& coordinates = attrs.String("coordinate_transformation_mode");
   if (from.dtype() == DType::kU8) {
-    ForEachBlend(plane, from, to, FloatTaps(attrs, plane.y), FloatTaps(attrs, plane.x),
-                 [](int64_t x00, int64_t x10, int64_t x01, int64_t x11, const FloatTap& y, const FloatTap& x) {
-                   const float sum = static_cast<float>(x00) * (1 - y.part) * (1 - x.part) +
-                                     static_cast<float>(x10) * y.part * (1 - x.part) +
-                                     static_cast<float>(x01) * (1 - y.part) * x.part +
-                                     static_cast<float>(x11) * y.part * x.part;
-                   return static_cast<int64_t>(sum + 0.5F);
-                 });
+    ForEachBlend(
+        plane, from, to, FloatTaps(attrs, plane.y), FloatTaps(attrs, plane.x),
+        [](int64_t x00, int64_t x10, int64_t x01, int64_t x11, const FloatTap& y, const FloatTap& x) {
+          const float sum = static_cast<float>(x00) * (1 - y.part) * (1 - x.part) +
+                            static_cast<float>(x10) * y.part * (1 - x.part) +
+                            static_cast<float>(x01) * (1 - y.part) * x.part +
+                            static_cast<float>(x11) * y.part * x.part;
+          return static_cast<int64_t>(sum + 0.5F);
+        });
     return;
   }
   ForEachBlend(plane, from, to, FixedTaps(plane.y, coordinates), FixedTaps(plane.x, coordinates),
                [](int64_t x00, int64_t x10, int64_t x01, int64_t x11, const FixedTap& y, const FixedTap& x) {
-                 const int64_t sum = x00 * (kOne - y.part) * (kOne - x.part) + x10 * y.part * (kOne - x.part) +
-                                     x01 * (kOne - y.part) * x.part + x11 * y.part * x.part;
+                 const int64_t sum = x00 * (kOne - y.part) * (kOne - x.part) +
+                                     x10 * y.part * (kOne - x.part) + x01 * (kOne - y.part) * x.part +
+                                     x11 * y.part * x.part;
                  const int64_t half = kOne * kOne / 2;
                  return (sum + (sum > 0 ? half : -half)) / (kOne * kOne);
                });

@@ -24,7 +24,8 @@ std::vector<TestCase> Cases() {
   const Quant i8{{0.09F}, {-11}, -1}, u8{{0.12F}, {140}, -1}, i16{{1.0F / 4096}, {0}, -1};
   cases.push_back({"i8", {{DType::kI8, {3, 41}, -128, 127, i8}}, {}, 1, {Quant{{1.0F / 256}, {-128}, -1}}});
   cases.push_back({"u8", {{DType::kU8, {2, 1001}, 0, 255, u8}}, {}, 1, {Quant{{1.0F / 256}, {0}, -1}}});
-  cases.push_back({"i16", {{DType::kI16, {2, 33}, -32768, 32767, i16}}, {}, 1, {Quant{{1.0F / 32768}, {0}, -1}}});
+  cases.push_back(
+      {"i16", {{DType::kI16, {2, 33}, -32768, 32767, i16}}, {}, 1, {Quant{{1.0F / 32768}, {0}, -1}}});
   return cases;
 }
 

@@ -1,8 +1,8 @@
 // Quantised Softmax and LogSoftmax, to the bit as LiteRT.
 //
-// 8-bit inputs look exponentials of the distance to the row's largest element up in a table of 256 f32 values, then
-// scale by the reciprocal of their sum. 16-bit inputs use two tables of 513 entries, for exp on [-10, 0] and for
-// 1 / (1 + x) on [0, 1], interpolated with 7 bits.
+// 8-bit inputs look exponentials of the distance to the row's largest element up in a table of 256 f32
+// values, then scale by the reciprocal of their sum. 16-bit inputs use two tables of 513 entries, for exp on
+// [-10, 0] and for 1 / (1 + x) on [0, 1], interpolated with 7 bits.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -50,23 +50,22 @@ void Softmax8(const Row& row, const std::array<float, 256>& table, const Quant& 
   const float inverse = 1.0F / (sum * ScaleOf(quant));
   for (int64_t k = 0; k < row.length; ++k) {
     const float scaled = table[static_cast<size_t>(largest - row[k])] * inverse;
-    const int64_t value = y.dtype() == DType::kU8 ? static_cast<int64_t>(scaled + 0.5F)
-                                                  : static_cast<int64_t>(std::round(scaled)) + ZeroPointOf(quant);
+    const int64_t value = y.dtype() == DType::kU8
+                              ? static_cast<int64_t>(scaled + 0.5F)
+                              : static_cast<int64_t>(std::round(scaled)) + ZeroPointOf(quant);
     StoreInt(y.dtype(), y.data(), row.first + k * row.step,
              std::clamp(value, MinOfInteger(y.dtype()), MaxOfInteger(y.dtype())));
   }
 }
 
-// f on [low, high] as 16-bit fractions, entry 512 for the slope of the last interval. Each entry is shifted by half
-// of the error that linear interpolation makes in the middle of its interval.
+// f on [low, high] as 16-bit fractions, entry 512 for the slope of the last interval. Each entry is shifted
+// by half of the error that linear interpolation makes in the middle of its interval.
 std::array<int16_t, 513> InterpolationTable(double (*f)(double), double low, double high) {
   std::array<int16_t, 513> table;
   const double step = (high - low) / 512;
   const double half = step / 2;
   const double scale = 32768;
-  const auto cut = [](double value) {
-    return static_cast<int16_t>(std::clamp(value, -32768.0, 32767.0));
-  };
+  const auto cut = [](double value) { return static_cast<int16_t>(std::clamp(value, -32768.0, 32767.0)); };
   for (int i = 0; i < 512; ++i) {
     const double here = std::round(f(low + i * step) * scale);
     const double middle = std::round(f(low + i * step + half) * scale);
@@ -127,7 +126,9 @@ Status RunQuantizedSoftmax(RunContext& context) {
     // Distances of 10 and more count as 10: [-10, 0] onto [-65535, 0].
     const double real = static_cast<double>(ScaleOf(*xq)) * static_cast<double>(beta) / (10.0 / 65535.0);
     const FixedMultiplier multiplier = QuantizeMultiplier(real);
-    ForEachRow(split, [&](int64_t first) { Softmax16({x, first, split.inner, split.length}, multiplier, y); });
+    ForEachRow(split, [&](int64_t first) {
+      Softmax16({x, first, split.inner, split.length}, multiplier, y);
+    });
     return Status::Ok();
   }
   const auto table = ExpTable(ScaleOf(*xq), beta);

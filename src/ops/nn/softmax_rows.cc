@@ -62,9 +62,9 @@ Status RunRows(RunContext& context, const std::function<void(std::vector<double>
 std::vector<TestCase> SoftmaxCases() {
   std::vector<TestCase> cases;
   const std::tuple<const char*, Dims, int64_t> list[] = {
-      {"vector", {37}, 0},          {"matrix", {3, 65}, -1},      {"first_axis", {5, 9}, 0},
-      {"middle", {2, 7, 5}, 1},     {"image", {1, 21, 6, 6}, 1},  {"last_of_four", {1, 3, 4, 91}, 3},
-      {"one", {4, 1}, 1},           {"classes", {1, 1001}, -1},   {"empty", {0, 3}, 1}};
+      {"vector", {37}, 0},      {"matrix", {3, 65}, -1},     {"first_axis", {5, 9}, 0},
+      {"middle", {2, 7, 5}, 1}, {"image", {1, 21, 6, 6}, 1}, {"last_of_four", {1, 3, 4, 91}, 3},
+      {"one", {4, 1}, 1},       {"classes", {1, 1001}, -1},  {"empty", {0, 3}, 1}};
   for (const auto& [label, dims, axis] : list) {
     cases.push_back({label, {{.dims = dims, .low = -8, .high = 8}}, {{"axis", axis}}});
   }

@@ -14,7 +14,8 @@ constexpr DTypeSet kSources =
 
 Status Infer(InferContext& context) {
   Type type = context.input(0);
-  type.dtype = context.attrs().Type("output_dtype", context.dtype(1) == DType::kF8E8M0 ? DType::kF32 : context.dtype(1));
+  type.dtype = context.attrs().Type("output_dtype",
+                                    context.dtype(1) == DType::kF8E8M0 ? DType::kF32 : context.dtype(1));
   context.SetOutput(0, std::move(type));
   return CheckScales(context, 1);
 }
@@ -48,7 +49,8 @@ Status ImportOnnx(ImportContext& context) {
 }
 
 // TensorFlow's Dequantize maps [lowest, highest] of the integers onto [min_range, max_range]:
-// y = (x - lowest) * step + base, step = (max - min) / (levels - 1). MIN_FIRST makes base a whole number of steps.
+// y = (x - lowest) * step + base, step = (max - min) / (levels - 1). MIN_FIRST makes base a whole number of
+// steps.
 Status ImportTf(ImportContext& context) {
   const Attrs& attrs = context.attrs();
   const DType from = context.type(context.in(0)).dtype;
@@ -79,7 +81,8 @@ Status ImportTf(ImportContext& context) {
   const auto real = [&](double q) { return (static_cast<float>(q) - lowest) * step + base; };
   if (const Tensor* tensor = context.constant(context.in(0))) {
     Tensor result(DType::kF32, tensor->dims());
-    for (int64_t i = 0; i < tensor->count(); ++i) result.as<float>()[i] = real(LoadReal(from, tensor->data(), i));
+    for (int64_t i = 0; i < tensor->count(); ++i)
+      result.as<float>()[i] = real(LoadReal(from, tensor->data(), i));
     context.Bind(0, context.builder().Constant(context.node().name, std::move(result)));
     return Status::Ok();
   }
@@ -119,9 +122,10 @@ OpDef MakeDequantizeLinear() {
   op.group = "quant";
   op.summary = "Integers or small floats to reals by a scale and a zero point, per tensor, axis or block.";
   op.formula = "y = (x - zero_point) * scale";
-  op.inputs = {{"x", kSources, "any shape"},
-               {"scale", kFloats | DTypeSet{DType::kF8E8M0}, "scalar, [extent of axis], or blocked; its type is y's"},
-               {"zero_point", kSources, "the shape of scale", Arity::kOptional}};
+  op.inputs = {
+      {"x", kSources, "any shape"},
+      {"scale", kFloats | DTypeSet{DType::kF8E8M0}, "scalar, [extent of axis], or blocked; its type is y's"},
+      {"zero_point", kSources, "the shape of scale", Arity::kOptional}};
   op.outputs = {{"y", kFloats, "the shape of x"}};
   op.attrs = {IntAttr("axis", 1, "of per-axis and blocked scales"),
               IntAttr("block_size", 0, "elements along axis that share a scale; 0: all"),

@@ -14,7 +14,9 @@ OpDef MakeDynamicQuantizeLinear() {
   op.summary = "Quantises to u8 by the tensor's own range, 0 included.";
   op.formula = "scale = (max(x, 0) - min(x, 0)) / 255, zero_point = saturate(round(-min / scale))";
   op.inputs = {{"x", {DType::kF32}, "any shape"}};
-  op.outputs = {{"y", {DType::kU8}, "the shape of x"}, {"scale", {DType::kF32}, "scalar"}, {"zero_point", {DType::kU8}, "scalar"}};
+  op.outputs = {{"y", {DType::kU8}, "the shape of x"},
+                {"scale", {DType::kF32}, "scalar"},
+                {"zero_point", {DType::kU8}, "scalar"}};
   op.infer = [](InferContext& context) {
     Type type = context.input(0);
     type.dtype = DType::kU8;
@@ -34,7 +36,8 @@ OpDef MakeDynamicQuantizeLinear() {
     const float scale = high == low ? 1.0F : (high - low) / 255.0F;
     const float zero = std::nearbyint(std::clamp(-low / scale, 0.0F, 255.0F));
     for (size_t i = 0; i < x.size(); ++i) {
-      context.out(0).as<uint8_t>()[i] = static_cast<uint8_t>(std::clamp(std::nearbyint(x[i] / scale) + zero, 0.0F, 255.0F));
+      context.out(0).as<uint8_t>()[i] =
+          static_cast<uint8_t>(std::clamp(std::nearbyint(x[i] / scale) + zero, 0.0F, 255.0F));
     }
     if (context.HasOutput(1)) context.out(1).as<float>()[0] = scale;
     if (context.HasOutput(2)) context.out(2).as<uint8_t>()[0] = static_cast<uint8_t>(zero);

@@ -26,15 +26,19 @@ Range Nudge(float low, float high, int64_t bits, bool is_narrow) {
 Status Infer(InferContext& context) {
   context.SetOutput(0, context.input(0));
   const int64_t bits = context.attrs().Int("num_bits", 8);
-  if (bits < 2 || bits > 16) return context.Error("num_bits is " + std::to_string(bits) + "; allowed is 2 to 16");
+  if (bits < 2 || bits > 16)
+    return context.Error("num_bits is " + std::to_string(bits) + "; allowed is 2 to 16");
   if (!context.shape(0) || !context.shape(1) || !context.shape(2)) return Status::Ok();
   if (*context.shape(1) != *context.shape(2)) return context.Error("min and max must have one shape");
   const DimList& range = *context.shape(1);
   const bool is_scalar = range.empty() || (range.size() == 1 && range[0] == Dim(1));
   if (is_scalar) return Status::Ok();
   const DimList& x = *context.shape(0);
-  const bool is_fitting = range.size() == 1 && !x.empty() && (!range[0].IsKnown() || !x.back().IsKnown() || range[0] == x.back());
-  return is_fitting ? Status::Ok() : context.Error("ranges " + ToString(range) + " do not fit the last axis of " + ToString(x));
+  const bool is_fitting =
+      range.size() == 1 && !x.empty() && (!range[0].IsKnown() || !x.back().IsKnown() || range[0] == x.back());
+  return is_fitting
+             ? Status::Ok()
+             : context.Error("ranges " + ToString(range) + " do not fit the last axis of " + ToString(x));
 }
 
 Status Reference(RunContext& context) {
@@ -49,7 +53,8 @@ Status Reference(RunContext& context) {
     if (low == 0 && high == 0) {
       ranges.push_back({0, 0, 1});
     } else if (!(low <= 0 && high >= 0 && low < high)) {
-      return context.Error("the range [" + std::to_string(low) + ", " + std::to_string(high) + "] must contain 0");
+      return context.Error("the range [" + std::to_string(low) + ", " + std::to_string(high) +
+                           "] must contain 0");
     } else {
       ranges.push_back(Nudge(low, high, bits, is_narrow));
     }
@@ -80,9 +85,12 @@ OpDef MakeFakeQuant() {
   op.group = "quant";
   op.summary = "Rounds reals to what an integer of few bits over a range can hold.";
   op.formula = "y = round((clamp(x, min, max) - min) / step) * step + min, step = (max - min) / (2^bits - 1)";
-  op.inputs = {{"x", {DType::kF32}, "any shape"}, {"min", {DType::kF32}, "scalar or [last extent]; <= 0"}, {"max", {DType::kF32}, "scalar or [last extent]; >= 0"}};
+  op.inputs = {{"x", {DType::kF32}, "any shape"},
+               {"min", {DType::kF32}, "scalar or [last extent]; <= 0"},
+               {"max", {DType::kF32}, "scalar or [last extent]; >= 0"}};
   op.outputs = {{"y", {DType::kF32}, "the shape of x"}};
-  op.attrs = {IntAttr("num_bits", 8, "2 to 16"), IntAttr("narrow_range", 0, "1: leave the lowest integer out")};
+  op.attrs = {IntAttr("num_bits", 8, "2 to 16"),
+              IntAttr("narrow_range", 0, "1: leave the lowest integer out")};
   op.infer = Infer;
   op.reference = Reference;
   op.flops = [](const InferContext& context) { return 6 * context.CountOfOutput(0); };
@@ -90,7 +98,8 @@ OpDef MakeFakeQuant() {
     std::vector<TestCase> cases;
     const TestInput low{.dims = {}, .values = {-1.3}, .is_constant = true};
     const TestInput high{.dims = {}, .values = {1.7}, .is_constant = true};
-    for (int64_t bits : {4, 8, 16}) cases.push_back({std::to_string(bits) + "_bits", {{.dims = {3, 41}}, low, high}, {{"num_bits", bits}}});
+    for (int64_t bits : {4, 8, 16})
+      cases.push_back({std::to_string(bits) + "_bits", {{.dims = {3, 41}}, low, high}, {{"num_bits", bits}}});
     cases.push_back({"narrow", {{.dims = {77}}, low, high}, {{"narrow_range", int64_t{1}}}});
     return cases;
   };

@@ -42,7 +42,8 @@ float ScaleAt(const std::vector<double>& scales, int64_t slice) {
 Status InferProduct(InferContext& context, size_t b, DType dtype) {
   context.SetOutput(0, Type::OfUnknownShape(dtype));
   if (!context.shape(0) || !context.shape(b)) return Status::Ok();
-  SLIPWAY_ASSIGN_OR_RETURN(DimList shape, MatMulShape(context, *context.shape(0), *context.shape(b), Transpose::kNo, Transpose::kNo));
+  SLIPWAY_ASSIGN_OR_RETURN(DimList shape, MatMulShape(context, *context.shape(0), *context.shape(b),
+                                                      Transpose::kNo, Transpose::kNo));
   context.SetOutput(0, dtype, std::move(shape));
   return Status::Ok();
 }
@@ -50,7 +51,8 @@ Status InferProduct(InferContext& context, size_t b, DType dtype) {
 Status RunQLinear(RunContext& context) {
   SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int64_t> a, Centered(context, 0, 2, true));
   SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int64_t> b, Centered(context, 3, 5, false));
-  const MatMulCall call = PlanMatMul(context.in(0).dims(), context.in(3).dims(), Transpose::kNo, Transpose::kNo);
+  const MatMulCall call =
+      PlanMatMul(context.in(0).dims(), context.in(3).dims(), Transpose::kNo, Transpose::kNo);
   const std::vector<double> a_scales = Reals(context.in(1));
   const std::vector<double> b_scales = Reals(context.in(4));
   const float y_scale = ScaleAt(Reals(context.in(6)), 0);
@@ -72,7 +74,8 @@ OpDef MakeMatMulInteger() {
   op.group = "quant";
   op.summary = "Matrix product of 8-bit integers into 32 bits.";
   op.formula = "y = (a - a_zero_point) x (b - b_zero_point)";
-  op.inputs = {{"a", kBytes, "[...,m,k]"}, {"b", kBytes, "[...,k,n]"},
+  op.inputs = {{"a", kBytes, "[...,m,k]"},
+               {"b", kBytes, "[...,k,n]"},
                {"a_zero_point", kBytes, "scalar or one per row", Arity::kOptional},
                {"b_zero_point", kBytes, "scalar or one per column", Arity::kOptional}};
   op.outputs = {{"y", {DType::kI32}, "[...,m,n]"}};
@@ -80,9 +83,11 @@ OpDef MakeMatMulInteger() {
   op.reference = [](RunContext& context) -> Status {
     SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int64_t> a, Centered(context, 0, 2, true));
     SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int64_t> b, Centered(context, 1, 3, false));
-    const MatMulCall call = PlanMatMul(context.in(0).dims(), context.in(1).dims(), Transpose::kNo, Transpose::kNo);
+    const MatMulCall call =
+        PlanMatMul(context.in(0).dims(), context.in(1).dims(), Transpose::kNo, Transpose::kNo);
     int32_t* y = context.out(0).as<int32_t>();
-    MultiplyMatrices<int64_t, int64_t>(call, a.data(), b.data(), [y](int64_t to, int64_t sum) { y[to] = static_cast<int32_t>(sum); });
+    MultiplyMatrices<int64_t, int64_t>(call, a.data(), b.data(),
+                                       [y](int64_t to, int64_t sum) { y[to] = static_cast<int32_t>(sum); });
     return Status::Ok();
   };
   op.flops = MatMulFlops;
@@ -102,21 +107,35 @@ OpDef MakeQLinearMatMul() {
   op.group = "quant";
   op.summary = "Matrix product of 8-bit integers with a rescaled 8-bit result.";
   op.formula = "y = saturate(round_half_even((a - az) x (b - bz) * as * bs / ys) + yz)";
-  op.inputs = {{"a", kBytes, "[...,m,k]"}, {"a_scale", kFloats, "scalar or one per row"}, {"a_zero_point", kBytes, "as a_scale"},
-               {"b", kBytes, "[...,k,n]"}, {"b_scale", kFloats, "scalar or one per column"}, {"b_zero_point", kBytes, "as b_scale"},
-               {"y_scale", kFloats, "scalar"}, {"y_zero_point", kBytes, "scalar; its type is y's"}};
+  op.inputs = {{"a", kBytes, "[...,m,k]"},
+               {"a_scale", kFloats, "scalar or one per row"},
+               {"a_zero_point", kBytes, "as a_scale"},
+               {"b", kBytes, "[...,k,n]"},
+               {"b_scale", kFloats, "scalar or one per column"},
+               {"b_zero_point", kBytes, "as b_scale"},
+               {"y_scale", kFloats, "scalar"},
+               {"y_zero_point", kBytes, "scalar; its type is y's"}};
   op.outputs = {{"y", kBytes, "[...,m,n]"}};
   op.infer = [](InferContext& context) { return InferProduct(context, 3, context.dtype(7)); };
   op.reference = RunQLinear;
   op.flops = MatMulFlops;
   op.cases = [] {
-    const auto scale = [](double value) { return TestInput{.dims = {}, .values = {value}, .is_constant = true}; };
-    const auto zero = [](DType dtype, double value) { return TestInput{.dtype = dtype, .dims = {}, .values = {value}, .is_constant = true}; };
+    const auto scale = [](double value) {
+      return TestInput{.dims = {}, .values = {value}, .is_constant = true};
+    };
+    const auto zero = [](DType dtype, double value) {
+      return TestInput{.dtype = dtype, .dims = {}, .values = {value}, .is_constant = true};
+    };
     return std::vector<TestCase>{
         {"u8",
-         {{.dtype = DType::kU8, .dims = {5, 33}, .low = 0, .high = 255}, scale(0.03), zero(DType::kU8, 119),
-          {.dtype = DType::kU8, .dims = {33, 19}, .low = 0, .high = 255, .is_constant = true}, scale(0.006), zero(DType::kU8, 128),
-          scale(0.2), zero(DType::kU8, 101)},
+         {{.dtype = DType::kU8, .dims = {5, 33}, .low = 0, .high = 255},
+          scale(0.03),
+          zero(DType::kU8, 119),
+          {.dtype = DType::kU8, .dims = {33, 19}, .low = 0, .high = 255, .is_constant = true},
+          scale(0.006),
+          zero(DType::kU8, 128),
+          scale(0.2),
+          zero(DType::kU8, 101)},
          {}}};
   };
   op.tolerance.integer_steps = 1;

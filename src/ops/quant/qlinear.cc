@@ -5,7 +5,8 @@ namespace {
 
 // The reals behind inputs i (integers), i + 1 (scale) and i + 2 (zero point).
 Result<ValueId> RealInput(ImportContext& context, size_t i) {
-  return context.Add("DequantizeLinear", {context.in(i), context.in(i + 1), context.in(i + 2)}, {{"axis", int64_t{0}}});
+  return context.Add("DequantizeLinear", {context.in(i), context.in(i + 1), context.in(i + 2)},
+                     {{"axis", int64_t{0}}});
 }
 
 // Quantises `value` by inputs i (scale) and i + 1 (zero point) into the node's output.
@@ -32,7 +33,8 @@ std::string LayoutName(const ImportContext& context) {
 
 Status ImportAveragePool(ImportContext& context) {
   Attrs attrs = {{"layout", LayoutName(context)}};
-  for (const char* name : {"auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides", "dilations"}) {
+  for (const char* name :
+       {"auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides", "dilations"}) {
     if (const Attr* attr = context.attrs().Find(name)) attrs.Set(name, *attr);
   }
   return ImportUnary(context, "AveragePool", std::move(attrs));
@@ -44,7 +46,8 @@ Status ImportConcat(ImportContext& context) {
     SLIPWAY_ASSIGN_OR_RETURN(const ValueId part, RealInput(context, i));
     parts.push_back(part);
   }
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId all, context.Add("Concat", parts, {{"axis", context.attrs().Int("axis")}}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId all,
+                           context.Add("Concat", parts, {{"axis", context.attrs().Int("axis")}}));
   return EmitQuantized(context, all, 0);
 }
 
@@ -64,14 +67,16 @@ std::vector<ForeignRow> QLinearRows() {
           row("QLinearSoftmax",
               [](ImportContext& context) {
                 const bool is_old = context.attrs().Int("opset", 13) < 13;
-                return ImportUnary(context, "Softmax",
-                                   {{"axis", context.attrs().Int("axis", -1)}, {"coerce_2d", int64_t{is_old}}});
+                return ImportUnary(
+                    context, "Softmax",
+                    {{"axis", context.attrs().Int("axis", -1)}, {"coerce_2d", int64_t{is_old}}});
               }),
           row("QLinearGlobalAveragePool",
               [](ImportContext& context) {
                 return ImportUnary(context, "GlobalAveragePool", {{"layout", LayoutName(context)}});
               }),
-          row("QLinearAveragePool", ImportAveragePool), row("QLinearConcat", ImportConcat)};
+          row("QLinearAveragePool", ImportAveragePool),
+          row("QLinearConcat", ImportConcat)};
 }
 
 }  // namespace slipway

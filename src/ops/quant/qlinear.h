@@ -5,8 +5,8 @@
 
 namespace slipway {
 
-// QLinearAdd, QLinearMul, QLinearSigmoid, QLinearLeakyRelu, QLinearConcat, QLinearSoftmax, QLinearAveragePool and
-// QLinearGlobalAveragePool become DequantizeLinear -> the operator -> QuantizeLinear.
+// QLinearAdd, QLinearMul, QLinearSigmoid, QLinearLeakyRelu, QLinearConcat, QLinearSoftmax, QLinearAveragePool
+// and QLinearGlobalAveragePool become DequantizeLinear -> the operator -> QuantizeLinear.
 std::vector<ForeignRow> QLinearRows();
 
 }  // namespace slipway

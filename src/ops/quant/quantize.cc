@@ -1,4 +1,5 @@
-// TFLite's QUANTIZE: to the scale and zero point that the output value carries, from reals or from other integers.
+// TFLite's QUANTIZE: to the scale and zero point that the output value carries, from reals or from other
+// integers.
 #include <algorithm>
 #include <cmath>
 
@@ -24,7 +25,8 @@ int64_t SliceOf(const Quant& quant, const Dims& dims, int64_t i) {
 }
 
 int64_t SlicesOf(const Quant* quant, const Dims& dims) {
-  const bool is_per_axis = quant != nullptr && quant->IsPerAxis() && quant->axis < static_cast<int>(dims.size());
+  const bool is_per_axis =
+      quant != nullptr && quant->IsPerAxis() && quant->axis < static_cast<int>(dims.size());
   return is_per_axis ? dims[static_cast<size_t>(quant->axis)] : 1;
 }
 
@@ -65,11 +67,20 @@ Status Import(ImportContext& context) {
 std::vector<TestCase> Cases() {
   std::vector<TestCase> cases;
   const Quant i8{{0.031F}, {-7}, -1}, u8{{0.043F}, {99}, -1}, i16{{1.0F / 4000}, {0}, -1};
-  const std::tuple<const char*, DType, Quant> targets[] = {{"i8", DType::kI8, i8}, {"u8", DType::kU8, u8}, {"i16", DType::kI16, i16}};
+  const std::tuple<const char*, DType, Quant> targets[] = {
+      {"i8", DType::kI8, i8}, {"u8", DType::kU8, u8}, {"i16", DType::kI16, i16}};
   for (const auto& [name, dtype, quant] : targets) {
     cases.push_back({std::string("f32_to_") + name, {{.dims = {3, 71}}}, {{"to", dtype}}, 1, {quant}});
-    cases.push_back({std::string("i8_to_") + name, {{DType::kI8, {3, 71}, -128, 127, Quant{{0.05F}, {3}, -1}}}, {{"to", dtype}}, 1, {quant}});
-    cases.push_back({std::string("u8_to_") + name, {{DType::kU8, {130}, 0, 255, Quant{{0.02F}, {131}, -1}}}, {{"to", dtype}}, 1, {quant}});
+    cases.push_back({std::string("i8_to_") + name,
+                     {{DType::kI8, {3, 71}, -128, 127, Quant{{0.05F}, {3}, -1}}},
+                     {{"to", dtype}},
+                     1,
+                     {quant}});
+    cases.push_back({std::string("u8_to_") + name,
+                     {{DType::kU8, {130}, 0, 255, Quant{{0.02F}, {131}, -1}}},
+                     {{"to", dtype}},
+                     1,
+                     {quant}});
   }
   return cases;
 }
@@ -80,7 +91,8 @@ OpDef MakeQuantize() {
   OpDef op;
   op.name = "Quantize";
   op.group = "quant";
-  op.summary = "To the scale and zero point that the output carries, from reals or from integers of another scale.";
+  op.summary =
+      "To the scale and zero point that the output carries, from reals or from integers of another scale.";
   op.formula = "y = saturate(round(x / scale) + zero_point)";
   op.inputs = {{"x", kFloats | kInts, "any shape; integers carry their quantisation"}};
   op.outputs = {{"y", {DType::kI8, DType::kU8, DType::kI16, DType::kI32, DType::kI4}, "the shape of x"}};

@@ -26,7 +26,8 @@ Status Infer(InferContext& context) {
     return context.Error("output_dtype is " + std::string(DTypeName(asked)) + ", the zero point is " +
                          std::string(DTypeName(type.dtype)));
   }
-  if (!kTargets.Has(type.dtype)) return context.Error("cannot quantise to " + std::string(DTypeName(type.dtype)));
+  if (!kTargets.Has(type.dtype))
+    return context.Error("cannot quantise to " + std::string(DTypeName(type.dtype)));
   context.SetOutput(0, std::move(type));
   return CheckScales(context, 1);
 }
@@ -39,18 +40,21 @@ Status Reference(RunContext& context) {
   const bool is_integer = IsInteger(y.dtype());
   const bool has_zero = context.HasInput(2) && is_integer;
   const bool is_f8 = BitsOf(y.dtype()) == 8 && !is_integer;
-  const Overflow overflow = context.attrs().Int("saturate", 1) != 0 ? Overflow::kSaturate : Overflow::kToInfinity;
+  const Overflow overflow =
+      context.attrs().Int("saturate", 1) != 0 ? Overflow::kSaturate : Overflow::kToInfinity;
   for (int64_t i = 0; i < x.count(); ++i) {
     const int64_t k = map(i);
     // The quotient is rounded to f32, as ONNX has it.
     const float value = static_cast<float>(LoadReal(x.dtype(), x.data(), i)) /
                         static_cast<float>(LoadReal(scale.dtype(), scale.data(), k));
     if (is_integer) {
-      const double zero = has_zero ? static_cast<double>(LoadInt(context.in(2).dtype(), context.in(2).data(), k)) : 0;
+      const double zero =
+          has_zero ? static_cast<double>(LoadInt(context.in(2).dtype(), context.in(2).data(), k)) : 0;
       const double rounded = std::nearbyint(static_cast<double>(value)) + zero;
       const double low = static_cast<double>(MinOfInteger(y.dtype()));
       const double high = static_cast<double>(MaxOfInteger(y.dtype()));
-      StoreInt(y.dtype(), y.data(), i, std::isnan(rounded) ? 0 : static_cast<int64_t>(std::clamp(rounded, low, high)));
+      StoreInt(y.dtype(), y.data(), i,
+               std::isnan(rounded) ? 0 : static_cast<int64_t>(std::clamp(rounded, low, high)));
     } else if (is_f8) {
       y.as<uint8_t>()[i] = EncodeSmallFloat(y.dtype(), static_cast<double>(value), overflow);
     } else {
@@ -79,7 +83,9 @@ std::vector<TestCase> Cases() {
     const double zero = IsSigned(dtype) ? -3 : 120;
     const std::string name(DTypeName(dtype));
     cases.push_back({name,
-                     {{.dims = {3, 41}}, {.dims = {}, .values = {0.037}, .is_constant = true}, {.dtype = dtype, .dims = {}, .values = {zero}, .is_constant = true}},
+                     {{.dims = {3, 41}},
+                      {.dims = {}, .values = {0.037}, .is_constant = true},
+                      {.dtype = dtype, .dims = {}, .values = {zero}, .is_constant = true}},
                      {}});
     cases.push_back({name + "_axis",
                      {{.dims = {2, 3, 7}},
@@ -87,7 +93,8 @@ std::vector<TestCase> Cases() {
                       {.dtype = dtype, .dims = {3}, .values = {0, 5, 9}, .is_constant = true}},
                      {{"axis", int64_t{1}}}});
   }
-  cases.push_back({"blocked", {{.dims = {2, 8}}, {.dims = {2, 2}, .values = {0.1, 0.2, 0.3, 0.4}, .is_constant = true}},
+  cases.push_back({"blocked",
+                   {{.dims = {2, 8}}, {.dims = {2, 2}, .values = {0.1, 0.2, 0.3, 0.4}, .is_constant = true}},
                    {{"axis", int64_t{1}}, {"block_size", int64_t{4}}}});
   return cases;
 }
@@ -100,9 +107,10 @@ OpDef MakeQuantizeLinear() {
   op.group = "quant";
   op.summary = "Reals to integers or small floats by a scale and a zero point, per tensor, axis or block.";
   op.formula = "y = saturate(round_half_even(x / scale) + zero_point)";
-  op.inputs = {{"x", kFloats | DTypeSet{DType::kI32}, "any shape"},
-               {"scale", kFloats | DTypeSet{DType::kF8E8M0, DType::kI32}, "scalar, [extent of axis], or blocked"},
-               {"zero_point", kTargets, "the shape of scale; its type is y's", Arity::kOptional}};
+  op.inputs = {
+      {"x", kFloats | DTypeSet{DType::kI32}, "any shape"},
+      {"scale", kFloats | DTypeSet{DType::kF8E8M0, DType::kI32}, "scalar, [extent of axis], or blocked"},
+      {"zero_point", kTargets, "the shape of scale; its type is y's", Arity::kOptional}};
   op.outputs = {{"y", kTargets, "the shape of x"}};
   op.attrs = {IntAttr("axis", 1, "of per-axis and blocked scales"),
               IntAttr("block_size", 0, "elements along axis that share a scale; 0: all"),

@@ -23,17 +23,18 @@ Status CheckScales(const InferContext& context, size_t scale) {
   if (block < 0) return context.Error("block_size is " + std::to_string(block) + "; it must not be negative");
   const bool is_single = scales.empty() || (scales.size() == 1 && scales[0] == Dim(1));
   if (block == 0 && is_single) return Status::Ok();
-  SLIPWAY_ASSIGN_OR_RETURN(const int axis,
-                           NormalizeAxis(context, context.attrs().Int("axis", 1), static_cast<int>(x.size())));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const int axis, NormalizeAxis(context, context.attrs().Int("axis", 1), static_cast<int>(x.size())));
   const Dim& extent = x[static_cast<size_t>(axis)];
   if (block == 0) {
-    const bool is_fitting =
-        scales.size() == 1 && (!scales[0].IsKnown() || !extent.IsKnown() || scales[0].value() == extent.value());
+    const bool is_fitting = scales.size() == 1 && (!scales[0].IsKnown() || !extent.IsKnown() ||
+                                                   scales[0].value() == extent.value());
     if (is_fitting) return Status::Ok();
     return context.Error("scale is " + ToString(scales) + "; per tensor it is a scalar, along axis " +
                          std::to_string(axis) + " [" + extent.ToString() + "]");
   }
-  if (scales.size() != x.size()) return context.Error("blocked scale " + ToString(scales) + " needs the rank of " + ToString(x));
+  if (scales.size() != x.size())
+    return context.Error("blocked scale " + ToString(scales) + " needs the rank of " + ToString(x));
   for (size_t i = 0; i < x.size(); ++i) {
     const Dim wanted = i == static_cast<size_t>(axis) ? CeilDiv(x[i], Dim(block)) : x[i];
     if (!wanted.IsKnown() || !scales[i].IsKnown() || wanted.value() == scales[i].value()) continue;

@@ -14,7 +14,8 @@ class ScaleMap {
   int64_t operator()(int64_t i) const {
     if (is_single_) return 0;
     const int64_t slice = i / inner_ % extent_;
-    return outer_stride_ * (i / (inner_ * extent_)) + slice / block_ * slice_stride_ + (outer_stride_ == 0 ? 0 : i % inner_);
+    return outer_stride_ * (i / (inner_ * extent_)) + slice / block_ * slice_stride_ +
+           (outer_stride_ == 0 ? 0 : i % inner_);
   }
 
  private:

@@ -1,0 +1,189 @@
+// Hand-checked numbers of the network operators.
+#include "ops/testing.h"
+
+namespace slipway {
+namespace {
+
+using std::string;
+
+TestValue F32(Dims dims, std::vector<double> values) {
+  return {DType::kF32, std::move(dims), std::move(values)};
+}
+
+const std::vector<double> kNine = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+
+TEST(ConvTest, SumsUnderTheWindowAndPadsWithZeros) {
+  const TestValue x = F32({1, 1, 3, 3}, kNine);
+  const TestValue ones = F32({1, 1, 2, 2}, {1, 1, 1, 1});
+  EXPECT_EQ(RunAndShow("Conv", {x, ones}), "f32[1,1,2,2]: 12 16 24 28");
+  EXPECT_EQ(RunAndShow("Conv", {x, ones, F32({1}, {-20})}, {{"activation", string("relu")}}),
+            "f32[1,1,2,2]: 0 0 4 8");
+  EXPECT_EQ(RunAndShow("Conv", {x, ones}, {{"auto_pad", string("SAME_UPPER")}, {"strides", Ints{2, 2}}}),
+            "f32[1,1,2,2]: 12 9 15 9");
+  EXPECT_EQ(RunAndShow("Conv", {x, ones}, {{"auto_pad", string("SAME_LOWER")}, {"strides", Ints{2, 2}}}),
+            "f32[1,1,2,2]: 1 5 11 28");
+  EXPECT_EQ(RunAndShow("Conv", {x, ones}, {{"dilations", Ints{2, 2}}}), "f32[1,1,1,1]: 20");
+}
+
+TEST(ConvTest, GroupsDoNotMixInEitherLayout) {
+  const Attrs first = {{"group", int64_t{2}}};
+  const Attrs last = {{"group", int64_t{2}}, {"layout", string("channels_last")}};
+  EXPECT_EQ(RunAndShow("Conv", {F32({1, 2, 1, 2}, {1, 2, 3, 4}), F32({2, 1, 1, 1}, {10, 100})}, first),
+            "f32[1,2,1,2]: 10 20 300 400");
+  EXPECT_EQ(RunAndShow("Conv", {F32({1, 1, 2, 2}, {1, 3, 2, 4}), F32({2, 1, 1, 1}, {10, 100})}, last),
+            "f32[1,1,2,2]: 10 300 20 400");
+}
+
+TEST(ConvTest, NamesBothSidesOfAMismatch) {
+  EXPECT_EQ(RunAndShow("Conv", {F32({1, 4, 3, 3}, {}), F32({8, 3, 1, 1}, {})}),
+            "Conv 'node': weights [8,3,1,1] take 3 channels in 1 groups, input [1,4,3,3] has 4");
+  EXPECT_EQ(RunAndShow("Conv", {F32({1, 1, 3, 3}, {}), F32({1, 1, 5, 5}, {})}),
+            "Conv 'node': spatial axis 0 has extent 3; the window covers 5 and does not fit");
+}
+
+TEST(ConvTest, IntegersRescaleAndClamp) {
+  // (12 - 2) * 3 + 20 = 50; 50 * 0.5 * 0.5 / 1 = 12.5, rounded away from zero; + 1.
+  const TestValue x{DType::kI8, {1, 1, 1, 1}, {12}, Quant{{0.5F}, {2}, -1}};
+  const TestValue w{DType::kI8, {1, 1, 1, 1}, {3}, Quant{{0.5F}, {0}, 0}};
+  const TestValue b{DType::kI32, {1}, {20}};
+  EXPECT_EQ(RunAndShow("Conv", {x, w, b}, {{"layout", string("channels_last")}}, {Quant{{1.0F}, {1}, -1}}),
+            "i8[1,1,1,1]: 14");
+  EXPECT_EQ(RunAndShow("Conv", {x, w, b}, {{"activation", string("relu6")}}, {Quant{{1.0F}, {1}, -1}}),
+            "i8[1,1,1,1]: 7");
+}
+
+TEST(ConvTransposeTest, SpreadsEveryPixel) {
+  const TestValue x = F32({1, 1, 2, 2}, {1, 2, 3, 4});
+  const TestValue ones = F32({1, 1, 2, 2}, {1, 1, 1, 1});
+  EXPECT_EQ(RunAndShow("ConvTranspose", {x, ones}), "f32[1,1,3,3]: 1 3 2 4 10 6 3 7 4");
+  EXPECT_EQ(RunAndShow("ConvTranspose", {x, ones}, {{"pads", Ints{1, 1, 1, 1}}}), "f32[1,1,1,1]: 10");
+  EXPECT_EQ(RunAndShow("ConvTranspose", {F32({1, 1, 1, 2}, {1, 2}), F32({1, 1, 1, 1}, {5})},
+                       {{"strides", Ints{1, 2}}, {"output_padding", Ints{0, 1}}}),
+            "f32[1,1,1,4]: 5 0 10 0");
+}
+
+TEST(PoolTest, PaddingNeitherWinsNorCounts) {
+  const TestValue x = F32({1, 1, 3, 3}, {-1, -2, -3, -4, -5, -6, -7, -8, -9});
+  const Attrs window = {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 0, 0}}};
+  EXPECT_EQ(RunAndShow("MaxPool", {x}, window), "f32[1,1,2,2]: -1 -2 -4 -5");
+  EXPECT_EQ(RunAndShow("AveragePool", {x}, window), "f32[1,1,2,2]: -1 -2.5 -5.5 -7");
+  Attrs counted = window;
+  counted.Set("count_include_pad", int64_t{1});
+  EXPECT_EQ(RunAndShow("AveragePool", {x}, counted), "f32[1,1,2,2]: -0.25 -1.25 -2.75 -7");
+}
+
+TEST(PoolTest, CeilModeAddsAWindowOnlyOverTheImage) {
+  const Attrs window = {{"kernel_shape", Ints{1}}, {"strides", Ints{2}}, {"ceil_mode", int64_t{1}}};
+  EXPECT_EQ(RunAndShow("MaxPool", {F32({1, 1, 4}, {1, 2, 3, 4})}, window), "f32[1,1,2]: 1 3");
+  const Attrs wide = {{"kernel_shape", Ints{2}}, {"strides", Ints{2}}, {"ceil_mode", int64_t{1}}};
+  EXPECT_EQ(RunAndShow("MaxPool", {F32({1, 1, 5}, {1, 2, 3, 4, 5})}, wide), "f32[1,1,3]: 2 4 5");
+}
+
+TEST(PoolTest, MaximaAreFoundWhereTheyStand) {
+  auto result = RunOp("MaxPool", {F32({1, 2, 2, 2}, {1, 4, 3, 2, 8, 5, 6, 7})},
+                      {{"kernel_shape", Ints{2, 2}}}, {std::nullopt, std::nullopt});
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  EXPECT_EQ(Show((*result)[1].tensor), "i64[1,2,1,1]: 1 4");
+}
+
+TEST(PoolTest, IntegerMeansRoundHalfAwayFromZero) {
+  const Quant quant{{1.0F}, {0}, -1};
+  const Attrs window = {{"kernel_shape", Ints{1, 2}}, {"strides", Ints{1, 2}}};
+  EXPECT_EQ(RunAndShow("AveragePool", {{DType::kI8, {1, 1, 1, 4}, {1, 2, -1, -2}, quant}}, window, {quant}),
+            "i8[1,1,1,2]: 2 -2");
+}
+
+TEST(MatMulTest, BroadcastsBatchesAndDropsVectorAxes) {
+  const TestValue a = F32({2, 1, 2}, {1, 2, 3, 4});
+  const TestValue b = F32({2, 2}, {1, 10, 100, 1000});
+  EXPECT_EQ(RunAndShow("MatMul", {a, b}), "f32[2,1,2]: 201 2010 403 4030");
+  EXPECT_EQ(RunAndShow("MatMul", {F32({2}, {1, 2}), F32({2}, {3, 4})}), "f32[]: 11");
+  EXPECT_EQ(RunAndShow("MatMul", {F32({1, 2}, {1, 2}), b}, {{"transpose_b", int64_t{1}}}),
+            "f32[1,2]: 21 2100");
+}
+
+TEST(GemmTest, ScalesTransposesAndAdds) {
+  EXPECT_EQ(RunAndShow("Gemm", {F32({2, 1}, {1, 2}), F32({3, 2}, {1, 2, 3, 4, 5, 6}), F32({3}, {1, 1, 1})},
+                       {{"transA", int64_t{1}}, {"transB", int64_t{1}}, {"alpha", 2.0F}, {"beta", -1.0F}}),
+            "f32[1,3]: 9 21 33");
+}
+
+TEST(FullyConnectedTest, FlattensToRows) {
+  const TestValue w = F32({2, 2}, {1, 0, 0, 2});
+  EXPECT_EQ(RunAndShow("FullyConnected", {F32({1, 2, 2}, {1, 2, 3, 4}), w, F32({2}, {10, 20})}),
+            "f32[2,2]: 11 24 13 28");
+  EXPECT_EQ(RunAndShow("FullyConnected", {F32({1, 2, 2}, {1, 2, 3, 4}), w}, {{"keep_num_dims", int64_t{1}}}),
+            "f32[1,2,2]: 1 4 3 8");
+}
+
+TEST(SoftmaxTest, SumsToOneAlongItsAxes) {
+  const TestValue zeros = F32({2, 2}, {0, 0, 1000, 1000});
+  EXPECT_EQ(RunAndShow("Softmax", {zeros}), "f32[2,2]: 0.5 0.5 0.5 0.5");
+  EXPECT_EQ(RunAndShow("Softmax", {F32({1, 2, 2}, {0, 0, 0, 0})},
+                       {{"axis", int64_t{1}}, {"coerce_2d", int64_t{1}}}),
+            "f32[1,2,2]: 0.25 0.25 0.25 0.25");
+  EXPECT_EQ(RunAndShow("LogSoftmax", {F32({2}, {0, 0})}), "f32[2]: -0.693147 -0.693147");
+  EXPECT_EQ(RunAndShow("Hardmax", {F32({4}, {1, 3, 3, 2})}), "f32[4]: 0 1 0 0");
+}
+
+TEST(NormalizationTest, CentersAndScales) {
+  EXPECT_EQ(RunAndShow("BatchNormalization",
+                       {F32({1, 2, 1}, {3, 5}), F32({2}, {2, 1}), F32({2}, {10, 20}), F32({2}, {1, 1}),
+                        F32({2}, {4, 16})},
+                       {{"epsilon", 0.0F}}),
+            "f32[1,2,1]: 12 21");
+  EXPECT_EQ(RunAndShow("LayerNormalization", {F32({1, 2}, {1, 3}), F32({2}, {1, 2}), F32({2}, {0, 5})},
+                       {{"epsilon", 0.0F}}),
+            "f32[1,2]: -1 7");
+  EXPECT_EQ(RunAndShow("RMSNormalization", {F32({1, 2}, {1, 7}), F32({2}, {5, 5})}, {{"epsilon", 0.0F}}),
+            "f32[1,2]: 1 7");
+  EXPECT_EQ(RunAndShow("L2Normalization", {F32({2}, {3, 4})}), "f32[2]: 0.6 0.8");
+  EXPECT_EQ(RunAndShow("LpNormalization", {F32({4}, {1, -1, 2, 4})}, {{"p", int64_t{1}}}),
+            "f32[4]: 0.125 -0.125 0.25 0.5");
+  EXPECT_EQ(
+      RunAndShow("LRN", {F32({1, 3, 1}, {1, 2, 3})}, {{"size", int64_t{3}}, {"alpha", 3.0F}, {"beta", 1.0F}}),
+      "f32[1,3,1]: 0.166667 0.133333 0.214286");
+}
+
+TEST(ResizeTest, EveryCoordinateConventionHasItsPlace) {
+  const TestValue x = F32({1, 2}, {0, 4});
+  const TestValue none{.is_absent = true};
+  const TestValue sizes{DType::kI64, {2}, {1, 4}};
+  const std::pair<const char*, const char*> cases[] = {{"half_pixel", "f32[1,4]: 0 1 3 4"},
+                                                       {"align_corners", "f32[1,4]: 0 1.33333 2.66667 4"},
+                                                       {"asymmetric", "f32[1,4]: 0 2 4 4"}};
+  for (const auto& [mode, want] : cases) {
+    const Attrs attrs = {{"mode", string("linear")}, {"coordinate_transformation_mode", string(mode)}};
+    EXPECT_EQ(RunAndShow("Resize", {x, none, none, sizes}, attrs), want);
+  }
+}
+
+TEST(ResizeTest, TfliteIntegersBlendInFixedPoint) {
+  const Quant quant{{1.0F}, {0}, -1};
+  const TestValue none{.is_absent = true};
+  const TestValue x{DType::kI8, {1, 1, 2, 1}, {-3, 4}, quant};
+  const Attrs attrs = {{"mode", string("linear")},
+                       {"coordinate_transformation_mode", string("asymmetric")},
+                       {"axes", Ints{1, 2}},
+                       {"arithmetic", string("tflite")}};
+  EXPECT_EQ(RunAndShow("Resize", {x, none, none, {DType::kI64, {2}, {1, 4}}}, attrs, {quant}),
+            "i8[1,1,4,1]: -3 1 4 4");
+}
+
+TEST(DetectionPostProcessTest, KeepsTheBestOfOverlappingBoxes) {
+  // Two equal anchors and one apart; codes of 0 give the anchors themselves.
+  const TestValue boxes = F32({1, 3, 4}, std::vector<double>(12, 0));
+  const TestValue scores = F32({1, 3, 2}, {0, 0.6, 0, 0.9, 0, 0.7});
+  const TestValue anchors = F32({3, 4}, {0.5, 0.5, 1, 1, 0.5, 0.5, 1, 1, 2.5, 0.5, 1, 1});
+  auto result =
+      RunOp("DetectionPostProcess", {boxes, scores, anchors},
+            {{"max_detections", int64_t{3}}, {"num_classes", int64_t{1}}, {"nms_score_threshold", 0.1F}},
+            std::vector<std::optional<Quant>>(4));
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  EXPECT_EQ(Show((*result)[0].tensor), "f32[1,3,4]: 0 0 1 1 2 0 3 1 0 0 0 0");
+  EXPECT_EQ(Show((*result)[2].tensor), "f32[1,3]: 0.9 0.7 0");
+  EXPECT_EQ(Show((*result)[3].tensor), "f32[1]: 2");
+}
+
+}  // namespace
+}  // namespace slipway
