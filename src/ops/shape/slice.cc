@@ -4,6 +4,7 @@
 #include "base/scalar.h"
 #include "ops/import.h"
 #include "ops/infer.h"
+#include "ops/nn/foreign.h"
 #include "ops/run.h"
 #include "ops/shape/import_move.h"
 #include "ops/shape/range.h"
@@ -166,6 +167,7 @@ OpDef MakeSlice() {
   };
   op.foreign = {{Format::kOnnx, "Slice", 10},
                 {Format::kOnnx, "Slice", 1, 9, ImportOld},
+                {Format::kOnnx, "Crop", 1, INT_MAX, ImportCrop},
                 {Format::kTensorflow, "Slice", 1, INT_MAX, ImportBeginSize},
                 {Format::kTensorflow, "ReverseV2", 1, INT_MAX, ImportReverse},
                 {Format::kTflite, "SLICE", 1, INT_MAX, ImportBeginSize},
