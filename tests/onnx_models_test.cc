@@ -110,9 +110,12 @@ bool HasIntegerArithmetic(const std::string& name) {
   return name.find("int8") != std::string::npos || name.find("qdq") != std::string::npos;
 }
 
+// onnxruntime differs from itself by 1.8e-5 on this one, between thread counts and optimisation levels.
+double ToleranceOf(const std::string& name) { return name == "ppocrv3_text_det_en" ? 3e-5 : 1e-5; }
+
 void ExpectSame(const std::string& name, const Tensor& got, const Tensor& want) {
   if (!HasIntegerArithmetic(name)) {
-    EXPECT_LE(RelativeError(got, want), 1e-5) << Describe(got) << " against " << Describe(want);
+    EXPECT_LE(RelativeError(got, want), ToleranceOf(name)) << Describe(got) << " against " << Describe(want);
     return;
   }
   ASSERT_EQ(Describe(got), Describe(want));
