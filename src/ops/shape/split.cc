@@ -1,64 +1,77 @@
-// Cuts a tensor along an axis.
+// Cuts a tensor into consecutive parts along an axis.
 #include <algorithm>
-#include <numeric>
 
-#include "base/scalar.h"
 #include "ops/import.h"
+#include "ops/infer.h"
 #include "ops/run.h"
-#include "ops/shape/slice_plan.h"
+#include "ops/shape/import_move.h"
+#include "ops/shape/strided.h"
 
 namespace slipway {
 namespace {
 
-// Extents of the parts: given, or equal with a smaller last one.
-std::optional<Ints> Sizes(const std::optional<Ints>& given, int64_t extent, int64_t parts) {
-  if (given) return given;
-  if (parts <= 0) return std::nullopt;
-  const int64_t size = (extent + parts - 1) / parts;
-  Ints sizes;
-  for (int64_t left = extent, i = 0; i < parts; ++i) {
-    sizes.push_back(std::min(size, left));
-    left -= sizes.back();
+// Extents of the parts: from the input, or equal with a smaller last one. Unknown parts are anonymous.
+Result<DimList> PartsOf(const InferContext& context, const Dim& total) {
+  const size_t n = context.num_outputs();
+  if (context.HasInput(1)) {
+    auto parts = context.content(1);
+    if (!parts) return DimList(n);
+    if (parts->size() != n) {
+      return context.Error("split lists " + std::to_string(parts->size()) + " parts, the node has " + std::to_string(n) +
+                           " outputs");
+    }
+    Dim given = 0;
+    Dim* rest = nullptr;
+    for (Dim& part : *parts) {
+      if (part.IsKnown() && part.value() == -1 && rest == nullptr) {
+        rest = &part;
+      } else if (part.IsKnown() && part.value() < 0) {
+        return context.Error("split " + ToString(*parts) + " has a negative part");
+      } else {
+        given = given + part;
+      }
+    }
+    if (rest != nullptr) *rest = total - given;
+    const bool is_known = total.IsKnown() && given.IsKnown();
+    if (is_known && (rest != nullptr ? given.value() > total.value() : given.value() != total.value())) {
+      return context.Error("split " + ToString(*parts) + " does not add up to " + total.ToString());
+    }
+    return std::move(*parts);
   }
-  return sizes;
+  const auto count = static_cast<int64_t>(n);
+  const int64_t asked = context.attrs().Int("num_outputs");
+  if (asked != 0 && asked != count) {
+    return context.Error("num_outputs is " + std::to_string(asked) + ", the node has " + std::to_string(count) + " outputs");
+  }
+  DimList parts(n, CeilDiv(total, count));
+  if (n > 0 && total.IsKnown()) {
+    const int64_t part = parts[0].value();
+    for (int64_t i = 0; i < count; ++i) {
+      parts[static_cast<size_t>(i)] = std::clamp<int64_t>(total.value() - i * part, 0, part);
+    }
+  } else if (n > 0) {
+    parts.back() = total - parts[0] * (count - 1);
+  }
+  return parts;
 }
 
 Status Infer(InferContext& context) {
-  const auto parts = static_cast<int64_t>(context.num_outputs());
-  const DType dtype = context.dtype(0);
+  const size_t n = context.num_outputs();
   if (!context.shape(0)) {
-    for (size_t i = 0; i < context.num_outputs(); ++i) context.SetOutput(i, Type::OfUnknownShape(dtype));
+    for (size_t i = 0; i < n; ++i) context.SetOutput(i, Type::OfUnknownShape(context.dtype(0)));
     return Status::Ok();
   }
   DimList shape = *context.shape(0);
-  SLIPWAY_ASSIGN_OR_RETURN(
-      int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
-  const Dim extent = shape[static_cast<size_t>(axis)];
-  std::optional<Ints> given;
-  if (context.HasInput(1)) given = context.ints(1);
-  std::optional<Ints> sizes;
-  if (given || (extent.IsKnown() && !context.HasInput(1)))
-    sizes = Sizes(given, extent.IsKnown() ? extent.value() : 0, parts);
-  if (sizes) {
-    if (sizes->size() != context.num_outputs()) {
-      return context.Error("split has " + std::to_string(sizes->size()) + " sizes for " +
-                           std::to_string(parts) + " outputs");
-    }
-    const int64_t total = std::accumulate(sizes->begin(), sizes->end(), int64_t{0});
-    if (extent.IsKnown() && total != extent.value()) {
-      return context.Error("split " + ToString(*sizes) + " does not add up to the extent " +
-                           extent.ToString());
-    }
-  }
-  for (size_t i = 0; i < context.num_outputs(); ++i) {
-    Dim& dim = shape[static_cast<size_t>(axis)];
-    if (sizes) {
-      if ((*sizes)[i] < 0) return context.Error("split has a negative size");
-      dim = (*sizes)[i];
-    } else {
-      dim = context.HasInput(1) ? Dim() : FloorDiv(extent, parts);
-    }
-    context.SetOutput(i, dtype, shape);
+  SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
+  SLIPWAY_ASSIGN_OR_RETURN(const DimList parts, PartsOf(context, shape[static_cast<size_t>(axis)]));
+  const auto content = shape.size() == 1 && AllKnown(parts) ? context.content(0) : std::nullopt;
+  std::ptrdiff_t at = 0;
+  for (size_t i = 0; i < n; ++i) {
+    shape[static_cast<size_t>(axis)] = parts[i];
+    context.SetOutput(i, context.dtype(0), shape);
+    if (!content) continue;
+    context.SetContent(i, Content(content->begin() + at, content->begin() + at + parts[i].value()));
+    at += parts[i].value();
   }
   return Status::Ok();
 }
@@ -67,80 +80,62 @@ Status Reference(RunContext& context) {
   const Tensor& x = context.in(0);
   const int64_t attr = context.attrs().Int("axis");
   const auto axis = static_cast<size_t>(attr < 0 ? attr + x.rank() : attr);
-  std::vector<AxisSlice> slices;
-  for (int64_t extent : x.dims()) slices.push_back({0, 1, extent});
+  const std::vector<int64_t> strides = DenseStrides(x.dims());
   int64_t at = 0;
   for (size_t i = 0; i < context.num_outputs(); ++i) {
-    int64_t size = 0;
-    if (context.HasInput(1)) {
-      size = LoadInt(context.in(1).dtype(), context.in(1).data(), static_cast<int64_t>(i));
-    } else {
-      const auto sizes = Sizes(std::nullopt, x.dims()[axis], static_cast<int64_t>(context.num_outputs()));
-      size = (*sizes)[i];
+    // Known once the inputs are: infer has seen their content.
+    const Dims dims = KnownDims(*context.out_type(i).shape);
+    if (context.HasOutput(i)) {
+      Tensor& y = context.AllocateOutput(i, dims);
+      CopyStrided(x.dtype(), x.data(), {at * strides[axis], strides}, y.data(), {0, DenseStrides(dims)}, dims);
     }
-    slices[axis] = {at, 1, size};
-    at += size;
-    if (!context.HasOutput(i)) continue;
-    Dims dims = x.dims();
-    dims[axis] = size;
-    CopySlices(x, slices, context.AllocateOutput(i, std::move(dims)));
+    at += dims[axis];
   }
   return Status::Ok();
 }
 
+// ONNX 2 to 12: the parts are an attribute.
 Status ImportOld(ImportContext& context) {
-  std::vector<ValueId> inputs = {context.in(0)};
-  if (context.attrs().Has("split")) inputs.push_back(context.ConstInts(context.attrs().IntList("split")));
-  return context.Emit("Split", std::move(inputs), {{"axis", context.attrs().Int("axis", 0)}});
+  const Attrs& attrs = context.attrs();
+  std::vector<ValueId> inputs = {context.in(0), context.in(1)};
+  if (!attrs.IntList("split").empty()) inputs[1] = context.ConstInts(attrs.IntList("split"));
+  return context.Emit("Split", std::move(inputs), {{"axis", attrs.Int("axis")}});
 }
 
-Status ImportNew(ImportContext& context) {
-  return context.Emit("Split", {context.in(0), context.in(1)}, {{"axis", context.attrs().Int("axis", 0)}});
-}
-
-// Split: (axis, x); SplitV: (x, sizes, axis), a size of -1 is what is left.
-Status ImportTensorflow(ImportContext& context) {
-  const bool has_sizes = context.num_inputs() == 3;
-  SLIPWAY_ASSIGN_OR_RETURN(Ints axis, context.ConstantInts(has_sizes ? 2 : 0));
+// TensorFlow and TFLite: the axis comes first.
+Status ImportSplit(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints axis, context.ConstantInts(0));
   if (axis.size() != 1) return context.Error("the axis must be one number");
-  if (!has_sizes) return context.Emit("Split", {context.in(1)}, {{"axis", axis[0]}});
-  SLIPWAY_ASSIGN_OR_RETURN(Ints sizes, context.ConstantInts(1));
-  const Type& type = context.type(context.in(0));
-  for (int64_t& size : sizes) {
-    if (size != -1) continue;
-    const int64_t at = type.HasRank() && axis[0] < 0 ? axis[0] + type.rank() : axis[0];
-    if (!type.HasRank() || at < 0 || at >= type.rank() || !(*type.shape)[static_cast<size_t>(at)].IsKnown()) {
-      return context.Unsupported("a size of -1 along an axis of unknown extent");
-    }
-    size = (*type.shape)[static_cast<size_t>(at)].value() -
-           std::accumulate(sizes.begin(), sizes.end(), int64_t{1});
-  }
-  return context.Emit("Split", {context.in(0), context.ConstInts(sizes)}, {{"axis", axis[0]}});
+  return context.Emit("Split", {context.in(1)}, {{"axis", axis[0]}});
 }
 
-// Unpack / Unstack: parts of extent 1 whose axis disappears.
+Status ImportSplitV(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints axis, context.ConstantInts(2));
+  if (axis.size() != 1) return context.Error("the axis must be one number");
+  return context.Emit("Split", {context.in(0), context.in(1)}, {{"axis", axis[0]}});
+}
+
+// Unpack / Unstack: parts of extent 1 that lose the axis.
 Status ImportUnpack(ImportContext& context) {
   const int64_t axis = context.attrs().Int("axis");
-  const size_t count = context.node().outputs.size();
-  Node split;
-  split.op = "Split";
-  split.name = context.node().name + "/Split";
-  split.inputs = {context.in(0)};
-  split.attrs = {{"axis", axis}};
-  std::vector<GraphBuilder::Output> outputs(count);
+  const size_t n = context.node().outputs.size();
   const auto quant = context.builder().graph().value(context.in(0)).quant;
-  for (GraphBuilder::Output& output : outputs) output = {context.node().name + "/part", quant, {}, false};
-  SLIPWAY_ASSIGN_OR_RETURN(std::vector<ValueId> parts,
-                           context.builder().Add(std::move(split), std::move(outputs)));
-  for (size_t i = 0; i < count; ++i) {
+  Node node;
+  node.op = "Split";
+  node.name = context.node().name + "/Split";
+  node.inputs = {context.in(0)};
+  node.attrs = {{"axis", axis}};
+  std::vector<GraphBuilder::Output> parts(n);
+  for (size_t i = 0; i < n; ++i) parts[i] = {node.name, quant, {}, false};
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> cut, context.builder().Add(std::move(node), std::move(parts)));
+  for (size_t i = 0; i < n; ++i) {
+    const Value& output = context.node().outputs[i];
     Node squeeze;
     squeeze.op = "Squeeze";
-    squeeze.name = context.node().name + "/" + std::to_string(i);
-    squeeze.inputs = {parts[i], context.ConstInts({axis})};
-    const Value& declared = context.node().outputs[i];
-    SLIPWAY_ASSIGN_OR_RETURN(
-        std::vector<ValueId> ids,
-        context.builder().Add(std::move(squeeze), {{declared.name, declared.quant, declared.type, false}}));
+    squeeze.name = n == 1 ? context.node().name : context.node().name + ":" + std::to_string(i);
+    squeeze.inputs = {cut[i], context.ConstInts({axis})};
+    SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> ids,
+                             context.builder().Add(std::move(squeeze), {{output.name, output.quant, output.type, false}}));
     context.Bind(i, ids[0]);
   }
   return Status::Ok();
@@ -152,24 +147,29 @@ OpDef MakeSplit() {
   OpDef op;
   op.name = "Split";
   op.group = "shape";
-  op.summary =
-      "Cuts x along an axis into parts of the given sizes, or of equal sizes (the last may be smaller).";
+  op.summary = "Cuts x into consecutive parts along an axis: of the given extents, or equal ones with a smaller last.";
   op.inputs = {{"x", kAnyType, "any shape"},
-               {"split", kIndices, "[number of parts]; none: equal", Arity::kOptional}};
-  op.outputs = {{"y", kAnyType, "the parts", Arity::kVariadic}};
-  op.attrs = {IntAttr("axis", 0, "negative counts from the end")};
+               {"split", kIndices, "[n], extents; one -1 takes what is left; none: equal parts", Arity::kOptional}};
+  op.outputs = {{"y", kAnyType, "x between two cuts", Arity::kVariadic}};
+  op.attrs = {IntAttr("axis", 0, "negative counts from the end"), IntAttr("num_outputs", 0, "0: as many as are named")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
-    return std::vector<TestCase>{{"equal", {{.dims = {2, 6, 5}}}, {{"axis", int64_t{1}}}, 3}};
+    return std::vector<TestCase>{
+        {"equal", {{.dims = {2, 6, 5}}}, {{"axis", int64_t{1}}}, 3},
+        {"uneven", {{.dims = {7, 4}}}, {{"num_outputs", int64_t{3}}}, 3},
+        {"given",
+         {{.dims = {3, 9}}, {.dtype = DType::kI64, .dims = {2}, .values = {2, 7}, .is_constant = true}},
+         {{"axis", int64_t{-1}}},
+         2}};
   };
-  op.foreign = {{Format::kOnnx, "Split", 13, INT_MAX, ImportNew},
+  op.foreign = {{Format::kOnnx, "Split", 13},
                 {Format::kOnnx, "Split", 1, 12, ImportOld},
-                {Format::kTensorflow, "Split", 1, INT_MAX, ImportTensorflow},
-                {Format::kTensorflow, "SplitV", 1, INT_MAX, ImportTensorflow},
+                {Format::kTensorflow, "Split", 1, INT_MAX, ImportSplit},
+                {Format::kTensorflow, "SplitV", 1, INT_MAX, ImportSplitV},
                 {Format::kTensorflow, "Unpack", 1, INT_MAX, ImportUnpack},
-                {Format::kTflite, "SPLIT", 1, INT_MAX, ImportTensorflow},
-                {Format::kTflite, "SPLIT_V", 1, INT_MAX, ImportTensorflow},
+                {Format::kTflite, "SPLIT", 1, INT_MAX, ImportSplit},
+                {Format::kTflite, "SPLIT_V", 1, INT_MAX, ImportSplitV},
                 {Format::kTflite, "UNPACK", 1, INT_MAX, ImportUnpack}};
   return op;
 }

@@ -1,153 +1,250 @@
-// TensorFlow's strided slice: begin, end, strides and five bit masks over the entries of the index.
+// TensorFlow's and TFLite's slicing with masks: ranges, single elements, new axes and an ellipsis in one list.
 //
-// Source: tf.strided_slice. Entry i of the index is a range, an ellipsis (the axes in between), a new axis,
-// or a single position whose axis disappears.
+// With constant bounds import turns it into Slice, Squeeze and Unsqueeze; this record is for bounds known only later.
+// Entry i of begin, end and strides is, in this order of precedence: the ellipsis (bit i of ellipsis_mask), a new
+// axis, a single element (shrink_axis_mask), a range whose begin or end may be masked out.
+#include <algorithm>
+
 #include "base/scalar.h"
 #include "ops/import.h"
+#include "ops/infer.h"
 #include "ops/run.h"
-#include "ops/shape/slice_plan.h"
+#include "ops/shape/import_move.h"
+#include "ops/shape/range.h"
+#include "ops/shape/strided.h"
 
 namespace slipway {
 namespace {
 
-struct Masks {
-  int64_t begin, end, ellipsis, new_axis, shrink;
+constexpr const char* kMasks[] = {"begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"};
+
+enum class EntryKind { kWhole, kRange, kElement, kNewAxis };
+
+// One axis of x, or a new axis of the result.
+struct Entry {
+  EntryKind kind = EntryKind::kWhole;
+  size_t at = 0;  // in begin, end and strides; ranges and elements only
+  bool is_begin_masked = false;
+  bool is_end_masked = false;
 };
 
-Masks MasksOf(const Attrs& attrs) {
-  return {attrs.Int("begin_mask"), attrs.Int("end_mask"), attrs.Int("ellipsis_mask"),
-          attrs.Int("new_axis_mask"), attrs.Int("shrink_axis_mask")};
-}
-
-bool Bit(int64_t mask, size_t i) { return (mask >> i) & 1; }
-
-// What becomes of x's axes, and the axes of the result in order: index of x's axis, or -1 for a new one.
-struct Plan {
-  struct Entry {
-    bool is_whole = true;
-    bool is_shrunk = false;
-    std::optional<int64_t> begin, end;
-    int64_t step = 1;
-  };
-  std::vector<Entry> axes;  // one per axis of x
-  std::vector<int> result_axes;
-};
-
-Result<Plan> MakePlan(int rank, const Ints& begin, const Ints& end, const Ints& strides, const Masks& masks) {
-  const size_t entries = begin.size();
-  if (end.size() != entries || strides.size() != entries || entries > 32) {
-    return Status(Code::kInvalidModel, "begin, end and strides differ in length");
+// The list of `n` entries against an x of that rank; empty with `error` set when they don't fit.
+std::vector<Entry> Expand(const Attrs& attrs, size_t n, int rank, std::string* error) {
+  const auto has = [&](const char* mask, size_t i) { return i < 63 && ((attrs.Int(mask) >> i) & 1) != 0; };
+  int used = 0;
+  bool has_ellipsis = false;
+  for (size_t i = 0; i < n; ++i) {
+    const bool is_ellipsis = has("ellipsis_mask", i);
+    if (is_ellipsis && has_ellipsis) *error = "has more than one ellipsis";
+    has_ellipsis |= is_ellipsis;
+    if (!is_ellipsis && !has("new_axis_mask", i)) ++used;
   }
-  size_t consumed = 0;
-  for (size_t i = 0; i < entries; ++i) consumed += !Bit(masks.ellipsis, i) && !Bit(masks.new_axis, i);
-  if (consumed > static_cast<size_t>(rank))
-    return Status(Code::kInvalidModel, "the index has more entries than x has axes");
-  Plan plan;
-  plan.axes.resize(static_cast<size_t>(rank));
-  size_t axis = 0;
-  for (size_t i = 0; i < entries; ++i) {
-    if (Bit(masks.ellipsis, i)) {
-      for (size_t n = static_cast<size_t>(rank) - consumed; n > 0; --n)
-        plan.result_axes.push_back(static_cast<int>(axis++));
-      continue;
-    }
-    if (Bit(masks.new_axis, i)) {
-      plan.result_axes.push_back(-1);
-      continue;
-    }
-    if (axis >= plan.axes.size())
-      return Status(Code::kInvalidModel, "the index has more entries than x has axes");
-    Plan::Entry& entry = plan.axes[axis];
-    entry.is_whole = false;
-    entry.step = strides[i];
-    if (entry.step == 0) return Status(Code::kInvalidModel, "strides must not be 0");
-    if (Bit(masks.shrink, i)) {
-      entry.is_shrunk = true;
-      entry.begin = begin[i];
+  if (used > rank) *error = "slices " + std::to_string(used) + " axes of an input of rank " + std::to_string(rank);
+  if (!error->empty()) return {};
+  std::vector<Entry> entries;
+  for (size_t i = 0; i < n; ++i) {
+    if (has("ellipsis_mask", i)) {
+      entries.insert(entries.end(), static_cast<size_t>(rank - used), Entry{});
+    } else if (has("new_axis_mask", i)) {
+      entries.push_back({EntryKind::kNewAxis, i});
+    } else if (has("shrink_axis_mask", i)) {
+      entries.push_back({EntryKind::kElement, i});
     } else {
-      if (!Bit(masks.begin, i)) entry.begin = begin[i];
-      if (!Bit(masks.end, i)) entry.end = end[i];
-      plan.result_axes.push_back(static_cast<int>(axis));
+      entries.push_back({EntryKind::kRange, i, has("begin_mask", i), has("end_mask", i)});
     }
-    ++axis;
   }
-  while (axis < plan.axes.size()) plan.result_axes.push_back(static_cast<int>(axis++));
-  return plan;
+  if (!has_ellipsis) entries.insert(entries.end(), static_cast<size_t>(rank - used), Entry{});
+  return entries;
 }
 
-AxisSlice Resolve(const Plan::Entry& entry, int64_t extent) {
-  if (entry.is_whole) return {0, 1, extent};
-  if (entry.is_shrunk) {
-    const int64_t at = *entry.begin < 0 ? *entry.begin + extent : *entry.begin;
-    return {at, 1, at >= 0 && at < extent ? 1 : 0};
-  }
-  const int64_t begin = entry.begin.value_or(entry.step > 0 ? 0 : INT64_MAX);
-  const int64_t end = entry.end.value_or(entry.step > 0 ? INT64_MAX : INT64_MIN);
-  return SliceAxis(extent, begin, end, entry.step);
+struct Bounds {
+  int64_t start;
+  int64_t end;
+  int64_t step;
+};
+
+Bounds BoundsOf(const Entry& entry, const Ints& begin, const Ints& end, const Ints& strides, bool is_offset) {
+  const int64_t step = strides[entry.at];
+  const int64_t start = entry.is_begin_masked ? (step > 0 ? 0 : INT64_MAX) : begin[entry.at];
+  if (entry.is_end_masked) return {start, step > 0 ? INT64_MAX : INT64_MIN, step};
+  return {start, is_offset ? begin[entry.at] + end[entry.at] : end[entry.at], step};
+}
+
+Result<std::vector<Entry>> EntriesOf(const InferContext& context, size_t n) {
+  std::string error;
+  std::vector<Entry> entries = Expand(context.attrs(), n, context.input(0).rank(), &error);
+  if (!error.empty()) return context.Error(error);
+  return entries;
 }
 
 Status Infer(InferContext& context) {
-  const auto begin = context.ints(1);
-  const auto end = context.ints(2);
-  const auto strides = context.ints(3);
-  if (!context.shape(0) || !begin || !end || !strides) {
+  const auto& lengths = context.shape(1);
+  const bool is_known = context.shape(0) && lengths && lengths->size() == 1 && (*lengths)[0].IsKnown();
+  if (!is_known) {
     context.SetOutput(0, Type::OfUnknownShape(context.dtype(0)));
     return Status::Ok();
   }
-  const DimList& shape = *context.shape(0);
-  auto plan = MakePlan(static_cast<int>(shape.size()), *begin, *end, *strides, MasksOf(context.attrs()));
-  if (!plan.ok()) return context.Error(plan.status().message());
+  const auto n = static_cast<size_t>((*lengths)[0].value());
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<Entry> entries, EntriesOf(context, n));
+  const auto begin = context.ints(1);
+  const auto end = context.ints(2);
+  const auto strides = context.ints(3);
+  const bool has_bounds = begin && end && strides;
+  if (has_bounds && (end->size() != n || strides->size() != n)) {
+    return context.Error("begin, end and strides must have one length");
+  }
   DimList result;
-  for (int axis : plan->result_axes) {
-    if (axis < 0) {
+  size_t axis = 0;
+  for (const Entry& entry : entries) {
+    if (entry.kind == EntryKind::kNewAxis) {
       result.emplace_back(1);
       continue;
     }
-    const Plan::Entry& entry = plan->axes[static_cast<size_t>(axis)];
-    const Dim& dim = shape[static_cast<size_t>(axis)];
-    if (entry.is_whole) {
-      result.push_back(dim);
-    } else if (dim.IsKnown()) {
-      result.emplace_back(Resolve(entry, dim.value()).count);
-    } else {
-      const bool is_all = entry.step == 1 && entry.begin.value_or(0) == 0 && !entry.end;
-      result.push_back(is_all ? dim : Dim());
+    const Dim& dim = (*context.shape(0))[axis++];
+    if (entry.kind == EntryKind::kElement) continue;
+    const bool is_whole = entry.kind == EntryKind::kWhole;
+    if (!is_whole && has_bounds && (*strides)[entry.at] == 0) return context.Error("a stride is 0");
+    Dim extent = is_whole ? dim : Dim();
+    if (!is_whole && has_bounds && dim.IsKnown()) {
+      const Bounds bounds = BoundsOf(entry, *begin, *end, *strides, context.attrs().Int("offset") != 0);
+      extent = ClampRange(bounds.start, bounds.end, bounds.step, dim.value()).count;
     }
+    result.push_back(extent);
   }
   context.SetOutput(0, context.dtype(0), std::move(result));
-  const auto content = context.content(0);
-  if (!content || shape.size() != 1) return Status::Ok();
-  const AxisSlice slice = Resolve(plan->axes[0], static_cast<int64_t>(content->size()));
-  Content part;
-  for (int64_t i = 0; i < slice.count; ++i)
-    part.push_back((*content)[static_cast<size_t>(slice.begin + i * slice.step)]);
-  context.SetContent(0, std::move(part));
   return Status::Ok();
-}
-
-Ints IntsOf(const Tensor& tensor) {
-  Ints values;
-  for (int64_t i = 0; i < tensor.count(); ++i) values.push_back(LoadInt(tensor.dtype(), tensor.data(), i));
-  return values;
 }
 
 Status Reference(RunContext& context) {
   const Tensor& x = context.in(0);
-  auto plan = MakePlan(x.rank(), IntsOf(context.in(1)), IntsOf(context.in(2)), IntsOf(context.in(3)),
-                       MasksOf(context.attrs()));
-  if (!plan.ok()) return context.Error(plan.status().message());
-  std::vector<AxisSlice> slices;
-  for (int axis = 0; axis < x.rank(); ++axis) {
-    slices.push_back(Resolve(plan->axes[static_cast<size_t>(axis)], x.dim(axis)));
-    if (plan->axes[static_cast<size_t>(axis)].is_shrunk && slices.back().count == 0) {
-      return context.Error("position " + std::to_string(*plan->axes[static_cast<size_t>(axis)].begin) +
-                           " is outside axis " + std::to_string(axis) + " of " + Describe(x));
-    }
-  }
+  const auto ints = [&](size_t input) {
+    Ints values;
+    const Tensor& tensor = context.in(input);
+    for (int64_t i = 0; i < tensor.count(); ++i) values.push_back(LoadInt(tensor.dtype(), tensor.data(), i));
+    return values;
+  };
+  const Ints begin = ints(1);
+  const Ints end = ints(2);
+  const Ints strides = ints(3);
+  std::string error;
+  const std::vector<Entry> entries = Expand(context.attrs(), begin.size(), x.rank(), &error);
+  if (!error.empty()) return context.Error(error);
+  const std::vector<int64_t> dense = DenseStrides(x.dims());
+  StridedView from;
   Dims dims;
-  for (int axis : plan->result_axes) dims.push_back(axis < 0 ? 1 : slices[static_cast<size_t>(axis)].count);
-  CopySlices(x, slices, context.AllocateOutput(0, std::move(dims)));
+  size_t axis = 0;
+  for (const Entry& entry : entries) {
+    if (entry.kind == EntryKind::kNewAxis) {
+      dims.push_back(1);
+      from.strides.push_back(0);
+      continue;
+    }
+    const int64_t extent = x.dims()[axis];
+    const int64_t stride = dense[axis++];
+    if (entry.kind == EntryKind::kElement) {
+      const int64_t at = begin[entry.at] < 0 ? begin[entry.at] + extent : begin[entry.at];
+      if (at < 0 || at >= extent) {
+        return context.Error("index " + std::to_string(begin[entry.at]) + " is outside an axis of " + std::to_string(extent));
+      }
+      from.offset += at * stride;
+      continue;
+    }
+    SliceRange range{0, 1, extent};
+    if (entry.kind == EntryKind::kRange) {
+      const Bounds bounds = BoundsOf(entry, begin, end, strides, context.attrs().Int("offset") != 0);
+      range = ClampRange(bounds.start, bounds.end, bounds.step, extent);
+    }
+    from.offset += range.start * stride;
+    from.strides.push_back(range.step * stride);
+    dims.push_back(range.count);
+  }
+  Tensor& y = context.AllocateOutput(0, dims);
+  CopyStrided(x.dtype(), x.data(), from, y.data(), {0, DenseStrides(dims)}, dims);
   return Status::Ok();
+}
+
+// The same movement as a Slice, then single elements' axes dropped, then new axes.
+struct Lowered {
+  Ints starts, ends, axes, steps;
+  Ints dropped;    // axes of the slice
+  Ints new_axes;   // axes of the result
+};
+
+Result<Lowered> Lower(const ImportContext& context, const std::vector<Entry>& entries, const Ints& begin,
+                      const Ints& end, const Ints& strides) {
+  Lowered lowered;
+  int64_t axis = 0;
+  int64_t result_axis = 0;
+  for (const Entry& entry : entries) {
+    if (entry.kind == EntryKind::kNewAxis) {
+      lowered.new_axes.push_back(result_axis++);
+      continue;
+    }
+    Bounds bounds{0, INT64_MAX, 1};
+    if (entry.kind == EntryKind::kElement) {
+      const int64_t at = begin[entry.at];
+      bounds = {at, at == -1 ? INT64_MAX : at + 1, 1};
+      lowered.dropped.push_back(axis);
+    } else if (entry.kind == EntryKind::kRange) {
+      bounds = BoundsOf(entry, begin, end, strides, context.attrs().Int("offset") != 0);
+      if (bounds.step == 0) return context.Error("a stride is 0");
+    }
+    if (bounds.start != 0 || bounds.end != INT64_MAX || bounds.step != 1) {
+      lowered.starts.push_back(bounds.start);
+      lowered.ends.push_back(bounds.end);
+      lowered.axes.push_back(axis);
+      lowered.steps.push_back(bounds.step);
+    }
+    ++axis;
+    if (entry.kind != EntryKind::kElement) ++result_axis;
+  }
+  return lowered;
+}
+
+Status EmitLowered(ImportContext& context, const Lowered& lowered) {
+  struct Link {
+    const char* op;
+    std::vector<ValueId> operands;
+  };
+  std::vector<Link> links;
+  if (!lowered.axes.empty()) {
+    links.push_back({"Slice", {context.ConstInts(lowered.starts), context.ConstInts(lowered.ends),
+                               context.ConstInts(lowered.axes), context.ConstInts(lowered.steps)}});
+  }
+  if (!lowered.dropped.empty()) links.push_back({"Squeeze", {context.ConstInts(lowered.dropped)}});
+  if (!lowered.new_axes.empty()) links.push_back({"Unsqueeze", {context.ConstInts(lowered.new_axes)}});
+  if (links.empty()) links.push_back({"Identity", {}});
+  ValueId value = context.in(0);
+  for (size_t i = 0; i < links.size(); ++i) {
+    std::vector<ValueId> inputs = {value};
+    inputs.insert(inputs.end(), links[i].operands.begin(), links[i].operands.end());
+    if (i + 1 == links.size()) return context.Emit(links[i].op, std::move(inputs));
+    SLIPWAY_ASSIGN_OR_RETURN(value, AddMove(context, links[i].op, std::move(inputs)));
+  }
+  return Status::Ok();
+}
+
+Status Import(ImportContext& context) {
+  bool is_constant = context.type(context.in(0)).HasRank();
+  for (size_t i = 1; i < 4; ++i) is_constant &= context.constant(context.in(i)) != nullptr;
+  if (!is_constant) {
+    Attrs attrs;
+    for (const char* mask : kMasks) attrs.Set(mask, context.attrs().Int(mask));
+    attrs.Set("offset", context.attrs().Int("offset"));
+    return context.Emit("StridedSlice", context.node().inputs, std::move(attrs));
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints begin, context.ConstantInts(1));
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints end, context.ConstantInts(2));
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints strides, context.ConstantInts(3));
+  if (end.size() != begin.size() || strides.size() != begin.size()) {
+    return context.Error("begin, end and strides must have one length");
+  }
+  std::string error;
+  const std::vector<Entry> entries =
+      Expand(context.attrs(), begin.size(), context.type(context.in(0)).rank(), &error);
+  if (!error.empty()) return context.Error(error);
+  SLIPWAY_ASSIGN_OR_RETURN(const Lowered lowered, Lower(context, entries, begin, end, strides));
+  return EmitLowered(context, lowered);
 }
 
 }  // namespace
@@ -156,17 +253,14 @@ OpDef MakeStridedSlice() {
   OpDef op;
   op.name = "StridedSlice";
   op.group = "shape";
-  op.summary = "TensorFlow's strided slice: ranges, ellipsis, new axes and single positions by bit masks.";
+  op.summary = "Ranges, single elements, new axes and an ellipsis in one list, as x[a:b:c, d, None, ...].";
   op.inputs = {{"x", kAnyType, "any shape"},
                {"begin", kIndices, "[n]"},
                {"end", kIndices, "[n]"},
-               {"strides", kIndices, "[n], not 0"}};
-  op.outputs = {{"y", kAnyType, "the part"}};
-  op.attrs = {IntAttr("begin_mask", 0, "bit i: entry i begins at the axis' start"),
-              IntAttr("end_mask", 0, "bit i: entry i runs to the axis' end"),
-              IntAttr("ellipsis_mask", 0, "bit i: entry i stands for the axes in between"),
-              IntAttr("new_axis_mask", 0, "bit i: entry i adds an axis of extent 1"),
-              IntAttr("shrink_axis_mask", 0, "bit i: entry i is one position, its axis disappears")};
+               {"strides", kIndices, "[n]"}};
+  op.outputs = {{"y", kAnyType, "as the list says"}};
+  for (const char* mask : kMasks) op.attrs.push_back(IntAttr(mask, 0, "bit i: entry i"));
+  op.attrs.push_back(IntAttr("offset", 0, "1: end is relative to begin"));
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
@@ -174,14 +268,12 @@ OpDef MakeStridedSlice() {
       const auto n = static_cast<int64_t>(values.size());
       return TestInput{.dtype = DType::kI32, .dims = {n}, .values = std::move(values), .is_constant = true};
     };
-    return std::vector<TestCase>{{"shrink",
-                                  {{.dims = {3, 5, 7}}, ints({1, 0}), ints({2, 4}), ints({1, 2})},
-                                  {{"shrink_axis_mask", int64_t{1}}}},
-                                 {"ellipsis",
-                                  {{.dims = {3, 5, 7}}, ints({0, 2}), ints({0, 9}), ints({1, 2})},
-                                  {{"ellipsis_mask", int64_t{1}}}}};
+    return std::vector<TestCase>{
+        {"element_and_range", {{.dims = {3, 5, 7}}, ints({1, 0}), ints({2, 4}), ints({1, 2})}, {{"shrink_axis_mask", int64_t{1}}}},
+        {"ellipsis", {{.dims = {3, 5, 7}}, ints({0, 1}), ints({0, 5}), ints({1, 1})}, {{"ellipsis_mask", int64_t{1}}}}};
   };
-  op.foreign = {{Format::kTensorflow, "StridedSlice"}, {Format::kTflite, "STRIDED_SLICE"}};
+  op.foreign = {{Format::kTensorflow, "StridedSlice", 1, INT_MAX, Import},
+                {Format::kTflite, "STRIDED_SLICE", 1, INT_MAX, Import}};
   return op;
 }
 
