@@ -77,8 +77,9 @@ Status RunArg(RunContext& context, Extreme extreme) {
 
 Status ImportArg(ImportContext& context) {
   SLIPWAY_ASSIGN_OR_RETURN(const double axis, context.ConstantScalar(1, 0));
-  DType dtype = context.attrs().Type("output_type", DType::kI64);
-  if (context.node().format == Format::kTflite) dtype = context.node().outputs[0].type.dtype;
+  DType dtype = context.attrs().Type("output_type");
+  if (dtype == DType::kNone) dtype = context.node().outputs[0].type.dtype;
+  if (dtype == DType::kNone) dtype = DType::kI64;
   return context.Emit(context.op().name, {context.in(0)},
                       {{"axis", static_cast<int64_t>(axis)}, {"keepdims", int64_t{0}}, {"dtype", dtype}});
 }
