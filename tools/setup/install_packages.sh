@@ -1,19 +1,37 @@
 #!/bin/sh
-# Installs the Debian packages of packages.txt that are missing; says nothing when none is.
+# Installs the Debian packages of packages.txt that are missing; says nothing and returns at once when none is.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-missing=""
-for package in $(cat "$here/packages.txt"); do
-  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "install ok installed" || missing="$missing $package"
-done
-[ -n "$missing" ] || exit 0
-echo "setup: installing$missing"
-sudo=""
-if [ "$(id -u)" != 0 ]; then
-  command -v sudo >/dev/null || { echo "setup: not root and no sudo: install$missing yourself" >&2; exit 1; }
-  sudo=sudo
+list=$(dirname "$0")/packages.txt
+
+if ! command -v dpkg-query >/dev/null; then
+  echo "setup: not a Debian machine; install by hand what $list names (continuing)" >&2
+  exit 0
 fi
-export DEBIAN_FRONTEND=noninteractive
-$sudo apt-get update -qq
-# shellcheck disable=SC2086
-$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+
+installed=$(dpkg-query --show --showformat '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii *//p')
+missing=$(grep -v '^#' "$list" | while read -r package; do
+  echo "$installed" | grep -qxF "$package" || echo "$package"
+done)
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+  sudo=
+elif command -v sudo >/dev/null; then
+  sudo=sudo
+else
+  echo "setup: these packages are missing, and neither root nor sudo is at hand:" $missing >&2
+  exit 1
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() {
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get "$@" </dev/null >"$log" 2>&1 || {
+    tail -n 30 "$log" >&2
+    echo "setup: apt-get $1 failed" >&2
+    exit 1
+  }
+}
+echo "setup: installing" $missing
+apt update
+apt install --yes --no-install-recommends $missing
