@@ -110,17 +110,23 @@ bool HasIntegerArithmetic(const std::string& name) {
   return name.find("int8") != std::string::npos || name.find("qdq") != std::string::npos;
 }
 
-// onnxruntime differs from itself by 1.8e-5 on this one, between thread counts and optimisation levels.
-double ToleranceOf(const std::string& name) { return name == "ppocrv3_text_det_en" ? 3e-5 : 1e-5; }
+// Wider where onnxruntime's own f32 sums are the coarser side: it differs from itself by 1.8e-5 between
+// thread counts on the first, and sums half a million pixels per channel in f32 on the second; the reference
+// sums in f64.
+double ToleranceOf(const std::string& name) {
+  if (name == "ppocrv3_text_det_en") return 3e-5;
+  return name == "fns-candy" ? 2e-5 : 1e-5;
+}
 
-void ExpectSame(const std::string& name, const Tensor& got, const Tensor& want) {
-  if (!HasIntegerArithmetic(name)) {
-    EXPECT_LE(RelativeError(got, want), ToleranceOf(name)) << Describe(got) << " against " << Describe(want);
-    return;
-  }
+void ExpectTop1AndCosine(const Tensor& got, const Tensor& want, double least_cosine) {
   ASSERT_EQ(Describe(got), Describe(want));
   EXPECT_EQ(Top1(got), Top1(want));
-  EXPECT_GE(Cosine(got, want), 0.99);
+  EXPECT_GE(Cosine(got, want), least_cosine);
+}
+
+void ExpectSame(const std::string& name, const Tensor& got, const Tensor& want) {
+  if (HasIntegerArithmetic(name)) return ExpectTop1AndCosine(got, want, 0.999);
+  EXPECT_LE(RelativeError(got, want), ToleranceOf(name)) << Describe(got) << " against " << Describe(want);
 }
 
 struct PhotoCase {
@@ -171,11 +177,19 @@ TEST_P(OnnxModel, EqualsOnnxruntime) {
 
 INSTANTIATE_TEST_SUITE_P(Photos, OnnxModel, testing::ValuesIn(PhotoCases()), CaseName);
 
-// Publishers' own inputs and outputs (golden/tasks.json).
-class OnnxGolden : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+// Publishers' own inputs and outputs (golden/tasks.json). onnxruntime on a CPU with VNNI has the same cosine
+// to them: the publisher's CPU saturated its 16-bit sums.
+struct Published {
+  const char* model;
+  const char* data;
+  double least_cosine;
+};
+void PrintTo(const Published& each, std::ostream* out) { *out << each.model; }
+
+class OnnxGolden : public testing::TestWithParam<Published> {};
 
 TEST_P(OnnxGolden, GivesThePublishedOutput) {
-  const auto& [model_path, data] = GetParam();
+  const auto& [model_path, data, least_cosine] = GetParam();
   const fs::path folder = Assets() / "golden" / data / "test_data_set_0";
   if (!fs::exists(folder)) GTEST_SKIP() << folder << " is not there";
   const auto model = Import(Assets() / "onnx" / model_path);
@@ -184,12 +198,13 @@ TEST_P(OnnxGolden, GivesThePublishedOutput) {
   ASSERT_TRUE(set.ok()) << set.status().ToString();
   const auto outputs = RunOn("cpu", model->graph, set->inputs);
   ASSERT_TRUE(outputs.ok()) << outputs.status().ToString();
-  ExpectSame(model_path, (*outputs)[0].tensor, set->outputs[0].tensor);
+  ExpectTop1AndCosine((*outputs)[0].tensor, set->outputs[0].tensor, least_cosine);
 }
 
-INSTANTIATE_TEST_SUITE_P(Published, OnnxGolden,
-                         testing::Values(std::pair{"shufflenet-v2-12-int8.onnx", "onnx_shufflenet_v2_int8"},
-                                         std::pair{"mobilenetv2_qdq_mixed.onnx", "onnx_mobilenetv2_qdq"}));
+INSTANTIATE_TEST_SUITE_P(
+    Published, OnnxGolden,
+    testing::Values(Published{"shufflenet-v2-12-int8.onnx", "onnx_shufflenet_v2_int8", 0.93},
+                    Published{"mobilenetv2_qdq_mixed.onnx", "onnx_mobilenetv2_qdq", 0.99}));
 
 // The published arrays: pixels [1,784] and the digit as one-hot, both i32.
 TEST(OnnxGolden, Mnist2018ReadsThePublishedDigits) {
