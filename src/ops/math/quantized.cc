@@ -96,8 +96,7 @@ Status RunQuantizedMul(RunContext& context) {
   const Scale sa = ScaleOf(*context.in_quant(0));
   const Scale sb = ScaleOf(*context.in_quant(1));
   const Scale sc = ScaleOf(*context.out_quant(0));
-  const double real =
-      static_cast<double>(sa.scale) * static_cast<double>(sb.scale) / static_cast<double>(sc.scale);
+  const float real = sa.scale * sb.scale / sc.scale;  // LiteRT has it in f32: 16-bit results show it
   const FixedMultiplier m = QuantizeMultiplier(real);
   const ClampRange range = QuantizedClamp(ActivationOf(context.attrs()), c.dtype(), *context.out_quant(0));
   const Dims shapes[] = {a.dims(), b.dims()};

@@ -86,8 +86,14 @@ QuantizedRow QuantizeAsymmetric(std::span<const float> values) {
   row.zero_point = static_cast<int8_t>(std::round(std::clamp(zero, kLow, kHigh)));
   row.scale = static_cast<float>(scale);
   const float inverse = 1.0F / row.scale;
+  // LiteRT rounds before it adds the zero point in its vectors of four, and after it in what is left over:
+  // ties fall differently.
+  const size_t in_vectors = values.size() & ~size_t{3};
   for (size_t i = 0; i < values.size(); ++i) {
-    const auto q = static_cast<int32_t>(std::round(static_cast<float>(row.zero_point) + values[i] * inverse));
+    const float scaled = values[i] * inverse;
+    const auto zero_point = static_cast<float>(row.zero_point);
+    const auto q = static_cast<int32_t>(i < in_vectors ? std::round(scaled) + zero_point
+                                                       : std::round(zero_point + scaled));
     row.values[i] = static_cast<int8_t>(std::clamp(q, -128, 127));
   }
   return row;
