@@ -66,19 +66,41 @@ Image RgbFromInvertedCmyk(const Image& cmyk) {
   return rgb;
 }
 
-Status Decompress(Bytes bytes, DecodeDamage damage, int pixel_format, Image* image) {
+enum class OnWarning { kStop, kGoOn };
+
+struct Attempt {
+  bool is_warning = false;  // of those that leave a picture behind
+  std::string message;      // empty: all is well. The first problem with kStop, the last with kGoOn.
+
+  bool IsCutShort() const { return message.find("remature end") != std::string::npos; }
+};
+
+Attempt TryDecompress(Bytes bytes, int pixel_format, OnWarning on_warning, Image* image) {
   TurboHandle turbo(tjInitDecompress());
-  if (turbo == nullptr) return Status(Code::kInternal, "jpeg: cannot start the decoder");
+  if (turbo == nullptr) return {.message = "cannot start the decoder"};
   // The scan limit stops progressive files made of thousands of empty scans, which take minutes to decode.
-  const int result =
-      tjDecompress2(turbo.get(), bytes.data(), bytes.size(), image->pixels.data(), image->width, 0,
-                    image->height, pixel_format, TJFLAG_LIMITSCANS | TJFLAG_ACCURATEDCT);
-  if (result == 0) return Status::Ok();
-  const std::string message = tjGetErrorStr2(turbo.get());
-  if (tjGetErrorCode(turbo.get()) != TJERR_WARNING) return InvalidImage("jpeg: " + message);
-  const bool is_cut_short = message.find("remature end") != std::string::npos;
-  if (!is_cut_short || damage == DecodeDamage::kKeep) return Status::Ok();
-  return InvalidImage("jpeg: the file is truncated or damaged (" + message + ")", "fetch the file again");
+  const int flags =
+      TJFLAG_LIMITSCANS | TJFLAG_ACCURATEDCT | (on_warning == OnWarning::kStop ? TJFLAG_STOPONWARNING : 0);
+  const int result = tjDecompress2(turbo.get(), bytes.data(), bytes.size(), image->pixels.data(),
+                                   image->width, 0, image->height, pixel_format, flags);
+  if (result == 0) return {};
+  return {.is_warning = tjGetErrorCode(turbo.get()) == TJERR_WARNING, .message = tjGetErrorStr2(turbo.get())};
+}
+
+// A file cut short is refused; one with a blemish decoders shrug off (stray bytes, an odd Adobe marker) is
+// not.
+Status Decompress(Bytes bytes, DecodeDamage damage, int pixel_format, Image* image) {
+  Attempt attempt;
+  if (damage == DecodeDamage::kReject) {
+    attempt = TryDecompress(bytes, pixel_format, OnWarning::kStop, image);
+    if (attempt.message.empty()) return Status::Ok();
+  }
+  if (!attempt.IsCutShort()) attempt = TryDecompress(bytes, pixel_format, OnWarning::kGoOn, image);
+  if (attempt.message.empty() || (attempt.is_warning && damage == DecodeDamage::kKeep)) return Status::Ok();
+  if (attempt.is_warning && !attempt.IsCutShort()) return Status::Ok();
+  if (!attempt.IsCutShort()) return InvalidImage("jpeg: " + attempt.message, "fetch the file again");
+  return InvalidImage("jpeg: the file is truncated or damaged (" + attempt.message + ")",
+                      "fetch the file again");
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ void OnWarning(png_structp, png_const_charp) {}
 struct Reader {
   PngError error;
   Bytes rest;
+  bool is_cut_short = false;
   png_structp png = nullptr;
   png_infop info = nullptr;
 
@@ -44,7 +45,10 @@ struct Reader {
 
 void ReadBytes(png_structp png, png_bytep out, size_t count) {
   auto* reader = static_cast<Reader*>(png_get_io_ptr(png));
-  if (count > reader->rest.size()) png_error(png, "the file is truncated");
+  if (count > reader->rest.size()) {
+    reader->is_cut_short = true;
+    png_error(png, "the file is truncated");
+  }
   std::memcpy(out, reader->rest.data(), count);
   reader->rest = reader->rest.subspan(count);
 }
@@ -152,8 +156,7 @@ Result<Image> DecodePng(Bytes bytes, const ImageInfo& info, const DecodeOptions&
   if (reader.info == nullptr) return Status(Code::kInternal, "png: cannot start the decoder");
   Image image(info.width, info.height, 3);
   if (!ReadRows(&reader, &image)) {
-    const bool is_cut_short = reader.rest.size() < kChunkOverhead;
-    if (!is_cut_short || options.damage == DecodeDamage::kReject) {
+    if (!reader.is_cut_short || options.damage == DecodeDamage::kReject) {
       return InvalidImage(std::string("png: ") + reader.error.message, "fetch the file again");
     }
   }
