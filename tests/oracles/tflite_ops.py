@@ -107,9 +107,8 @@ def random_array(rng, tensor):
     return rng.integers(low, high, tensor.dims, endpoint=True).astype(dtype)
 
 
-def run(model, arrays):
-    interpreter = Interpreter(model_content=model, num_threads=1,
-                              experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+def run(model, arrays, resolver=OpResolverType.BUILTIN_REF):
+    interpreter = Interpreter(model_content=model, num_threads=1, experimental_op_resolver_type=resolver)
     interpreter.allocate_tensors()
     for detail, array in zip(interpreter.get_input_details(), arrays):
         interpreter.set_tensor(detail["index"], array)
