@@ -31,7 +31,7 @@ if(MOLD_PROGRAM)
 endif()
 
 add_library(slipway_options INTERFACE)
-target_compile_options(slipway_options INTERFACE -Wall -Wextra -Werror=return-type -Wno-missing-field-initializers -Wno-restrict
+target_compile_options(slipway_options INTERFACE -Wall -Wextra -Werror=return-type -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
                                                  -fno-math-errno -ffp-contract=off)
 target_include_directories(slipway_options INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
                                                      ${PROJECT_BINARY_DIR}/generated)

@@ -132,7 +132,7 @@ std::string WriteZip(const std::vector<std::pair<std::string, std::string>>& fil
     const auto size = static_cast<uint32_t>(content.size());
     const auto crc = static_cast<uint32_t>(
         ::crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<uInt>(content.size())));
-    const auto put_common = [&](std::string& out) {
+    const auto put_common = [&, &name = name](std::string& out) {
       Put<uint16_t>(out, 0);  // flags
       Put<uint16_t>(out, 0);  // stored
       Put(out, kTime);
