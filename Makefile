@@ -1,58 +1,47 @@
-# The one door. `make` lists the targets; `make demo` and `make test` work as the first command on a bare Debian 12.
+# The one door: every everyday task is a target here, and each works as the first command on a bare Debian 12.
+
 SHELL := /bin/sh
-BUILD := build/release
-CLANG_FORMAT := clang-format-14
-FORMATTED := $(shell git ls-files '*.cc' '*.h' '*.inc' 2>/dev/null | grep -v '\.inc$$')
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc)
+PYTHON := .venv/bin/python
+SECONDS_EACH ?= 300
 
-.PHONY: help setup build demo test test-full bench fmt tidy approve check fuzz clean
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-help:
-	@echo "make demo       a real detector on real photos, from nothing"
-	@echo "make build      the command line at $(BUILD)/slipway"
-	@echo "make test       every check and test"
-	@echo "make test-full  and the slow ones: sanitizers, clang, scalar, long fuzzing"
-	@echo "make bench      kernel benchmarks"
-	@echo "make fmt        format the sources"
-	@echo "make tidy       clang-tidy"
-	@echo "make approve    take the current output as the expected one: docs, golden files, conformance lists"
-	@echo "make clean      remove build/"
-
-setup:
+setup:  ## install the Debian packages and the Python environment (.venv) that are missing
 	@tools/setup/install_packages.sh
 	@tools/setup/make_venv.sh
 
-$(BUILD)/build.ninja: CMakePresets.json
-	@cmake --preset release >/dev/null
+build: setup  ## the optimised build; leaves the CLI at build/release/slipway
+	@tools/build.sh release slipway
 
-build: setup $(BUILD)/build.ninja
-	@ninja -C $(BUILD) slipway
-
-demo: build
+demo: build  ## find the cat: fetch a detector and photos, convert, detect, save labelled pictures
 	@tools/demo/demo.sh
 
-test: setup
+test: setup  ## everything a change must pass: format, layers, build, unit tests, oracles, conformance
 	@tools/test.sh
 
-test-full: test
+test-full: test  ## test, then sanitizers, clang, scalar code and longer fuzzing
 	@tools/test_full.sh
 
-bench: setup $(BUILD)/build.ninja
+bench: setup  ## time the kernels and the models
 	@tools/bench.sh
 
-check: setup
-	@tools/check/check.sh
+fuzz: setup  ## run every fuzzer for SECONDS_EACH (300) seconds under ASan and UBSan
+	@tools/fuzz.sh $(SECONDS_EACH)
 
-fmt: setup
-	@$(CLANG_FORMAT) -i $(FORMATTED)
+fmt: setup  ## format every tracked C++ file
+	@git ls-files '*.h' '*.cc' | xargs clang-format -i
 
-tidy: setup $(BUILD)/build.ninja
-	@run-clang-tidy-14 -quiet -p $(BUILD) 'src/.*\.cc' 2>/dev/null
+tidy: setup  ## clang-tidy over the tree
+	@tools/tidy.sh
 
-approve: build
+approve: build  ## accept the golden files' new text, for review with git diff
 	@tools/approve.sh
 
-fuzz: setup
-	@tools/fuzz.sh
+clean:  ## remove every build; .venv stays
+	rm -rf build
 
-clean:
-	@rm -rf build
+.PHONY: help setup build demo test test-full bench fuzz fmt tidy approve clean

@@ -1,6 +1,7 @@
 #!/bin/sh
-# make approve: writes what the program prints now over the files that tests compare with. Review the diff.
+# Rewrites what is made from the code and kept in git; review the change with git diff.
 set -eu
 cd "$(dirname "$0")/.."
+mkdir -p docs
 build/release/slipway ops --markdown >docs/operators.md
-git --no-pager diff --stat
+git --no-pager diff --stat -- docs

@@ -1,12 +1,20 @@
 #!/bin/sh
-# make test-full: what `make test` leaves out because it is slow.
+# What `make test-full` adds to `make test`: sanitizers, the other compiler, scalar code, longer fuzzing.
 set -eu
 cd "$(dirname "$0")/.."
+jobs=${JOBS:-$(nproc)}
 . tools/test_env.sh
-for preset in asan-ubsan tsan scalar clang; do
-  echo "test-full: $preset"
-  cmake --preset "$preset" >/dev/null
-  ninja -C "build/$preset" --quiet
-  ctest --test-dir "build/$preset" -L unit -j "$(nproc)" --output-on-failure
-done
-tools/fuzz.sh 300
+
+# run PRESET [ctest options...]
+run() {
+  preset=$1
+  shift
+  tools/build.sh "$preset"
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
+}
+
+run asan-ubsan --label-regex unit
+run tsan --label-regex unit --tests-regex 'base|runtime'
+run scalar --label-regex unit
+run clang --label-regex unit
+tools/fuzz.sh "${SECONDS_EACH:-300}"
