@@ -59,6 +59,13 @@ ClampRange QuantizedClamp(const ActivationSpec& activation, DType dtype, const Q
     case Activation::kRelu: return {std::max(lowest, quantized(0)), highest};
     case Activation::kRelu6: return {std::max(lowest, quantized(0)), std::min(highest, quantized(6))};
     case Activation::kReluN1To1: return {std::max(lowest, quantized(-1)), std::min(highest, quantized(1))};
+    case Activation::kClip:
+      return {activation.alpha > std::numeric_limits<float>::lowest()
+                  ? std::max(lowest, quantized(activation.alpha))
+                  : lowest,
+              activation.beta < std::numeric_limits<float>::max()
+                  ? std::min(highest, quantized(activation.beta))
+                  : highest};
     default: return {lowest, highest};
   }
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/fixed_point.h"
 #include "base/scalar.h"
 #include "ops/math/elementwise.h"
 
@@ -21,16 +22,21 @@ Status RunCompare(RunContext& context, F compare) {
   uint8_t* c = context.out(0).as<uint8_t>();
   const Quant* qa = context.in_quant(0);
   const Quant* qb = context.in_quant(1);
-  const bool has_scales = qa != nullptr && qb != nullptr && IsInteger(a.dtype()) && qa->scales.size() == 1;
-  const auto real = [](const Tensor& t, const Quant& q, int64_t i) {
-    return q.scales[0] * static_cast<double>(LoadInt(t.dtype(), t.data(), i) - q.zero_points[0]);
+  const bool has_scales = qa != nullptr && qb != nullptr && IsInteger(a.dtype()) && qa->scales.size() == 1 &&
+                          qb->scales.size() == 1 && BitsOf(a.dtype()) <= 16;
+  const FixedMultiplier ma = has_scales ? QuantizeMultiplier(double{qa->scales[0]}) : FixedMultiplier();
+  const FixedMultiplier mb = has_scales ? QuantizeMultiplier(double{qb->scales[0]}) : FixedMultiplier();
+  // LiteRT compares in steps of 1/256.
+  const auto real = [](const Tensor& t, const Quant& q, FixedMultiplier m, int64_t i) {
+    const auto steps = static_cast<int32_t>(LoadInt(t.dtype(), t.data(), i) - q.zero_points[0]);
+    return MultiplyByQuantizedMultiplier(steps * (1 << 8), m);
   };
   const Dims shapes[] = {a.dims(), b.dims()};
   ForEachBroadcast(context.out(0).dims(), shapes, [&](int64_t i, std::span<const int64_t> at) {
     if (a.dtype() == DType::kString) {
       c[i] = compare(a.as<std::string>()[at[0]], b.as<std::string>()[at[1]]);
     } else if (has_scales) {
-      c[i] = compare(real(a, *qa, at[0]), real(b, *qb, at[1]));
+      c[i] = compare(real(a, *qa, ma, at[0]), real(b, *qb, mb, at[1]));
     } else if (a.dtype() == DType::kU64) {
       c[i] = compare(a.as<uint64_t>()[at[0]], b.as<uint64_t>()[at[1]]);
     } else if (IsFloat(a.dtype())) {

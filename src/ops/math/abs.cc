@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/math/elementwise.h"
+#include "ops/math/quantized.h"
 
 namespace slipway {
 
@@ -11,6 +12,7 @@ OpDef MakeAbs() {
   op.summary = "Absolute value.";
   op.formula = "y = |x|";
   op.reference = [](RunContext& context) {
+    if (IsQuantized(context)) return RunQuantizedAbs(context);
     return RunUnary(
         context, [](double x) { return std::fabs(x); },
         [](int64_t x) { return x < 0 ? static_cast<int64_t>(0 - static_cast<uint64_t>(x)) : x; });

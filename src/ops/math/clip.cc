@@ -10,9 +10,21 @@
 namespace slipway {
 namespace {
 
+// Quantised integers have real bounds, f32.
+Status RunQuantizedClip(RunContext& context) {
+  const auto bound = [&](size_t i, float otherwise) {
+    if (!context.HasInput(i)) return otherwise;
+    return static_cast<float>(LoadReal(context.in(i).dtype(), context.in(i).data(), 0));
+  };
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  return RunQuantizedClamp(context, {Activation::kClip, bound(1, -kInfinity), bound(2, kInfinity)});
+}
+
 Status Reference(RunContext& context) {
   const Tensor& x = context.in(0);
   Tensor& y = context.out(0);
+  if (IsQuantized(context) && context.HasInput(1) && IsFloat(context.in(1).dtype()))
+    return RunQuantizedClip(context);
   if (IsInteger(x.dtype())) {
     const int64_t low =
         context.HasInput(1) ? LoadInt(x.dtype(), context.in(1).data(), 0) : MinOfInteger(x.dtype());
@@ -32,7 +44,9 @@ Status Reference(RunContext& context) {
 }
 
 Status EmitRange(ImportContext& context, double low, double high) {
-  const DType dtype = context.type(context.in(0)).dtype;
+  DType dtype = context.type(context.in(0)).dtype;
+  const bool is_quantised = context.builder().graph().value(context.in(0)).quant.has_value();
+  if (is_quantised && IsInteger(dtype)) dtype = DType::kF32;
   return context.Emit(
       "Clip", {context.in(0), context.builder().Scalar(dtype, low), context.builder().Scalar(dtype, high)});
 }
@@ -42,8 +56,8 @@ Status ImportOld(ImportContext& context) {
                    context.attrs().Float("max", std::numeric_limits<float>::max()));
 }
 
-// On quantised integers these are a requantisation with a clamp: the Relu record's activation does it.
 Status ImportRelu6(ImportContext& context) { return EmitRange(context, 0, 6); }
+Status ImportRelu0To1(ImportContext& context) { return EmitRange(context, 0, 1); }
 Status ImportReluN1To1(ImportContext& context) { return EmitRange(context, -1, 1); }
 
 }  // namespace
@@ -69,6 +83,7 @@ OpDef MakeClip() {
                 {Format::kTensorflow, "Relu6", 1, INT_MAX, ImportRelu6},
                 {Format::kTensorflow, "ClipByValue"},
                 {Format::kTflite, "RELU6", 1, INT_MAX, ImportRelu6},
+                {Format::kTflite, "RELU_0_TO_1", 1, INT_MAX, ImportRelu0To1},
                 {Format::kTflite, "RELU_N1_TO_1", 1, INT_MAX, ImportReluN1To1}};
   return op;
 }

@@ -2,16 +2,18 @@
 #include <cmath>
 
 #include "ops/math/elementwise.h"
+#include "ops/math/quantized.h"
 
 namespace slipway {
 
 OpDef MakeElu() {
-  OpDef op = UnaryOp(kFloats);
+  OpDef op = UnaryOp(kFloats | kQuantized);
   op.name = "Elu";
   op.summary = "Exponential linear unit.";
   op.formula = "y = x > 0 ? x : alpha * (e^x - 1)";
   op.attrs = {FloatAttr("alpha", 1.0f, "see the formula")};
   op.reference = [](RunContext& context) {
+    if (IsQuantized(context)) return RunQuantizedElu(context);
     const double p[] = {context.attrs().Float("alpha")};
     return RunUnaryWith(context, [&](double x) { return x > 0 ? x : p[0] * std::expm1(x); });
   };

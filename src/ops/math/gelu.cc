@@ -3,6 +3,7 @@
 
 #include "ops/import.h"
 #include "ops/math/elementwise.h"
+#include "ops/math/quantized.h"
 
 namespace slipway {
 namespace {
@@ -22,12 +23,13 @@ Status ImportTflite(ImportContext& context) {
 }  // namespace
 
 OpDef MakeGelu() {
-  OpDef op = UnaryOp(kFloats);
+  OpDef op = UnaryOp(kFloats | kQuantized);
   op.name = "Gelu";
   op.summary = "Gaussian error linear unit.";
   op.formula = "y = x/2 * (1 + erf(x / sqrt(2)))";
   op.attrs = {StringAttr("approximate", "none", {"none", "tanh"}, "tanh: the tanh approximation")};
   op.reference = [](RunContext& context) {
+    if (IsQuantized(context)) return RunQuantizedGelu(context);
     return RunUnary(context, context.attrs().String("approximate") == "tanh" ? GeluTanh : GeluErf);
   };
   op.cases = [] { return UnaryCases(-4, 4); };

@@ -2,15 +2,19 @@
 #include <cmath>
 
 #include "ops/math/elementwise.h"
+#include "ops/math/quantized.h"
 
 namespace slipway {
 
 OpDef MakeLog() {
-  OpDef op = UnaryOp(kFloats);
+  OpDef op = UnaryOp(kFloats | kQuantized);
   op.name = "Log";
   op.summary = "Natural logarithm.";
   op.formula = "y = ln(x)";
-  op.reference = [](RunContext& context) { return RunUnary(context, [](double x) { return std::log(x); }); };
+  op.reference = [](RunContext& context) {
+    if (IsQuantized(context)) return RunQuantizedLog(context);
+    return RunUnary(context, [](double x) { return std::log(x); });
+  };
   op.cases = [] { return UnaryCases(0.01, 8); };
   op.foreign = {{Format::kOnnx, "Log"}, {Format::kTensorflow, "Log"}, {Format::kTflite, "LOG"}};
   return op;

@@ -2,44 +2,10 @@
 
 #include <cmath>
 
-#include "base/fixed_point.h"
-#include "base/scalar.h"
-#include "ops/activation.h"
 #include "ops/math/elementwise.h"
+#include "ops/math/quantized_parts.h"
 
 namespace slipway {
-namespace {
-
-struct Scale {
-  float scale;
-  int32_t zero_point;
-};
-
-Scale ScaleOf(const Quant& quant) { return {quant.scales[0], static_cast<int32_t>(quant.zero_points[0])}; }
-
-int32_t Clamp(int64_t value, ClampRange range) {
-  return static_cast<int32_t>(std::clamp(value, range.low, range.high));
-}
-
-// 8-bit y = round(f(dequantised x) / scale) + zero point, as a float table over all inputs.
-Status RunTable(RunContext& context, float (*f)(float)) {
-  const Tensor& x = context.in(0);
-  Tensor& y = context.out(0);
-  const Scale in = ScaleOf(*context.in_quant(0));
-  const Scale out = ScaleOf(*context.out_quant(0));
-  const ClampRange range{MinOfInteger(y.dtype()), MaxOfInteger(y.dtype())};
-  const float inverse = 1.0f / out.scale;
-  const int64_t count = x.count();
-  for (int64_t i = 0; i < count; ++i) {
-    const auto q = static_cast<int32_t>(LoadInt(x.dtype(), x.data(), i));
-    const float real = f(in.scale * static_cast<float>(q - in.zero_point));
-    const auto rounded = static_cast<int64_t>(std::round(real * inverse)) + out.zero_point;
-    StoreInt(y.dtype(), y.data(), i, Clamp(rounded, range));
-  }
-  return Status::Ok();
-}
-
-}  // namespace
 
 bool IsQuantized(const RunContext& context) {
   return context.HasInput(0) && context.in_quant(0) != nullptr && IsInteger(context.in(0).dtype()) &&
@@ -106,44 +72,6 @@ Status RunQuantizedMul(RunContext& context) {
     const int32_t product = MultiplyByQuantizedMultiplier(qa * qb, m);
     StoreInt(c.dtype(), c.data(), i, Clamp(int64_t{product} + sc.zero_point, range));
   });
-  return Status::Ok();
-}
-
-Status RunQuantizedDiv(RunContext& context) {
-  return Status(Code::kUnsupported,
-                "Div '" + context.node().name + "': division of quantised integers is not built yet",
-                "dequantise around it");
-}
-
-Status RunQuantizedSigmoid(RunContext& context) {
-  SLIPWAY_RETURN_IF_ERROR(CheckPerTensor(context, 1));
-  return RunTable(context, [](float x) { return 1.0f / (1.0f + std::exp(-x)); });
-}
-
-Status RunQuantizedTanh(RunContext& context) {
-  SLIPWAY_RETURN_IF_ERROR(CheckPerTensor(context, 1));
-  return RunTable(context, [](float x) { return std::tanh(x); });
-}
-
-Status RunQuantizedHardSwish(RunContext& context) {
-  return RunThroughReal(context, [](double x) { return x * std::clamp(x + 3, 0.0, 6.0) / 6; });
-}
-
-Status RunQuantizedRelu(RunContext& context) {
-  SLIPWAY_RETURN_IF_ERROR(CheckPerTensor(context, 1));
-  const Tensor& x = context.in(0);
-  Tensor& y = context.out(0);
-  const Scale in = ScaleOf(*context.in_quant(0));
-  const Scale out = ScaleOf(*context.out_quant(0));
-  const FixedMultiplier m =
-      QuantizeMultiplier(static_cast<double>(in.scale) / static_cast<double>(out.scale));
-  const ClampRange range = QuantizedClamp({Activation::kRelu}, y.dtype(), *context.out_quant(0));
-  const int64_t count = x.count();
-  for (int64_t i = 0; i < count; ++i) {
-    const auto q = static_cast<int32_t>(LoadInt(x.dtype(), x.data(), i)) - in.zero_point;
-    StoreInt(y.dtype(), y.data(), i,
-             Clamp(int64_t{MultiplyByQuantizedMultiplier(q, m)} + out.zero_point, range));
-  }
   return Status::Ok();
 }
 

@@ -3,6 +3,7 @@
 // Rule of the house: a node whose inputs are quantised integers computes as the TFLite specification says.
 #pragma once
 
+#include "ops/activation.h"
 #include "ops/run.h"
 
 namespace slipway {
@@ -21,9 +22,16 @@ Status RunQuantizedDiv(RunContext& context);
 // 8-bit: a table over all inputs, y = round(f(x)), as LiteRT builds it.
 Status RunQuantizedSigmoid(RunContext& context);
 Status RunQuantizedTanh(RunContext& context);
+Status RunQuantizedExp(RunContext& context);
+Status RunQuantizedLog(RunContext& context);
+Status RunQuantizedElu(RunContext& context);
+Status RunQuantizedGelu(RunContext& context);
+Status RunQuantizedAbs(RunContext& context);
+Status RunQuantizedRsqrt(RunContext& context);
 Status RunQuantizedHardSwish(RunContext& context);
 Status RunQuantizedLeakyRelu(RunContext& context);
-Status RunQuantizedRelu(RunContext& context);
+// Requantises within the activation's range: RELU, RELU6, RELU_N1_TO_1.
+Status RunQuantizedClamp(RunContext& context, ActivationSpec activation);
 Status RunQuantizedPRelu(RunContext& context);
 // Dequantise, f, quantise (round half away from zero): for operators without a kernel of their own.
 Status RunThroughReal(RunContext& context, double (*f)(double));

@@ -12,7 +12,7 @@ OpDef MakeRelu() {
   op.summary = "Rectified linear unit: negative elements become 0.";
   op.formula = "y = max(x, 0)";
   op.reference = [](RunContext& context) {
-    if (IsQuantized(context)) return RunQuantizedRelu(context);
+    if (IsQuantized(context)) return RunQuantizedClamp(context, {Activation::kRelu});
     return RunUnary(
         context, [](double x) { return std::isnan(x) ? x : std::fmax(x, 0.0); },
         [](int64_t x) { return x > 0 ? x : int64_t{0}; });

@@ -2,15 +2,17 @@
 #include <cmath>
 
 #include "ops/math/elementwise.h"
+#include "ops/math/quantized.h"
 
 namespace slipway {
 
 OpDef MakeRsqrt() {
-  OpDef op = UnaryOp(kFloats);
+  OpDef op = UnaryOp(kFloats | kQuantized);
   op.name = "Rsqrt";
   op.summary = "Reciprocal square root.";
   op.formula = "y = 1 / sqrt(x)";
   op.reference = [](RunContext& context) {
+    if (IsQuantized(context)) return RunQuantizedRsqrt(context);
     return RunUnary(context, [](double x) { return 1 / std::sqrt(x); });
   };
   op.cases = [] { return UnaryCases(0.25, 8); };
