@@ -101,7 +101,7 @@ for dt in ("int8", "uint8", "int16", "float32"):
         binary("MUL", dt, shape, (0.03, 0.017, 0.05), "none", "MulOptions", version=2)
         binary("SQUARED_DIFFERENCE", dt, shape, (0.03, 0.017, 0.05), None, "SquaredDifferenceOptions", version=2) if dt in ("int8", "float32") else None
         if dt in ("uint8", "int8"):
-            binary("DIV", dt, shape, (0.03, 0.017, 0.05), "none", "DivOptions", version=2, b_low=ZEROS[dt][1] + 1)
+            binary("DIV", dt, shape, (0.03, 0.017, 0.02), "none", "DivOptions", version=2, b_low=ZEROS[dt][1] + 1)
         if dt == "float32":
             binary("DIV", dt, shape, (0.03, 0.017, 0.05), "none", "DivOptions", version=2)
         for op_, opt in (("MAXIMUM", "MaximumMinimumOptions"), ("MINIMUM", "MaximumMinimumOptions")):

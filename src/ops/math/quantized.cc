@@ -54,6 +54,33 @@ Status RunQuantizedSum(RunContext& context, int sign) {
   return Status::Ok();
 }
 
+Status RunQuantizedSquaredDifference(RunContext& context) {
+  SLIPWAY_RETURN_IF_ERROR(CheckPerTensor(context, 2));
+  const Tensor& a = context.in(0);
+  const Tensor& b = context.in(1);
+  Tensor& c = context.out(0);
+  const Scale sa = ScaleOf(*context.in_quant(0));
+  const Scale sb = ScaleOf(*context.in_quant(1));
+  const Scale sc = ScaleOf(*context.out_quant(0));
+  constexpr int kLeftShift = 7;  // 255^2 * 2^14 fits 32 bits
+  const double twice_max = 2 * static_cast<double>(std::max(sa.scale, sb.scale));
+  const FixedMultiplier ma = QuantizeMultiplier(sa.scale / twice_max);
+  const FixedMultiplier mb = QuantizeMultiplier(sb.scale / twice_max);
+  const FixedMultiplier mc =
+      QuantizeMultiplier(twice_max * twice_max / ((1 << (2 * kLeftShift)) * static_cast<double>(sc.scale)));
+  const ClampRange range = FullRange(c.dtype());
+  const Dims shapes[] = {a.dims(), b.dims()};
+  ForEachBroadcast(c.dims(), shapes, [&](int64_t i, std::span<const int64_t> at) {
+    const auto qa = static_cast<int32_t>(LoadInt(a.dtype(), a.data(), at[0])) - sa.zero_point;
+    const auto qb = static_cast<int32_t>(LoadInt(b.dtype(), b.data(), at[1])) - sb.zero_point;
+    const int32_t difference = MultiplyByQuantizedMultiplier(qa * (1 << kLeftShift), ma) -
+                               MultiplyByQuantizedMultiplier(qb * (1 << kLeftShift), mb);
+    const int32_t square = MultiplyByQuantizedMultiplier(difference * difference, mc);
+    StoreInt(c.dtype(), c.data(), i, Clamp(int64_t{square} + sc.zero_point, range));
+  });
+  return Status::Ok();
+}
+
 Status RunQuantizedMul(RunContext& context) {
   SLIPWAY_RETURN_IF_ERROR(CheckPerTensor(context, 2));
   const Tensor& a = context.in(0);

@@ -17,6 +17,8 @@ Status CheckPerTensor(const RunContext& context, size_t num_inputs);
 
 // a + sign * b, with the activation's clamp.
 Status RunQuantizedSum(RunContext& context, int sign);
+// (a - b)^2, 8-bit.
+Status RunQuantizedSquaredDifference(RunContext& context);
 Status RunQuantizedMul(RunContext& context);
 Status RunQuantizedDiv(RunContext& context);
 // 8-bit: a table over all inputs, y = round(f(x)), as LiteRT builds it.

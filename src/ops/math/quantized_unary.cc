@@ -20,6 +20,10 @@ int16_t HighMulTruncated(int16_t a, int16_t b) {
   return a == b && a == -32768 ? 32767 : static_cast<int16_t>(a * b / (1 << 15));
 }
 
+float RealOf(const Quant& quant, int64_t q) {
+  return quant.scales[0] * static_cast<float>(q - quant.zero_points[0]);
+}
+
 struct Multiplier16 {
   int16_t multiplier;
   int exponent;
@@ -130,6 +134,10 @@ Status RunQuantizedAbs(RunContext& context) {
 
 Status RunQuantizedRsqrt(RunContext& context) {
   SLIPWAY_RETURN_IF_ERROR(CheckPerTensor(context, 1));
+  if (context.in(0).dtype() == DType::kI16) {
+    const float largest = RealOf(*context.out_quant(0), 32767);
+    return RunTable(context, [&](float x) { return x <= 0 ? largest : 1.0F / std::sqrt(x); });
+  }
   constexpr int kShift = 20;  // keeps the root an integer
   const double real = 1.0 / (std::sqrt(static_cast<double>(context.in_quant(0)->scales[0])) *
                              static_cast<double>(context.out_quant(0)->scales[0]));
@@ -148,7 +156,9 @@ Status RunQuantizedExp(RunContext& context) {
 }
 
 Status RunQuantizedLog(RunContext& context) {
-  return RunTable(context, [](float x) { return std::log(x); });
+  SLIPWAY_RETURN_IF_ERROR(CheckPerTensor(context, 1));
+  const float smallest = RealOf(*context.out_quant(0), MinOfInteger(context.out(0).dtype()));
+  return RunTable(context, [&](float x) { return x <= 0 ? smallest : std::log(x); });
 }
 
 Status RunQuantizedElu(RunContext& context) {

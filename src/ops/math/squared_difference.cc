@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/math/elementwise.h"
+#include "ops/math/quantized.h"
 
 namespace slipway {
 
@@ -11,6 +12,8 @@ OpDef MakeSquaredDifference() {
   op.summary = "Square of the element-wise difference.";
   op.formula = "c = (a - b)^2";
   op.reference = [](RunContext& context) {
+    const bool is_8_bit = IsQuantized(context) && BitsOf(context.in(0).dtype()) == 8;
+    if (is_8_bit) return RunQuantizedSquaredDifference(context);
     return RunBinary(context, {.real = [](double a, double b) { return (a - b) * (a - b); },
                                .signed_integer = [](int64_t a, int64_t b) { return (a - b) * (a - b); }});
   };
