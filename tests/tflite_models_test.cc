@@ -13,7 +13,8 @@
 #include "base/npy.h"
 #include "base/scalar.h"
 #include "formats/tflite/import.h"
-#include "ops/run.h"
+#include "passes/pipeline.h"
+#include "runner.h"
 
 namespace slipway {
 namespace {
@@ -57,9 +58,15 @@ Result<std::vector<Datum>> Arrays(const fs::path& folder, const std::string& ste
   }
 }
 
-// The seam: whatever runs a graph.
-Result<std::vector<Datum>> RunModel(const Graph& graph, const std::vector<Datum>& inputs) {
-  return Interpret(graph, inputs);
+// How a model is run: "interpret" (node by node, inferred types checked), "ref" and "cpu" (an engine), or
+// "optimized" (an engine on cpu, after all passes).
+Result<std::vector<Datum>> RunModel(const std::string& way, Graph graph, const std::vector<Datum>& inputs) {
+  if (way == "optimized") {
+    SLIPWAY_ASSIGN_OR_RETURN(const auto reports, Optimize(graph, PipelineOptions()));
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const auto runner,
+                           conformance::MakeRunner(way == "optimized" ? "cpu" : way, graph));
+  return runner->Run(inputs);
 }
 
 // Where `got` first leaves `want`; empty when it doesn't.
@@ -89,32 +96,87 @@ std::string Difference(const Tensor& got, const Tensor& want, double relative) {
          ", not " + std::to_string(LoadReal(want.dtype(), want.data(), first));
 }
 
-class TfliteModel : public testing::TestWithParam<fs::path> {};
+struct Case {
+  fs::path folder;
+  std::string way;
+};
+void PrintTo(const Case& each, std::ostream* out) { *out << each.folder.filename() << " by " << each.way; }
+
+std::vector<Case> CasesByWay() {
+  std::vector<Case> cases;
+  for (const fs::path& folder : Cases()) {
+    for (const char* way : {"interpret", "ref", "cpu", "optimized"}) cases.push_back({folder, way});
+  }
+  return cases;
+}
+
+class TfliteModel : public testing::TestWithParam<Case> {};
 
 TEST_P(TfliteModel, EqualsLiteRt) {
-  if (GetParam().empty())
+  const auto& [folder, way] = GetParam();
+  if (folder.empty()) {
     GTEST_SKIP() << "SLIPWAY_TFLITE_ORACLE names no cases: see tests/oracles/tflite_models.py";
-  const auto model = Import(GetParam());
+  }
+  const auto model = Import(folder);
   ASSERT_TRUE(model.ok()) << model.status().ToString();
-  const auto inputs = Arrays(GetParam(), "input");
-  const auto wanted = Arrays(GetParam(), "output");
+  const auto inputs = Arrays(folder, "input");
+  const auto wanted = Arrays(folder, "output");
   ASSERT_TRUE(inputs.ok() && wanted.ok());
-  const auto outputs = RunModel(model->graph, *inputs);
+  const auto outputs = RunModel(way, model->graph, *inputs);
   ASSERT_TRUE(outputs.ok()) << outputs.status().ToString();
   ASSERT_EQ(outputs->size(), wanted->size());
-  const bool is_dynamic_range = GetParam().string().find("dynamic_range") != std::string::npos;
+  const bool is_dynamic_range = folder.string().find("dynamic_range") != std::string::npos;
   for (size_t i = 0; i < wanted->size(); ++i) {
     EXPECT_EQ(Difference((*outputs)[i].tensor, (*wanted)[i].tensor, is_dynamic_range ? 1e-2 : 1e-5), "")
         << "output " << i;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Oracle, TfliteModel, testing::ValuesIn(Cases()), [](const auto& info) {
-  std::string name = info.param.empty() ? "none" : info.param.filename().string();
+INSTANTIATE_TEST_SUITE_P(Oracle, TfliteModel, testing::ValuesIn(CasesByWay()), [](const auto& info) {
+  std::string name = info.param.folder.empty() ? "none" : info.param.folder.filename().string();
+  name += "_" + info.param.way;
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); }, '_');
   return name;
 });
+
+fs::path Asset(const std::string& path) {
+  const char* variable = std::getenv("SLIPWAY_ASSETS");
+  return (variable ? fs::path(variable) : fs::path(SLIPWAY_SOURCE_DIR) / "../shared/assets") / path;
+}
+
+class TfliteBroken : public testing::TestWithParam<const char*> {};
+
+TEST_P(TfliteBroken, TruncatedModelsAreRefused) {
+  const fs::path path = Asset(GetParam());
+  if (!fs::exists(path)) GTEST_SKIP() << path << " is not there";
+  const auto whole = ReadFile(path.string());
+  ASSERT_TRUE(whole.ok());
+  for (const size_t percent : {0, 1, 10, 50, 90}) {
+    const auto* data = reinterpret_cast<const uint8_t*>(whole->data());
+    const auto model = ImportTflite({data, whole->size() * percent / 100}, nullptr, {});
+    ASSERT_FALSE(model.ok()) << percent << " %";
+    EXPECT_EQ(model.status().code(), Code::kInvalidModel) << model.status().ToString();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Oracle, TfliteBroken,
+                         testing::Values("tflite/yolov5n-fp16-320.tflite", "tflite/mlperf_vww_int8.tflite",
+                                         "tflite/coco_ssd_mobilenet_v1_quant_metadata.tflite"),
+                         [](const auto& info) { return "Model" + std::to_string(info.index); });
+
+TEST(TfliteUnsupported, CustomOperatorIsNamed) {
+  const fs::path path = Asset("tflite/test_model_nl_classifier_bool_output.tflite");
+  if (!fs::exists(path)) GTEST_SKIP() << path << " is not there";
+  ModelFile file;
+  file.path = path.string();
+  auto mapped = MappedFile::Open(file.path);
+  ASSERT_TRUE(mapped.ok());
+  file.file = std::move(*mapped);
+  const Status status = ImportTflite(file, {}).status();
+  EXPECT_EQ(status.code(), Code::kUnsupported);
+  EXPECT_NE(status.message().find("CUSTOM_OP_STRING_TO_BOOLS"), std::string::npos) << status.message();
+}
 
 }  // namespace
 }  // namespace slipway
