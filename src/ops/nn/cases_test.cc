@@ -37,7 +37,7 @@ TEST_P(RecordCases, Run) {
 std::vector<const OpDef*> WithCases() {
   std::vector<const OpDef*> ops;
   for (const OpDef& op : AllOps()) {
-    if (op.cases != nullptr && (op.group == "nn" || op.group == "quant")) ops.push_back(&op);
+    if (op.cases != nullptr) ops.push_back(&op);
   }
   return ops;
 }
