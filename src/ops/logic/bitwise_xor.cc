@@ -13,7 +13,9 @@ OpDef MakeBitwiseXor() {
     return RunBinary(context, {.signed_integer = [](int64_t a, int64_t b) { return a ^ b; }});
   };
   op.cases = [] { return BinaryCases(-100, 100, DType::kI32); };
-  op.foreign = {{Format::kOnnx, "BitwiseXor", 18}, {Format::kTensorflow, "BitwiseXor", 1}};
+  op.foreign = {{Format::kOnnx, "BitwiseXor", 18},
+                {Format::kTensorflow, "BitwiseXor", 1},
+                {Format::kTflite, "BITWISE_XOR"}};
   return op;
 }
 

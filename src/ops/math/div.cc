@@ -26,6 +26,7 @@ OpDef MakeDiv() {
                 {Format::kOnnx, "Div", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "RealDiv", 1},
                 {Format::kTensorflow, "Div", 1},
+                {Format::kTensorflow, "TruncateDiv"},
                 {Format::kTflite, "DIV", 1, INT_MAX, ImportTfliteActivation}};
   return op;
 }

@@ -1,6 +1,7 @@
 // Remainder.
 #include <cmath>
 
+#include "ops/import.h"
 #include "ops/math/elementwise.h"
 
 namespace slipway {
@@ -19,6 +20,10 @@ Status Reference(RunContext& context) {
                 .unsigned_integer = [](uint64_t a, uint64_t b) { return b == 0 ? 0 : a % b; }});
 }
 
+Status ImportTruncateMod(ImportContext& context) {
+  return context.Emit("Mod", {context.in(0), context.in(1)}, {{"fmod", int64_t{1}}});
+}
+
 }  // namespace
 
 OpDef MakeMod() {
@@ -28,7 +33,9 @@ OpDef MakeMod() {
   op.attrs = {IntAttr("fmod", 0, "1: C's fmod; 0: Python's %")};
   op.reference = Reference;
   op.cases = [] { return BinaryCases(1, 9, DType::kI32); };
-  op.foreign = {{Format::kOnnx, "Mod", 10}, {Format::kTensorflow, "Mod"}};
+  op.foreign = {{Format::kOnnx, "Mod", 10},
+                {Format::kTensorflow, "Mod"},
+                {Format::kTensorflow, "TruncateMod", 1, INT_MAX, ImportTruncateMod}};
   return op;
 }
 
