@@ -59,6 +59,21 @@ std::string ReasonOf(const Status& status) {
   return "a form of " + operators + ": " + detail.substr(0, detail.find('\n'));
 }
 
+// The model's inputs with a symbol for every extent.
+ImportOptions WithSymbols(const Graph& graph) {
+  ImportOptions options;
+  for (ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    if (value.type.kind != TypeKind::kTensor || !value.type.HasRank()) continue;
+    InputCut cut{value.name, DimList()};
+    for (int axis = 0; axis < value.type.rank(); ++axis) {
+      cut.shape->push_back(Dim::Symbol(value.name + "." + std::to_string(axis)));
+    }
+    options.inputs.push_back(std::move(cut));
+  }
+  return options;
+}
+
 // Empty: passed. Otherwise "<reason>\t<detail>".
 std::string RunCase(const OnnxCase& test, const Options& options) {
   const auto failure = [](const std::string& reason, const Status& status) {
@@ -71,12 +86,17 @@ std::string RunCase(const OnnxCase& test, const Options& options) {
   file.file = *mapped;
   auto model = ImportOnnx(file, {});
   if (!model.ok()) return failure(ReasonOf(model.status()), model.status());
+  const Graph declared = model->graph;
+  if (options.backend == "symbolic") {
+    model = ImportOnnx(file, WithSymbols(model->graph));
+    if (!model.ok()) return failure("symbolic shapes: " + ReasonOf(model.status()), model.status());
+  }
   const Graph& graph = model->graph;
   auto runner = MakeRunner(options.backend, graph);
   if (!runner.ok()) return failure(ReasonOf(runner.status()), runner.status());
   const size_t num_sets = test.data_sets.empty() ? 1 : test.data_sets.size();
   for (size_t k = 0; k < num_sets; ++k) {
-    auto set = test.data_sets.empty() ? LightDataSet(test, graph) : ReadDataSet(test.data_sets[k], graph);
+    auto set = test.data_sets.empty() ? LightDataSet(test, declared) : ReadDataSet(test.data_sets[k], graph);
     if (!set.ok()) return failure("test data of a kind not read yet", set.status());
     auto got = (*runner)->Run(set->inputs);
     if (!got.ok()) return failure("running " + OperatorsOf(graph), got.status());
@@ -219,7 +239,7 @@ int main(int argc, char** argv) {
   slipway::conformance::Options options;
   CLI::App app("ONNX's backend test data against a Slipway backend");
   app.add_option("--data", options.data, "folder onnx/backend/test/data of the onnx wheel")->required();
-  app.add_option("--backend", options.backend, "interpret, ref or cpu");
+  app.add_option("--backend", options.backend, "interpret, symbolic, ref or cpu");
   app.add_option("--filter", options.filter, "only cases whose name contains this");
   app.add_option("--list-file", options.list_file, "expected failures")->required();
   app.add_option("--shard", options.shard, "INDEX/COUNT: every COUNT-th case from INDEX on");

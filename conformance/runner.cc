@@ -1,6 +1,7 @@
 #include "runner.h"
 
 #include "runtime/engine.h"
+#include "type_check.h"
 
 namespace slipway::conformance {
 namespace {
@@ -8,7 +9,9 @@ namespace {
 class InterpretRunner : public Runner {
  public:
   explicit InterpretRunner(const Graph& graph) : graph_(graph) {}
-  Result<std::vector<Datum>> Run(std::span<const Datum> inputs) override { return Interpret(graph_, inputs); }
+  Result<std::vector<Datum>> Run(std::span<const Datum> inputs) override {
+    return InterpretChecked(graph_, inputs);
+  }
 
  private:
   const Graph& graph_;
@@ -42,7 +45,8 @@ class EngineRunner : public Runner {
 }  // namespace
 
 Result<std::unique_ptr<Runner>> MakeRunner(const std::string& backend, const Graph& graph) {
-  if (backend == "interpret") return std::unique_ptr<Runner>(new InterpretRunner(graph));
+  if (backend == "interpret" || backend == "symbolic")
+    return std::unique_ptr<Runner>(new InterpretRunner(graph));
   EngineOptions options;
   options.backend = backend;
   options.num_threads = 1;

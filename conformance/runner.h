@@ -16,7 +16,8 @@ class Runner {
   virtual Result<std::vector<Datum>> Run(std::span<const Datum> inputs) = 0;
 };
 
-// backend: "interpret" (the records' references, node by node), "ref" or "cpu" (an Engine on that backend).
+// backend: "interpret" (the records' references, node by node, inferred types checked), "symbolic" (the same;
+// for graphs imported with symbolic shapes), "ref" or "cpu" (an Engine on that backend).
 Result<std::unique_ptr<Runner>> MakeRunner(const std::string& backend, const Graph& graph);
 
 }  // namespace slipway::conformance

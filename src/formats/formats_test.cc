@@ -15,6 +15,7 @@ TEST(ParseInputCut, ReadsNameAndShape) {
   EXPECT_EQ(*cut->shape, (DimList{1, Dim::Symbol("N"), Dim(), 224}));
   EXPECT_FALSE(ParseInputCut("plain")->shape.has_value());
   EXPECT_EQ(ParseInputCut("scalar[]")->shape->size(), 0u);
+  EXPECT_EQ(ParseInputCut("pixels[4]:u8")->dtype, DType::kU8);
 }
 
 TEST(ParseInputCut, RefusesBadExtents) {

@@ -39,7 +39,11 @@ std::optional<Dim> ParseExtent(std::string_view text) {
 
 Result<InputCut> ParseInputCut(std::string_view text) {
   InputCut cut;
-  const std::string_view trimmed = Trim(text);
+  std::string_view trimmed = Trim(text);
+  if (const size_t colon = trimmed.rfind("]:"); colon != std::string_view::npos) {
+    cut.dtype = ParseDType(trimmed.substr(colon + 2));
+    if (cut.dtype) trimmed = trimmed.substr(0, colon + 1);
+  }
   const size_t open = trimmed.empty() || trimmed.back() != ']' ? std::string_view::npos : trimmed.rfind('[');
   cut.name = std::string(Trim(trimmed.substr(0, open)));
   if (cut.name.empty()) return CutError(text, "the name is missing");

@@ -22,6 +22,7 @@ namespace slipway {
 struct InputCut {
   std::string name;
   std::optional<DimList> shape;  // replaces the source's; "?" and names are symbolic
+  std::optional<DType> dtype;    // of a computed value whose type the source does not declare
 };
 
 struct ImportOptions {
@@ -49,8 +50,9 @@ struct ModelFile {
 
 using ImportFileFn = Result<ImportedModel> (*)(const ModelFile& file, const ImportOptions& options);
 
-// "NAME", "NAME[1,3,224,224]" or "NAME[N,3,?,?]". The brackets at the very end are the shape, so names may
-// hold brackets themselves if a shape follows. Errors (kUsage): no name, a bad or negative extent.
+// "NAME", "NAME[1,3,224,224]", "NAME[N,3,?,?]" or "NAME[1,224,224,3]:u8". The brackets at the very end are
+// the shape, so names may hold brackets themselves if a shape follows. Errors (kUsage): no name, a bad or
+// negative extent.
 Result<InputCut> ParseInputCut(std::string_view text);
 
 // `dims` with the symbols named in `extents` replaced by their numbers (expressions over symbols are not

@@ -100,6 +100,7 @@ Status ModelImporter::AddInputs(Scope& scope, std::set<std::string_view>& given)
     if (const auto found = scope.declared.find(cut.name); found != scope.declared.end()) {
       type = DeclaredType(*found->second);
     }
+    if (cut.dtype) type.dtype = *cut.dtype;
     if (type.dtype == DType::kNone) {
       type.dtype = DType::kF32;
       notes_.push_back("input '" + cut.name + "' has no declared type: taken to be f32");
