@@ -3,8 +3,6 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-JOBS ?= $(shell nproc)
-PYTHON := .venv/bin/python
 SECONDS_EACH ?= 300
 
 help:  ## this list
@@ -32,6 +30,9 @@ bench: setup  ## time the kernels and the models
 fuzz: setup  ## run every fuzzer for SECONDS_EACH (300) seconds under ASan and UBSan
 	@tools/fuzz.sh $(SECONDS_EACH)
 
+check: setup  ## the fast checks alone: format, layers, words
+	@tools/check/check.sh
+
 fmt: setup  ## format every tracked C++ file
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i
 
@@ -44,4 +45,4 @@ approve: build  ## accept the golden files' new text, for review with git diff
 clean:  ## remove every build; .venv stays
 	rm -rf build
 
-.PHONY: help setup build demo test test-full bench fuzz fmt tidy approve clean
+.PHONY: help setup build demo test test-full bench fuzz check fmt tidy approve clean

@@ -1,7 +1,8 @@
-// Drives a libFuzzer entry without libFuzzer: mutates the seeds of a folder with a plain generator for a while.
+// Drives a libFuzzer entry without libFuzzer: mutates the seeds of a folder with a plain generator for a
+// while.
 //
-// usage: PROGRAM [--seconds N] [--seed N] FOLDER. A crash is the finding; the seed and round are printed before it
-// by --verbose 1, so that it can be replayed.
+// usage: PROGRAM [--seconds N] [--seed N] FOLDER. A crash is the finding; the seed and round are printed
+// before it by --verbose 1, so that it can be replayed.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -48,7 +49,8 @@ Options Parse(int argc, char** argv) {
 std::vector<Bytes> ReadSeeds(const std::string& folder) {
   std::vector<std::string> paths;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) paths.push_back(entry.path().string());
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    paths.push_back(entry.path().string());
   std::sort(paths.begin(), paths.end());
   std::vector<Bytes> seeds = {Bytes(), Bytes(64, 0), Bytes(256, 0xff)};
   for (const std::string& path : paths) {
@@ -73,7 +75,8 @@ class Mutator {
 
  private:
   void Edit(Bytes& bytes, const Bytes& other) {
-    static constexpr uint64_t kInteresting[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff, ~uint64_t{0}};
+    static constexpr uint64_t kInteresting[] = {0,      1,      0x7f,       0x80,       0xff,
+                                                0x7fff, 0xffff, 0x7fffffff, 0xffffffff, ~uint64_t{0}};
     if (bytes.empty()) {
       bytes.push_back(static_cast<uint8_t>(random_()));
       return;
@@ -91,14 +94,16 @@ class Mutator {
       }
       case 4: {
         const size_t length = std::min(Below(64) + 1, bytes.size() - at);
-        bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.begin() + static_cast<std::ptrdiff_t>(at + length));
+        bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                    bytes.begin() + static_cast<std::ptrdiff_t>(at + length));
         break;
       }
       case 5: {
         if (other.empty()) break;
         const size_t from = Below(other.size());
         const size_t length = std::min(Below(256) + 1, other.size() - from);
-        bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), other.begin() + static_cast<std::ptrdiff_t>(from),
+        bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                     other.begin() + static_cast<std::ptrdiff_t>(from),
                      other.begin() + static_cast<std::ptrdiff_t>(from + length));
         break;
       }
@@ -120,16 +125,21 @@ int main(int argc, char** argv) {
   const std::vector<Bytes> seeds = ReadSeeds(options.folder);
   Mutator mutator(options.seed);
   const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   for (const Bytes& seed : seeds) LLVMFuzzerTestOneInput(seed.data(), seed.size());
   uint64_t rounds = 0;
   while (elapsed() < options.seconds) {
     const Bytes& seed = seeds[mutator.Below(seeds.size())];
     const Bytes input = mutator.Mutate(seed, seeds[mutator.Below(seeds.size())]);
-    if (options.is_verbose) std::fprintf(stderr, "seed %llu round %llu\n", static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(rounds));
+    if (options.is_verbose)
+      std::fprintf(stderr, "seed %llu round %llu\n", static_cast<unsigned long long>(options.seed),
+                   static_cast<unsigned long long>(rounds));
     LLVMFuzzerTestOneInput(input.data(), input.size());
     ++rounds;
   }
-  std::printf("%llu inputs from %zu seeds, generator seed %llu\n", static_cast<unsigned long long>(rounds), seeds.size(), static_cast<unsigned long long>(options.seed));
+  std::printf("%llu inputs from %zu seeds, generator seed %llu\n", static_cast<unsigned long long>(rounds),
+              seeds.size(), static_cast<unsigned long long>(options.seed));
   return 0;
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Configures a preset where that is needed, and builds targets of it.
+# Configures a preset and builds targets of it.
 #
 # usage: tools/build.sh PRESET [TARGET...]
 #
@@ -12,13 +12,10 @@ folder=build/$preset
 mkdir -p "$folder"
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 
-if [ ! -f "$folder/build.ninja" ]; then
-  echo "build: configuring $preset"
-  cmake --preset "$preset" >"$folder/configure.log" 2>&1 || {
-    cat "$folder/configure.log" >&2
-    exit 1
-  }
-fi
+cmake --preset "$preset" >"$folder/configure.log" 2>&1 || {
+  cat "$folder/configure.log" >&2
+  exit 1
+}
 echo "build: $preset${*:+ ($*)}"
 if [ -t 1 ]; then
   exec ninja -C "$folder" "$@"

@@ -19,9 +19,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     header.file_bytes = size;
     header.graph_offset = sizeof(header);
     header.graph_bytes = std::min<uint64_t>(header.graph_bytes, size - sizeof(header));
-    header.data_offset = std::min<uint64_t>(slipway::AlignSlip(header.graph_offset + header.graph_bytes), size);
+    header.data_offset =
+        std::min<uint64_t>(slipway::AlignSlip(header.graph_offset + header.graph_bytes), size);
     header.data_bytes = size - header.data_offset;
-    const auto crc = [&](uint64_t at, uint64_t count) { return static_cast<uint32_t>(::crc32_z(0, bytes.data() + at, count)); };
+    const auto crc = [&](uint64_t at, uint64_t count) {
+      return static_cast<uint32_t>(::crc32_z(0, bytes.data() + at, count));
+    };
     header.graph_crc32 = crc(header.graph_offset, header.graph_bytes);
     header.data_crc32 = crc(header.data_offset, header.data_bytes);
     std::memcpy(bytes.data(), &header, sizeof(header));

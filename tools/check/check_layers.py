@@ -37,6 +37,7 @@ MAY_INCLUDE = {
     "runtime": GRAPH | {"plan", "build", "backends", "backends/api"},
     "tasks/core": GRAPH | {"manifest", "media", "runtime"},
     "tasks/*": GRAPH | {"manifest", "media", "runtime", "tasks/core"},
+    "examples": PUBLIC,
     "api": {"*"},
     "cli": {"*"},
     "server": {"*"},
@@ -84,14 +85,14 @@ def complaint(source_folder, target):
 
 def main():
     root = pathlib.Path(__file__).resolve().parents[2]
-    listing = subprocess.run(["git", "ls-files", "src", "include"], cwd=root, capture_output=True, text=True, check=True)
+    listing = subprocess.run(["git", "ls-files", "src", "include", "examples"], cwd=root, capture_output=True, text=True, check=True)
     wrong = []
     for name in listing.stdout.split():
         path = root / name
         # Tests may look at other layers, as their oracles do.
         if not name.endswith((".h", ".cc")) or name.endswith(("_test.cc", "_fuzz.cc")) or not path.exists():
             continue
-        folder = name.split("/", 1)[1].rpartition("/")[0]
+        folder = re.sub("^(src|include)/", "", name).rpartition("/")[0]
         for number, line in enumerate(path.read_text().splitlines(), 1):
             found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
             problem = complaint(folder, found.group(1)) if found else None
