@@ -48,8 +48,13 @@ Status RunOne(const PhotoTask& task, const PhotoFlags& flags, tasks::Session& se
     for (const std::string& line : result.text) fmt::print("  {}\n", line);
   }
   if (flags.save_folder.empty()) return Status::Ok();
+  const std::string path = SavePath(flags.save_folder, photo, taken);
+  if (task.mask) {
+    const std::string stem = path.substr(0, path.size() - std::string(".jpg").size());
+    SLIPWAY_RETURN_IF_ERROR(media::SaveImage(stem + "_mask.png", task.mask()));
+  }
   task.draw(&image);
-  return media::SaveImage(SavePath(flags.save_folder, photo, taken), image);
+  return media::SaveImage(path, image);
 }
 
 Status RunAll(const PhotoTask& task, const PhotoFlags& flags) {

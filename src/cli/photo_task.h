@@ -23,6 +23,9 @@ struct PhotoTask {
   std::function<Result<PhotoResult>(tasks::Session&, const media::Image&)> run;
   // Draws what `run` found last onto the photo.
   std::function<void(media::Image*)> draw;
+  // The categories that `run` found last, as grey levels; saved beside the drawn photo as NAME_mask.png. May
+  // be empty.
+  std::function<media::Image()> mask;
   // Flags of its own.
   std::function<void(CLI::App*, ModelFlags&)> add_flags;
 };

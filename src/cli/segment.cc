@@ -27,6 +27,11 @@ void AddSegment(CLI::App& app, Action& action) {
     return result;
   };
   task.draw = [found](media::Image* photo) { tasks::DrawSegmentation(photo, *found); };
+  task.mask = [found] {
+    media::Image mask(found->width, found->height, 1);
+    mask.pixels = found->categories;
+    return mask;
+  };
   task.add_flags = [](CLI::App*, ModelFlags&) {};
   AddPhotoTask(app, action, std::move(task));
 }
