@@ -1,0 +1,238 @@
+// .slip files: what is written comes back, and nothing broken gets in.
+#include "plan/slip.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <cstring>
+
+#include "ops/builder.h"
+#include "plan/layout.h"
+
+namespace slipway {
+namespace {
+
+using testing::HasSubstr;
+
+Tensor Counting(DType dtype, Dims dims) {
+  Tensor tensor(dtype, std::move(dims));
+  for (int64_t i = 0; i < tensor.size_bytes(); ++i) tensor.as<uint8_t>()[i] = static_cast<uint8_t>(i % 2);
+  return tensor;
+}
+
+GraphRef Doubling() {
+  auto graph = std::make_shared<Graph>();
+  graph->name = "twice";
+  GraphBuilder builder(*graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {Dim::Symbol("N"), 2}));
+  graph->outputs = {*builder.Add("Add", {x, x})};
+  return graph;
+}
+
+// Constants of several dtypes, strings, per-axis quantisation, a sub-graph, symbolic dimensions.
+Graph RichGraph() {
+  Graph graph;
+  graph.name = "rich";
+  GraphBuilder builder(graph);
+  builder.SetSources({"Source 'here'"});
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {Dim::Symbol("N"), 2}));
+  const ValueId flag = builder.Input("flag", Type::Of(DType::kBool, {}));
+  Node branch{"If", "branch", {flag, x}, {}, {{"then_branch", Doubling()}, {"else_branch", Doubling()}}, {}};
+  const ValueId doubled = (*builder.Add(branch, {{"doubled", {}, {}, false}}))[0];
+  const ValueId weights = builder.Constant("weights", Counting(DType::kF32, {2}));
+  graph.outputs = {*builder.Add("Mul", {doubled, weights})};
+  const DType dtypes[] = {DType::kI8, DType::kF16, DType::kI64, DType::kI4, DType::kF8E4M3FN, DType::kC64};
+  for (DType dtype : dtypes) {
+    graph.outputs.push_back(*builder.Add("Identity", {builder.Constant("c", Counting(dtype, {3}))}));
+  }
+  const std::vector<std::string> words = {"", "cat", std::string("a\0b", 3)};
+  const ValueId text = builder.Constant("words", Tensor::From<std::string>(DType::kString, {3}, words));
+  graph.outputs.push_back(*builder.Add("Identity", {text}));
+  const Quant quant{{0.5f, 0.25f}, {0, 3}, 0};
+  const ValueId q = builder.Constant("quantized", Counting(DType::kI8, {2, 2}), quant);
+  graph.outputs.push_back(
+      (*builder.Add({"Dequantize", "deq", {q}, {}, {}, {}}, {{"real", {}, {}, false}}))[0]);
+  return graph;
+}
+
+Graph SmallGraph() {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {2}));
+  const ValueId sum = *builder.Add("Add", {x, builder.Constant("c", Counting(DType::kF32, {2}))}, {}, "sum");
+  graph.outputs = {*builder.Add("Relu", {sum}, {}, "relu")};
+  return graph;
+}
+
+SlipModel ModelOf(Graph graph) {
+  SlipModel model;
+  model.producer = "slipway test";
+  model.source_format = "onnx";
+  model.graph = std::move(graph);
+  return model;
+}
+
+Result<SlipModel> Parse(const std::string& file) {
+  return ParseSlip({reinterpret_cast<const uint8_t*>(file.data()), file.size()}, nullptr);
+}
+
+// The message of the error, or "" when the file was read.
+std::string WhyRefused(const std::string& file) {
+  const auto model = Parse(file);
+  return model.ok() ? "" : model.status().message();
+}
+
+std::string WhyRefused(Graph graph) { return WhyRefused(*FormatSlip(ModelOf(std::move(graph)))); }
+
+SlipHeader HeaderOf(const std::string& file) {
+  SlipHeader header;
+  std::memcpy(&header, file.data(), sizeof(header));
+  return header;
+}
+
+std::string WithHeader(std::string file, const SlipHeader& header) {
+  std::memcpy(file.data(), &header, sizeof(header));
+  return file;
+}
+
+TEST(Slip, WriteReadWriteIsIdentical) {
+  SlipModel model = ModelOf(RichGraph());
+  model.manifest = Manifest();
+  model.golden.push_back({"one", {Counting(DType::kF32, {1, 2})}, {Counting(DType::kU8, {5})}, 1e-3f, 0.5f});
+  model.tuned.push_back({"this machine", {1, 2, 3}});
+  const auto file = FormatSlip(model);
+  ASSERT_TRUE(file.ok()) << file.status().ToString();
+  const auto back = Parse(*file);
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  const auto again = FormatSlip(*back);
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(*again == *file);
+}
+
+TEST(Slip, KeepsWhatItWasGiven) {
+  SlipModel model = ModelOf(RichGraph());
+  model.golden.push_back({"one", {Counting(DType::kF32, {1, 2})}, {}, 1e-3f, 0.5f});
+  model.tuned.push_back({"this machine", {1, 2, 3}});
+  const auto back = Parse(*FormatSlip(model));
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  const Graph& graph = back->graph;
+  EXPECT_EQ(back->producer, "slipway test");
+  EXPECT_EQ(ToString(graph.value(graph.inputs[0]).type), "f32[N,2]");
+  EXPECT_EQ(graph.nodes[0].sources, std::vector<std::string>{"Source 'here'"});
+  EXPECT_EQ(graph.nodes[0].attrs.GraphOf("then_branch")->name, "twice");
+  const Tensor& words = graph.value(graph.FindValue("words")).data;
+  EXPECT_EQ(words.values<std::string>()[2], std::string("a\0b", 3));
+  EXPECT_EQ(graph.value(graph.FindValue("quantized")).quant, (Quant{{0.5f, 0.25f}, {0, 3}, 0}));
+  EXPECT_EQ(back->golden.at(0).relative, 1e-3f);
+  EXPECT_EQ(back->tuned.at(0).data, (std::vector<uint8_t>{1, 2, 3}));
+}
+
+// Both checksums and the verifier stand between a flipped bit and the engine: only padding may change unseen.
+TEST(Slip, EveryCorruptedByteIsRefusedOrHarmless) {
+  const std::string file = *FormatSlip(ModelOf(SmallGraph()));
+  const SlipHeader header = HeaderOf(file);
+  const size_t padding_from = header.graph_offset + header.graph_bytes;
+  for (size_t i = 0; i < file.size(); ++i) {
+    for (const int flip : {0x01, 0x80, 0xFF}) {
+      std::string broken = file;
+      broken[i] = static_cast<char>(broken[i] ^ flip);
+      const bool is_padding = i >= padding_from && i < header.data_offset;
+      ASSERT_EQ(WhyRefused(broken).empty(), is_padding) << "byte " << i;
+    }
+  }
+}
+
+// With mended checksums the reader itself must stand: whatever is accepted can be written again.
+TEST(Slip, EveryCorruptedByteOfTheGraphIsSurvivedBehindTheChecksum) {
+  const std::string file = *FormatSlip(ModelOf(SmallGraph()));
+  SlipHeader header = HeaderOf(file);
+  size_t accepted = 0;
+  for (size_t i = header.graph_offset; i < header.graph_offset + header.graph_bytes; ++i) {
+    for (const int flip : {0x01, 0x40, 0x80, 0xFF}) {
+      std::string broken = file;
+      broken[i] = static_cast<char>(broken[i] ^ flip);
+      const auto* graph = reinterpret_cast<const Bytef*>(broken.data() + header.graph_offset);
+      header.graph_crc32 = static_cast<uint32_t>(::crc32_z(0, graph, header.graph_bytes));
+      const auto model = Parse(WithHeader(broken, header));
+      if (!model.ok()) continue;
+      ++accepted;
+      ASSERT_TRUE(FormatSlip(*model).ok()) << "byte " << i;
+    }
+  }
+  EXPECT_GT(accepted, 0u);  // letters of names may change
+}
+
+TEST(Slip, EveryTruncationIsRefused) {
+  const std::string file = *FormatSlip(ModelOf(SmallGraph()));
+  for (size_t size = 0; size < file.size(); ++size) {
+    ASSERT_NE(WhyRefused(file.substr(0, size)), "") << size << " bytes";
+  }
+  EXPECT_THAT(WhyRefused(file + "x"), HasSubstr("should have"));
+}
+
+TEST(Slip, ErrorsNameWhatIsWrong) {
+  const std::string file = *FormatSlip(ModelOf(SmallGraph()));
+  SlipHeader header = HeaderOf(file);
+  EXPECT_THAT(WhyRefused("GIF89a" + file), HasSubstr("does not begin with SLIPWAY"));
+  std::string broken = file;
+  broken[header.data_offset] ^= 1;
+  EXPECT_THAT(WhyRefused(broken), HasSubstr("the weights fail their checksum"));
+  broken = file;
+  broken[header.graph_offset] ^= 1;
+  EXPECT_THAT(WhyRefused(broken), HasSubstr("the graph fails its checksum"));
+  header.version = 2;
+  EXPECT_THAT(WhyRefused(WithHeader(file, header)),
+              HasSubstr("format version 2, this program reads version 1"));
+  EXPECT_EQ(Parse(WithHeader(file, header)).status().hint(), "update slipway");
+  header = HeaderOf(file);
+  header.data_bytes = UINT64_MAX;
+  EXPECT_THAT(WhyRefused(WithHeader(file, header)), HasSubstr("a section lies outside the file"));
+  header = HeaderOf(file);
+  header.graph_offset = UINT64_MAX - 15;
+  EXPECT_THAT(WhyRefused(WithHeader(file, header)), HasSubstr("a section lies outside the file"));
+}
+
+TEST(Slip, RefusesNodesInTheWrongOrder) {
+  Graph graph = SmallGraph();
+  std::swap(graph.nodes[0], graph.nodes[1]);
+  EXPECT_THAT(WhyRefused(graph), HasSubstr("Relu 'relu' reads 'sum' before it is computed"));
+}
+
+TEST(Slip, RefusesCycles) {
+  Graph graph = SmallGraph();
+  graph.nodes[0].inputs[0] = graph.outputs[0];
+  EXPECT_THAT(WhyRefused(graph), HasSubstr("Add 'sum' reads 'relu' before it is computed"));
+}
+
+TEST(Slip, RefusesUnknownOperators) {
+  Graph graph = SmallGraph();
+  graph.nodes[1].op = "Reluu";
+  EXPECT_THAT(WhyRefused(graph), HasSubstr("node 'relu': no operator is called 'Reluu'"));
+}
+
+TEST(Slip, RefusesShapesThatContradictTheirOperators) {
+  Graph graph = SmallGraph();
+  graph.value(graph.outputs[0]).type.shape = DimList{3};
+  EXPECT_THAT(WhyRefused(graph), HasSubstr("value 'relu' is declared f32[3], but is computed as f32[2]"));
+}
+
+TEST(Slip, RefusesIdsOutsideTheGraph) {
+  Graph graph = SmallGraph();
+  graph.nodes[1].inputs[0] = 99;
+  EXPECT_THAT(WhyRefused(graph), HasSubstr("Relu 'relu' reads value 99, which does not exist"));
+  graph.nodes[1].inputs[0] = -7;
+  EXPECT_THAT(WhyRefused(graph), HasSubstr("Relu 'relu' reads value -7, which does not exist"));
+  graph = SmallGraph();
+  graph.outputs = {99};
+  EXPECT_THAT(WhyRefused(graph), HasSubstr("a graph output does not exist"));
+}
+
+TEST(Slip, MissingFileNamesThePath) {
+  const auto model = ReadSlip("/no/such.slip");
+  ASSERT_FALSE(model.ok());
+  EXPECT_THAT(model.status().message(), HasSubstr("/no/such.slip"));
+}
+
+}  // namespace
+}  // namespace slipway
