@@ -6,8 +6,9 @@ namespace slipway {
 
 Tensor& RunContext::AllocateOutput(size_t i, Dims dims) const {
   Datum& datum = *outputs_[i].datum;
-  if (datum.tensor.IsNone() || datum.tensor.dims() != dims)
-    datum.tensor = Tensor(outputs_[i].type.dtype, std::move(dims));
+  const DType dtype = outputs_[i].type.dtype;
+  if (datum.tensor.dtype() != dtype || datum.tensor.dims() != dims)
+    datum.tensor = Tensor(dtype, std::move(dims));
   return datum.tensor;
 }
 

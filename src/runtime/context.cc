@@ -24,6 +24,12 @@ class SubgraphRunner : public GraphRunner {
   }
 };
 
+// A tensor whose bytes are known before the run.
+bool IsPlannable(const Type& type) {
+  return type.kind == TypeKind::kTensor && type.IsStatic() && type.dtype != DType::kString &&
+         type.dtype != DType::kNone;
+}
+
 std::string Where(const PortInfo& port) { return "input '" + port.name + "'"; }
 
 }  // namespace
@@ -55,41 +61,48 @@ Context::~Context() = default;
 
 int64_t Context::arena_bytes() const { return plans_.empty() ? 0 : plans_.front()->arena_bytes; }
 
+// Messages are made only when something is wrong: a run that goes well does not allocate.
+Status Context::CheckInput(const PortInfo& port, const Datum& input) const {
+  const auto both = [&] {
+    return Where(port) + " is " + ToString(port.type) + ", got " +
+           (input.kind == TypeKind::kTensor ? Describe(input.tensor) : "a sequence or optional");
+  };
+  if (input.kind != port.type.kind) return Status(Code::kInvalidInput, both());
+  if (input.kind != TypeKind::kTensor) return Status::Ok();
+  const Tensor& tensor = input.tensor;
+  if (tensor.IsNone()) return Status(Code::kInvalidInput, Where(port) + " is missing");
+  if (port.type.dtype != DType::kNone && tensor.dtype() != port.type.dtype) {
+    return Status(Code::kInvalidInput, both(),
+                  "give it the dtype " + std::string(DTypeName(port.type.dtype)));
+  }
+  if (!port.type.shape) return Status::Ok();
+  if (port.type.rank() != tensor.rank()) return Status(Code::kInvalidInput, both(), "the ranks differ");
+  for (int axis = 0; axis < tensor.rank(); ++axis) {
+    const Dim& dim = (*port.type.shape)[static_cast<size_t>(axis)];
+    const int64_t extent = tensor.dim(axis);
+    if (dim.IsKnown() && dim.value() != extent) {
+      return Status(Code::kInvalidInput, both(),
+                    "dimension " + std::to_string(axis) + " must be " + dim.ToString());
+    }
+    if (!dim.IsNamed()) continue;
+    const auto range = engine_->options_.ranges.find(dim.symbol());
+    if (range == engine_->options_.ranges.end()) continue;
+    if (extent >= range->second.low && extent <= range->second.high) continue;
+    return Status(Code::kInvalidInput,
+                  both() + ": dimension '" + dim.symbol() + "' is " + std::to_string(extent),
+                  "its declared range is " + std::to_string(range->second.low) + " to " +
+                      std::to_string(range->second.high));
+  }
+  return Status::Ok();
+}
+
 Status Context::CheckInputs(std::span<const Datum> inputs) const {
   const auto& ports = engine_->inputs();
   if (inputs.size() != ports.size()) {
     return Status(Code::kInvalidInput, "the model takes " + std::to_string(ports.size()) + " inputs, got " +
                                            std::to_string(inputs.size()));
   }
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const PortInfo& port = ports[i];
-    if (inputs[i].kind != TypeKind::kTensor) continue;
-    const Tensor& tensor = inputs[i].tensor;
-    const std::string both = Where(port) + " is " + ToString(port.type) + ", got " + Describe(tensor);
-    if (port.type.dtype != DType::kNone && tensor.dtype() != port.type.dtype) {
-      return Status(Code::kInvalidInput, both,
-                    "give it the dtype " + std::string(DTypeName(port.type.dtype)));
-    }
-    if (!port.type.shape) continue;
-    if (port.type.rank() != tensor.rank()) return Status(Code::kInvalidInput, both, "the ranks differ");
-    for (int axis = 0; axis < tensor.rank(); ++axis) {
-      const Dim& dim = (*port.type.shape)[static_cast<size_t>(axis)];
-      const int64_t extent = tensor.dim(axis);
-      if (dim.IsKnown() && dim.value() != extent) {
-        return Status(Code::kInvalidInput, both,
-                      "dimension " + std::to_string(axis) + " must be " + dim.ToString());
-      }
-      const auto range =
-          dim.IsNamed() ? engine_->options_.ranges.find(dim.symbol()) : engine_->options_.ranges.end();
-      if (range == engine_->options_.ranges.end()) continue;
-      if (extent < range->second.low || extent > range->second.high) {
-        return Status(Code::kInvalidInput,
-                      both + ": dimension '" + dim.symbol() + "' is " + std::to_string(extent),
-                      "its declared range is " + std::to_string(range->second.low) + " to " +
-                          std::to_string(range->second.high));
-      }
-    }
-  }
+  for (size_t i = 0; i < inputs.size(); ++i) SLIPWAY_RETURN_IF_ERROR(CheckInput(ports[i], inputs[i]));
   return Status::Ok();
 }
 
@@ -150,30 +163,27 @@ Result<std::unique_ptr<Context::ShapePlan>> Context::MakePlan(std::span<const Da
   for (size_t s = 0; s < num_steps; ++s) {
     const Node& node = graph.nodes[s];
     const auto step = static_cast<int>(s);
+    // A kernel's scratch follows from its operands' shapes: a step with one that is not known yet waits.
+    for (ValueId id : node.inputs) {
+      if (id != kNoValue && !IsPlannable(graph.value(id).type)) plan->is_step_static[s] = false;
+    }
+    for (ValueId id : node.outputs) {
+      if (id != kNoValue && !IsPlannable(graph.value(id).type)) plan->is_step_static[s] = false;
+    }
+    if (!plan->is_step_static[s]) continue;
     for (ValueId id : node.outputs) {
       if (id == kNoValue) continue;
       const Value& value = graph.value(id);
-      const bool is_planned = value.type.kind == TypeKind::kTensor && value.type.IsStatic() &&
-                              value.type.dtype != DType::kString && value.type.dtype != DType::kNone;
-      if (!is_planned) {
-        plan->is_step_static[s] = false;
-        continue;
-      }
       const int until = std::max(step, last_use[static_cast<size_t>(id)]);
       requests.push_back({BytesOf(value.type.dtype, CountOf(KnownDims(*value.type.shape))), step, until});
       request_values.push_back(id);
       request_steps.push_back(s);
     }
-    if (!plan->is_step_static[s]) continue;
     std::vector<Type> input_types;
     std::vector<Type> output_types;
-    bool is_known = true;
-    for (ValueId id : node.inputs) {
-      input_types.push_back(id == kNoValue ? Type() : graph.value(id).type);
-      is_known &= id == kNoValue || input_types.back().IsStatic();
-    }
+    for (ValueId id : node.inputs) input_types.push_back(id == kNoValue ? Type() : graph.value(id).type);
     for (ValueId id : node.outputs) output_types.push_back(id == kNoValue ? Type() : graph.value(id).type);
-    const int64_t workspace = is_known ? engine_->kernels_[s]->WorkspaceBytes(input_types, output_types) : 0;
+    const int64_t workspace = engine_->kernels_[s]->WorkspaceBytes(input_types, output_types);
     if (workspace <= 0) continue;
     requests.push_back({workspace, step, step});
     request_values.push_back(kNoValue);
@@ -238,14 +248,12 @@ Status Context::PrepareDynamicStep(ShapePlan& plan, size_t s) {
     if (step.outputs[i] == nullptr) continue;
     Type type = infer.output(i).type;
     if (type.dtype == DType::kNone) type.dtype = step.output_types[i].dtype;
+    // Fresh each time: what is left of the last run may share its storage with an input or with a sequence.
     Datum& datum = *step.outputs[i];
+    datum = Datum();
     datum.kind = type.kind;
     if (type.kind == TypeKind::kTensor && type.IsStatic()) {
-      Dims dims = KnownDims(*type.shape);
-      if (datum.tensor.dtype() != type.dtype || datum.tensor.dims() != dims ||
-          datum.tensor.data() == nullptr) {
-        datum.tensor = Tensor(type.dtype, std::move(dims));
-      }
+      datum.tensor = Tensor(type.dtype, KnownDims(*type.shape));
     }
     step.output_types[i] = std::move(type);
   }

@@ -95,6 +95,7 @@ class Context {
   struct ShapePlan;
 
   explicit Context(std::shared_ptr<const Engine> engine);
+  Status CheckInput(const PortInfo& port, const Datum& input) const;
   Status CheckInputs(std::span<const Datum> inputs) const;
   Result<ShapePlan*> PlanFor(std::span<const Datum> inputs);
   Result<std::unique_ptr<ShapePlan>> MakePlan(std::span<const Datum> inputs) const;

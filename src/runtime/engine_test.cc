@@ -1,0 +1,210 @@
+// The engine against hand-computed results, and what it refuses.
+#include "runtime/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "ops/builder.h"
+#include "ops/testing.h"
+
+namespace slipway {
+namespace {
+
+using testing::HasSubstr;
+
+Tensor Floats(Dims dims, const std::vector<float>& values) {
+  return Tensor::From<float>(DType::kF32, std::move(dims), values);
+}
+
+// x f32[N,2] -> Relu(x + [1, -1])
+Graph AddRelu(const Dim& batch) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {batch, 2}));
+  const ValueId sum = *builder.Add("Add", {x, builder.Constant("c", Floats({2}, {1, -1}))});
+  graph.outputs = {*builder.Add("Relu", {sum})};
+  return graph;
+}
+
+GraphRef OneNode(const std::string& op) {
+  auto graph = std::make_shared<Graph>();
+  GraphBuilder builder(*graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {2}));
+  graph->outputs = {*builder.Add(op, {x})};
+  return graph;
+}
+
+class EngineTest : public testing::TestWithParam<std::string> {
+ protected:
+  std::unique_ptr<Context> Start(Graph graph, EngineOptions options = {}) {
+    options.backend = GetParam();
+    options.num_threads = 2;
+    auto engine = Engine::Create(std::move(graph), options);
+    EXPECT_TRUE(engine.ok()) << engine.status().ToString();
+    engine_ = *engine;
+    return engine_->NewContext();
+  }
+
+  // The outputs as text, or the error with its hint.
+  static std::string Run(Context& context, const std::vector<Tensor>& inputs) {
+    const auto outputs = context.Run(inputs);
+    if (!outputs.ok()) return outputs.status().ToString();
+    std::string text;
+    for (const Tensor& output : *outputs) text += (text.empty() ? "" : "; ") + Show(output);
+    return text;
+  }
+
+  std::shared_ptr<const Engine> engine_;
+};
+
+TEST_P(EngineTest, RunsAStaticGraphAgainAndAgain) {
+  const auto context = Start(AddRelu(2));
+  EXPECT_EQ(Run(*context, {Floats({2, 2}, {1, 2, -3, 4})}), "f32[2,2]: 2 1 0 3");
+  EXPECT_EQ(Run(*context, {Floats({2, 2}, {0, 0, 0, 0})}), "f32[2,2]: 1 0 1 0");
+  EXPECT_GT(context->arena_bytes(), 0);
+}
+
+TEST_P(EngineTest, ChangesBetweenShapes) {
+  const auto context = Start(AddRelu(Dim::Symbol("N")));
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(Run(*context, {Floats({1, 2}, {1, 2})}), "f32[1,2]: 2 1");
+    EXPECT_EQ(Run(*context, {Floats({3, 2}, {1, 2, 3, 4, 5, 6})}), "f32[3,2]: 2 1 4 3 6 5");
+  }
+}
+
+TEST_P(EngineTest, ForgetsTheOldestOfManyShapes) {
+  const auto context = Start(AddRelu(Dim::Symbol("N")));
+  for (int64_t n = 1; n <= 12; ++n) {
+    const std::vector<float> zeros(static_cast<size_t>(2 * n));
+    const auto outputs = context->Run(std::vector<Tensor>{Floats({n, 2}, zeros)});
+    ASSERT_TRUE(outputs.ok());
+    EXPECT_EQ((*outputs)[0].dims(), (Dims{n, 2}));
+  }
+  EXPECT_EQ(Run(*context, {Floats({1, 2}, {1, 2})}), "f32[1,2]: 2 1");
+}
+
+TEST_P(EngineTest, RefusesWhatIsOutsideADeclaredRange) {
+  EngineOptions options;
+  options.ranges["N"] = {1, 2};
+  const auto context = Start(AddRelu(Dim::Symbol("N")), options);
+  EXPECT_EQ(Run(*context, {Floats({2, 2}, {1, 2, 3, 4})}), "f32[2,2]: 2 1 4 3");
+  const std::string error = Run(*context, {Floats({3, 2}, {1, 2, 3, 4, 5, 6})});
+  EXPECT_THAT(error, HasSubstr("input 'x' is f32[N,2], got f32[3,2]: dimension 'N' is 3"));
+  EXPECT_THAT(error, HasSubstr("its declared range is 1 to 2"));
+}
+
+TEST_P(EngineTest, RefusesInputsOfAnotherKind) {
+  const auto context = Start(AddRelu(2));
+  EXPECT_THAT(Run(*context, {}), HasSubstr("the model takes 1 inputs, got 0"));
+  EXPECT_THAT(Run(*context, {Tensor()}), HasSubstr("input 'x' is missing"));
+  EXPECT_THAT(Run(*context, {Tensor(DType::kI32, {2, 2})}),
+              AllOf(HasSubstr("input 'x' is f32[2,2], got i32[2,2]"), HasSubstr("give it the dtype f32")));
+  EXPECT_THAT(Run(*context, {Floats({4}, {})}),
+              AllOf(HasSubstr("input 'x' is f32[2,2], got f32[4]"), HasSubstr("the ranks differ")));
+  EXPECT_THAT(Run(*context, {Floats({2, 3}, {})}),
+              AllOf(HasSubstr("input 'x' is f32[2,2], got f32[2,3]"), HasSubstr("dimension 1 must be 2")));
+  const std::vector<Datum> sequence = {Datum::Of(std::vector<Tensor>{})};
+  const auto outputs = context->RunData(sequence);
+  ASSERT_FALSE(outputs.ok());
+  EXPECT_THAT(outputs.status().message(), HasSubstr("input 'x' is f32[2,2], got a sequence or optional"));
+}
+
+// NonZero's shape is known only after it has run; what follows has a static shape on a dynamic input.
+TEST_P(EngineTest, RunsShapesThatOnlyTheDataDecide) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {4}));
+  const ValueId where = *builder.Add("NonZero", {x});
+  const ValueId real = *builder.Add("Cast", {where}, {{"to", DType::kF32}});
+  const ValueId sum = *builder.Add("ReduceSum", {real}, {{"keepdims", int64_t{0}}});
+  graph.outputs = {where, *builder.Add("Neg", {sum})};
+  const auto context = Start(std::move(graph));
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(Run(*context, {Floats({4}, {0, 5, 0, 7})}), "i64[1,2]: 1 3; f32[]: -4");
+    EXPECT_EQ(Run(*context, {Floats({4}, {0, 0, 0, 0})}), "i64[1,0]:; f32[]: -0");
+    EXPECT_EQ(Run(*context, {Floats({4}, {1, 1, 1, 1})}), "i64[1,4]: 0 1 2 3; f32[]: -6");
+  }
+}
+
+TEST_P(EngineTest, TakesTheBranchOfTheCondition) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId flag = builder.Input("flag", Type::Of(DType::kBool, {}));
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {2}));
+  Node node{"If", "if", {flag, x}, {}, {{"then_branch", OneNode("Neg")}, {"else_branch", OneNode("Abs")}},
+            {}};
+  graph.outputs = *builder.Add(std::move(node), {{"y", {}, {}, false}});
+  const auto context = Start(std::move(graph));
+  const std::vector<uint8_t> yes = {1};
+  const std::vector<uint8_t> no = {0};
+  for (int round = 0; round < 2; ++round) {
+    const Tensor input = Floats({2}, {-1, 2});
+    EXPECT_EQ(Run(*context, {Tensor::From<uint8_t>(DType::kBool, {}, yes), input}), "f32[2]: 1 -2");
+    EXPECT_EQ(Run(*context, {Tensor::From<uint8_t>(DType::kBool, {}, no), input}), "f32[2]: 1 2");
+  }
+}
+
+// Outputs that are inputs or constants come through untouched.
+TEST_P(EngineTest, PassesInputsAndConstantsThrough) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {1}));
+  graph.outputs = {x, builder.Constant("c", Floats({1}, {3}))};
+  const auto context = Start(std::move(graph));
+  EXPECT_EQ(Run(*context, {Floats({1}, {7})}), "f32[1]: 7; f32[1]: 3");
+}
+
+TEST_P(EngineTest, ContextsOnTwoThreadsGiveTheSame) {
+  Start(AddRelu(Dim::Symbol("N")));
+  std::vector<std::string> wrong[2];
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([this, t, &wrong] {
+      const auto context = engine_->NewContext();
+      for (int round = 0; round < 200; ++round) {
+        const int64_t n = 1 + (round + t) % 3;
+        std::vector<float> values(static_cast<size_t>(2 * n), static_cast<float>(round));
+        const auto outputs = context->Run(std::vector<Tensor>{Floats({n, 2}, values)});
+        const float first = outputs.ok() ? (*outputs)[0].as<float>()[2 * n - 2] : -1;
+        if (first != static_cast<float>(round + 1)) wrong[t].push_back(std::to_string(round));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(wrong[0], testing::IsEmpty());
+  EXPECT_THAT(wrong[1], testing::IsEmpty());
+}
+
+TEST_P(EngineTest, TellsAnObserverOfEveryStep) {
+  const auto context = Start(AddRelu(1));
+  std::vector<size_t> steps;
+  context->SetObserver([&](size_t step, double) { steps.push_back(step); });
+  EXPECT_EQ(Run(*context, {Floats({1, 2}, {1, 2})}), "f32[1,2]: 2 1");
+  EXPECT_EQ(steps, (std::vector<size_t>{0, 1}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, EngineTest, testing::Values("ref", "cpu"),
+                         [](const auto& info) { return info.param; });
+
+TEST(EngineCreate, NamesTheBackendsThereAre) {
+  EngineOptions options;
+  options.backend = "gpu";
+  const auto engine = Engine::Create(AddRelu(1), options);
+  ASSERT_FALSE(engine.ok());
+  EXPECT_EQ(engine.status().message(), "no backend is called 'gpu'");
+  EXPECT_THAT(engine.status().hint(), HasSubstr("ref"));
+}
+
+TEST(EngineCreate, SaysWhyARequiredBackendCannotRun) {
+  EngineOptions options;
+  options.backend = "null";
+  options.is_backend_required = true;
+  const auto engine = Engine::Create(AddRelu(1), options);
+  ASSERT_FALSE(engine.ok());
+  EXPECT_EQ(engine.status().code(), Code::kUnsupported);
+}
+
+}  // namespace
+}  // namespace slipway
