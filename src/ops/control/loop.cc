@@ -1,7 +1,8 @@
 // A sub-graph run again and again, its results fed back.
 //
-// Inputs: trip count, condition, `num_carried` values, captures. The body takes the iteration number, the condition,
-// the carried values and the captures; it gives the condition to go on, the carried values, and what is collected.
+// Inputs: trip count, condition, `num_carried` values, captures. The body takes the iteration number, the
+// condition, the carried values and the captures; it gives the condition to go on, the carried values, and
+// what is collected.
 #include "ops/control/subgraph.h"
 
 namespace slipway {
@@ -17,8 +18,9 @@ Status Infer(InferContext& context) {
   if (body->inputs.size() != context.num_inputs() || body->outputs.size() < carried + 1 ||
       context.num_outputs() + 1 > body->outputs.size()) {
     return context.Error("the body takes " + std::to_string(body->inputs.size()) + " values and gives " +
-                         std::to_string(body->outputs.size()) + "; the node has " + std::to_string(context.num_inputs()) +
-                         " inputs and " + std::to_string(context.num_outputs()) + " outputs");
+                         std::to_string(body->outputs.size()) + "; the node has " +
+                         std::to_string(context.num_inputs()) + " inputs and " +
+                         std::to_string(context.num_outputs()) + " outputs");
   }
   for (size_t i = 0; i < context.num_outputs(); ++i) {
     Type type = OutputType(*body, i + 1);
@@ -56,7 +58,8 @@ Status Reference(RunContext& context) {
   const int64_t count = has_count ? context.in(0).as<int64_t>()[0] : INT64_MAX;
   bool goes_on = !context.HasInput(1) || IsTrue(context.in_datum(1));
   std::vector<Datum> arguments = {Scalar(DType::kI64, 0), Scalar(DType::kBool, goes_on)};
-  for (size_t i = 2; i < context.num_inputs(); ++i) arguments.push_back(context.HasInput(i) ? context.in_datum(i) : Datum());
+  for (size_t i = 2; i < context.num_inputs(); ++i)
+    arguments.push_back(context.HasInput(i) ? context.in_datum(i) : Datum());
   std::vector<std::vector<Tensor>> collected(body->outputs.size() - 1 - carried);
   for (int64_t i = 0; i < count && goes_on; ++i) {
     arguments[0] = Scalar(DType::kI64, i);
@@ -64,7 +67,8 @@ Status Reference(RunContext& context) {
     SLIPWAY_ASSIGN_OR_RETURN(std::vector<Datum> results, context.RunGraph(*body, arguments));
     goes_on = IsTrue(results[0]);
     for (size_t k = 0; k < carried; ++k) arguments[k + 2] = std::move(results[k + 1]);
-    for (size_t k = 0; k < collected.size(); ++k) collected[k].push_back(results[k + 1 + carried].tensor.Clone());
+    for (size_t k = 0; k < collected.size(); ++k)
+      collected[k].push_back(results[k + 1 + carried].tensor.Clone());
   }
   for (size_t i = 0; i < context.num_outputs(); ++i) {
     if (i < carried) {
@@ -73,7 +77,8 @@ Status Reference(RunContext& context) {
     }
     const Type& type = OutputType(*body, i + 1);
     const Dims none = type.shape && AllKnown(*type.shape) ? KnownDims(*type.shape) : Dims();
-    SLIPWAY_ASSIGN_OR_RETURN(Tensor stacked, StackTensors(context, collected[i - carried], 0, context.out_type(i).dtype, none));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        Tensor stacked, StackTensors(context, collected[i - carried], 0, context.out_type(i).dtype, none));
     TakeOutput(context, i, Datum::Of(std::move(stacked)));
   }
   return Status::Ok();
@@ -95,11 +100,14 @@ OpDef MakeLoop() {
   OpDef op;
   op.name = "Loop";
   op.group = "control";
-  op.summary = "Runs a sub-graph until a count is reached or its condition fails, feeding results back and collecting others.";
+  op.summary =
+      "Runs a sub-graph until a count is reached or its condition fails, feeding results back and collecting "
+      "others.";
   op.inputs = {{"trip_count", {DType::kI64}, "one number; none: no bound", Arity::kOptional},
                {"condition", kBools, "one element; none: true", Arity::kOptional},
                {"values", kAnyType, "the carried values, then the captures", Arity::kVariadic}};
-  op.outputs = {{"results", kAnyType, "the carried values, then what is collected, stacked along axis 0", Arity::kVariadic}};
+  op.outputs = {{"results", kAnyType, "the carried values, then what is collected, stacked along axis 0",
+                 Arity::kVariadic}};
   op.attrs = {GraphAttr("body", "iteration, condition, carried, captures -> condition, carried, collected"),
               Required(IntAttr("num_carried", 0, "how many values are carried"))};
   op.infer = Infer;

@@ -1,7 +1,7 @@
 // A sub-graph run over the slices of its inputs, a state carried along.
 //
-// Inputs: `num_states` states, `num_scan_inputs` tensors to go through, captures. The body takes states, slices and
-// captures; it gives states and slices of the results. Opset 8's batched form is left out.
+// Inputs: `num_states` states, `num_scan_inputs` tensors to go through, captures. The body takes states,
+// slices and captures; it gives states and slices of the results. Opset 8's batched form is left out.
 #include <algorithm>
 
 #include "ops/control/subgraph.h"
@@ -10,7 +10,9 @@
 namespace slipway {
 namespace {
 
-int64_t EntryOr(const Ints& list, size_t i, int64_t otherwise) { return i < list.size() ? list[i] : otherwise; }
+int64_t EntryOr(const Ints& list, size_t i, int64_t otherwise) {
+  return i < list.size() ? list[i] : otherwise;
+}
 
 Status Infer(InferContext& context) {
   const GraphRef body = context.attrs().GraphOf("body");
@@ -26,9 +28,10 @@ Status Infer(InferContext& context) {
   for (int64_t i = 0; i < scanned; ++i) {
     const auto& shape = context.shape(static_cast<size_t>(states + i));
     if (!shape) continue;
-    SLIPWAY_ASSIGN_OR_RETURN(const int axis,
-                             NormalizeAxis(context, EntryOr(context.attrs().IntList("scan_input_axes"), static_cast<size_t>(i), 0),
-                                           static_cast<int>(shape->size())));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        const int axis,
+        NormalizeAxis(context, EntryOr(context.attrs().IntList("scan_input_axes"), static_cast<size_t>(i), 0),
+                      static_cast<int>(shape->size())));
     const Dim& extent = (*shape)[static_cast<size_t>(axis)];
     if (length.IsKnown() && extent.IsKnown() && length.value() != extent.value()) {
       return context.Error("scan inputs have " + length.ToString() + " and " + extent.ToString() + " slices");
@@ -43,8 +46,9 @@ Status Infer(InferContext& context) {
     } else if (type.shape) {
       const auto rank = static_cast<int>(type.shape->size()) + 1;
       const size_t output = i - static_cast<size_t>(states);
-      SLIPWAY_ASSIGN_OR_RETURN(const int axis,
-                               NormalizeAxis(context, EntryOr(context.attrs().IntList("scan_output_axes"), output, 0), rank));
+      SLIPWAY_ASSIGN_OR_RETURN(
+          const int axis,
+          NormalizeAxis(context, EntryOr(context.attrs().IntList("scan_output_axes"), output, 0), rank));
       type.shape->insert(type.shape->begin() + axis, length);
       if (!type.IsStatic()) type.shape.reset();
     }
@@ -90,12 +94,14 @@ Status Reference(RunContext& context) {
     }
     const size_t output = i - states;
     std::vector<Tensor>& parts = collected[output];
-    if (EntryOr(context.attrs().IntList("scan_output_directions"), output, 0) != 0) std::reverse(parts.begin(), parts.end());
+    if (EntryOr(context.attrs().IntList("scan_output_directions"), output, 0) != 0)
+      std::reverse(parts.begin(), parts.end());
     const Type& type = OutputType(*body, i);
     const Dims none = type.shape && AllKnown(*type.shape) ? KnownDims(*type.shape) : Dims();
-    SLIPWAY_ASSIGN_OR_RETURN(Tensor stacked,
-                             StackTensors(context, parts, EntryOr(context.attrs().IntList("scan_output_axes"), output, 0),
-                                          context.out_type(i).dtype, none));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        Tensor stacked,
+        StackTensors(context, parts, EntryOr(context.attrs().IntList("scan_output_axes"), output, 0),
+                     context.out_type(i).dtype, none));
     TakeOutput(context, i, Datum::Of(std::move(stacked)));
   }
   return Status::Ok();
@@ -107,7 +113,8 @@ Status Import(ImportContext& context) {
   const auto formal = static_cast<int64_t>(context.num_inputs());
   if (body == nullptr || scanned < 1 || scanned > formal) return context.Error("lacks a body or scan inputs");
   Attrs attrs = {{"body", body}, {"num_scan_inputs", scanned}, {"num_states", formal - scanned}};
-  for (const char* name : {"scan_input_axes", "scan_input_directions", "scan_output_axes", "scan_output_directions"}) {
+  for (const char* name :
+       {"scan_input_axes", "scan_input_directions", "scan_output_axes", "scan_output_directions"}) {
     attrs.Set(name, context.attrs().IntList(name));
   }
   return context.Emit("Scan", InputsAndCaptures(context), std::move(attrs));

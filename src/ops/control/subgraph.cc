@@ -47,18 +47,21 @@ void TakeOutput(const RunContext& context, size_t i, const Datum& datum) {
 }
 
 bool IsTrue(const Datum& datum) {
-  return !datum.tensor.IsNone() && datum.tensor.count() > 0 && LoadInt(datum.tensor.dtype(), datum.tensor.data(), 0) != 0;
+  return !datum.tensor.IsNone() && datum.tensor.count() > 0 &&
+         LoadInt(datum.tensor.dtype(), datum.tensor.data(), 0) != 0;
 }
 
-Result<Tensor> StackTensors(const RunContext& context, const std::vector<Tensor>& parts, int64_t axis, DType dtype,
-                            const Dims& dims_if_empty) {
+Result<Tensor> StackTensors(const RunContext& context, const std::vector<Tensor>& parts, int64_t axis,
+                            DType dtype, const Dims& dims_if_empty) {
   Dims dims = parts.empty() ? dims_if_empty : parts[0].dims();
   const auto rank = static_cast<int64_t>(dims.size()) + 1;
-  if (axis < -rank || axis >= rank) return context.Error("axis " + std::to_string(axis) + " is outside rank " + std::to_string(rank));
+  if (axis < -rank || axis >= rank)
+    return context.Error("axis " + std::to_string(axis) + " is outside rank " + std::to_string(rank));
   const auto at = static_cast<size_t>(axis < 0 ? axis + rank : axis);
   for (const Tensor& part : parts) {
     if (part.dims() == dims && part.dtype() == parts[0].dtype()) continue;
-    return context.Error("results of the iterations differ: " + Describe(parts[0]) + " and " + Describe(part));
+    return context.Error("results of the iterations differ: " + Describe(parts[0]) + " and " +
+                         Describe(part));
   }
   dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(at), static_cast<int64_t>(parts.size()));
   Tensor stacked(parts.empty() ? dtype : parts[0].dtype(), dims);

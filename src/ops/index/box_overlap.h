@@ -11,7 +11,8 @@ struct Box {
 };
 
 inline Box Sorted(const Box& box) {
-  return {std::min(box.y1, box.y2), std::min(box.x1, box.x2), std::max(box.y1, box.y2), std::max(box.x1, box.x2)};
+  return {std::min(box.y1, box.y2), std::min(box.x1, box.x2), std::max(box.y1, box.y2),
+          std::max(box.x1, box.x2)};
 }
 
 // Intersection over union; 0 where a box has no area. REQUIRES: sorted corners.

@@ -33,7 +33,8 @@ Status Reference(RunContext& context) {
   std::vector<int64_t> kept;
   for (int64_t i = 0; i < condition.count(); ++i) {
     if (!condition.as<bool>()[i]) continue;
-    if (i >= x.dims()[axis]) return context.Error("the condition reaches beyond the axis of " + std::to_string(x.dims()[axis]));
+    if (i >= x.dims()[axis])
+      return context.Error("the condition reaches beyond the axis of " + std::to_string(x.dims()[axis]));
     kept.push_back(i);
   }
   Dims dims = x.dims();
@@ -44,7 +45,8 @@ Status Reference(RunContext& context) {
   Dims slice = dims;
   slice[axis] = 1;
   for (size_t k = 0; k < kept.size(); ++k) {
-    CopyStrided(x.dtype(), x.data(), {kept[k] * from[axis], from}, y.data(), {static_cast<int64_t>(k) * to[axis], to}, slice);
+    CopyStrided(x.dtype(), x.data(), {kept[k] * from[axis], from}, y.data(),
+                {static_cast<int64_t>(k) * to[axis], to}, slice);
   }
   return Status::Ok();
 }
@@ -56,9 +58,11 @@ OpDef MakeCompress() {
   op.name = "Compress";
   op.group = "index";
   op.summary = "The slices of x along `axis` whose condition holds; without an axis, the elements.";
-  op.inputs = {{"x", kAnyType, "any shape"}, {"condition", kBools, "[n], n at most the extent; what is beyond is dropped"}};
+  op.inputs = {{"x", kAnyType, "any shape"},
+               {"condition", kBools, "[n], n at most the extent; what is beyond is dropped"}};
   op.outputs = {{"y", kAnyType, "x with fewer slices, or a vector"}};
-  op.attrs = {IntAttr("axis", kFlat, "negative counts from the end; the lowest integer: x is flattened first")};
+  op.attrs = {
+      IntAttr("axis", kFlat, "negative counts from the end; the lowest integer: x is flattened first")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {

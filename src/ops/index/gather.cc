@@ -14,16 +14,17 @@ Status Infer(InferContext& context) {
   }
   const DimList& shape = *context.shape(0);
   const DimList& indices = *context.shape(1);
-  SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
   const int64_t batch = context.attrs().Int("batch_dims");
   if (batch < 0 || batch > axis || batch > static_cast<int64_t>(indices.size())) {
-    return context.Error("batch_dims " + std::to_string(batch) + " must be between 0 and axis " + std::to_string(axis) +
-                         " and the rank of the indices, " + ToString(indices));
+    return context.Error("batch_dims " + std::to_string(batch) + " must be between 0 and axis " +
+                         std::to_string(axis) + " and the rank of the indices, " + ToString(indices));
   }
   for (size_t i = 0; i < static_cast<size_t>(batch); ++i) {
     if (shape[i].IsKnown() && indices[i].IsKnown() && shape[i].value() != indices[i].value()) {
-      return context.Error("batch axis " + std::to_string(i) + " differs: x is " + ToString(shape) + ", indices are " +
-                           ToString(indices));
+      return context.Error("batch axis " + std::to_string(i) + " differs: x is " + ToString(shape) +
+                           ", indices are " + ToString(indices));
     }
   }
   DimList result(shape.begin(), shape.begin() + axis);
@@ -37,7 +38,8 @@ Status Infer(InferContext& context) {
   const auto extent = static_cast<int64_t>(content->size());
   for (int64_t pick : *picks) {
     if (pick < -extent || pick >= extent) {
-      return context.Error("index " + std::to_string(pick) + " is outside an axis of " + std::to_string(extent));
+      return context.Error("index " + std::to_string(pick) + " is outside an axis of " +
+                           std::to_string(extent));
     }
     picked.push_back((*content)[static_cast<size_t>(pick < 0 ? pick + extent : pick)]);
   }
@@ -81,19 +83,23 @@ Status ImportTensorflow(ImportContext& context) {
     axis = axes[0];
   }
   int64_t batch_dims = context.attrs().Int("batch_dims");
-  if (batch_dims < 0 && context.type(context.in(1)).HasRank()) batch_dims += context.type(context.in(1)).rank();
+  if (batch_dims < 0 && context.type(context.in(1)).HasRank())
+    batch_dims += context.type(context.in(1)).rank();
   return context.Emit("Gather", {context.in(0), context.in(1)}, {{"axis", axis}, {"batch_dims", batch_dims}});
 }
 
 Status ImportTflite(ImportContext& context) {
   int64_t batch_dims = context.attrs().Int("batch_dims");
-  if (batch_dims < 0 && context.type(context.in(1)).HasRank()) batch_dims += context.type(context.in(1)).rank();
+  if (batch_dims < 0 && context.type(context.in(1)).HasRank())
+    batch_dims += context.type(context.in(1)).rank();
   return context.Emit("Gather", {context.in(0), context.in(1)},
                       {{"axis", context.attrs().Int("axis")}, {"batch_dims", batch_dims}});
 }
 
 // The indices come first, the table second.
-Status ImportEmbedding(ImportContext& context) { return context.Emit("Gather", {context.in(1), context.in(0)}); }
+Status ImportEmbedding(ImportContext& context) {
+  return context.Emit("Gather", {context.in(1), context.in(0)});
+}
 
 }  // namespace
 
@@ -111,9 +117,10 @@ OpDef MakeGather() {
   op.reference = Reference;
   op.cases = [] {
     const TestInput picks{.dtype = DType::kI64, .dims = {2, 2}, .values = {0, 2, -1, 1}};
-    return std::vector<TestCase>{{"rows", {{.dims = {3, 5}}, picks}, {}},
-                                 {"columns", {{.dims = {4, 3, 7}}, picks}, {{"axis", int64_t{1}}}},
-                                 {"batch", {{.dims = {2, 3, 4}}, picks}, {{"axis", int64_t{1}}, {"batch_dims", int64_t{1}}}}};
+    return std::vector<TestCase>{
+        {"rows", {{.dims = {3, 5}}, picks}, {}},
+        {"columns", {{.dims = {4, 3, 7}}, picks}, {{"axis", int64_t{1}}}},
+        {"batch", {{.dims = {2, 3, 4}}, picks}, {{"axis", int64_t{1}}, {"batch_dims", int64_t{1}}}}};
   };
   op.foreign = {{Format::kOnnx, "Gather"},
                 {Format::kTensorflow, "Gather", 1, INT_MAX, ImportTensorflow},

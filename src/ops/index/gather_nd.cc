@@ -18,15 +18,15 @@ Status Infer(InferContext& context) {
   const int64_t depth = indices->back().value();
   const auto rank = static_cast<int64_t>(shape->size());
   if (batch < 0 || batch + depth > rank || batch >= static_cast<int64_t>(indices->size())) {
-    return context.Error("indices " + ToString(*indices) + " name " + std::to_string(depth) + " axes behind " +
-                         std::to_string(batch) + " batch axes of x " + ToString(*shape));
+    return context.Error("indices " + ToString(*indices) + " name " + std::to_string(depth) +
+                         " axes behind " + std::to_string(batch) + " batch axes of x " + ToString(*shape));
   }
   for (size_t i = 0; i < static_cast<size_t>(batch); ++i) {
     const Dim& a = (*shape)[i];
     const Dim& b = (*indices)[i];
     if (a.IsKnown() && b.IsKnown() && a.value() != b.value()) {
-      return context.Error("batch axis " + std::to_string(i) + " differs: x is " + ToString(*shape) + ", indices are " +
-                           ToString(*indices));
+      return context.Error("batch axis " + std::to_string(i) + " differs: x is " + ToString(*shape) +
+                           ", indices are " + ToString(*indices));
     }
   }
   DimList result(indices->begin(), indices->end() - 1);
@@ -68,20 +68,21 @@ OpDef MakeGatherND() {
   op.summary = "The slices of x that index tuples name.";
   op.formula = "y[b..., t...] = x[b..., indices[b..., t..., :]]";
   op.inputs = {{"x", kAnyType, "rank 1 or more"}, {"indices", kInts, "[batch..., tuples..., axes named]"}};
-  op.outputs = {{"y", kAnyType, "the indices' shape but the last axis, then the axes of x that are not named"}};
+  op.outputs = {
+      {"y", kAnyType, "the indices' shape but the last axis, then the axes of x that are not named"}};
   op.attrs = {IntAttr("batch_dims", 0, "leading axes that x and the indices share")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
     const TestInput tuples{.dtype = DType::kI64, .dims = {2, 2}, .values = {0, 1, 1, -1}};
-    return std::vector<TestCase>{{"slices", {{.dims = {2, 3, 4}}, tuples}, {}},
-                                 {"batch",
-                                  {{.dims = {2, 3, 4}}, {.dtype = DType::kI64, .dims = {2, 1}, .values = {1, 2}}},
-                                  {{"batch_dims", int64_t{1}}}}};
+    return std::vector<TestCase>{
+        {"slices", {{.dims = {2, 3, 4}}, tuples}, {}},
+        {"batch",
+         {{.dims = {2, 3, 4}}, {.dtype = DType::kI64, .dims = {2, 1}, .values = {1, 2}}},
+         {{"batch_dims", int64_t{1}}}}};
   };
-  op.foreign = {{Format::kOnnx, "GatherND"},
-                {Format::kTensorflow, "GatherNd"},
-                {Format::kTflite, "GATHER_ND"}};
+  op.foreign = {
+      {Format::kOnnx, "GatherND"}, {Format::kTensorflow, "GatherNd"}, {Format::kTflite, "GATHER_ND"}};
   return op;
 }
 

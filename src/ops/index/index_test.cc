@@ -8,8 +8,10 @@ const TestValue kGrid{DType::kF32, {2, 3}, {0, 1, 2, 3, 4, 5}};
 
 TEST(Gather, PicksPerBatch) {
   const TestValue picks{DType::kI32, {2, 1}, {2, -3}};
-  EXPECT_EQ(RunAndShow("Gather", {kGrid, picks}, {{"axis", int64_t{1}}, {"batch_dims", int64_t{1}}}), "f32[2,1]: 2 3");
-  EXPECT_EQ(RunAndShow("Gather", {kGrid, {DType::kI32, {1}, {2}}}), "Gather 'node': index 2 is outside an axis of 2");
+  EXPECT_EQ(RunAndShow("Gather", {kGrid, picks}, {{"axis", int64_t{1}}, {"batch_dims", int64_t{1}}}),
+            "f32[2,1]: 2 3");
+  EXPECT_EQ(RunAndShow("Gather", {kGrid, {DType::kI32, {1}, {2}}}),
+            "Gather 'node': index 2 is outside an axis of 2");
 }
 
 TEST(GatherND, NamesTheBatchThatDiffers) {
@@ -25,14 +27,16 @@ TEST(ScatterND, AddsUpEqualPlaces) {
 }
 
 TEST(TopK, TakesTheFirstOfEquals) {
-  const auto result = RunOp("TopK", {{DType::kF32, {5}, {1, 3, 2, 3, 0}}, {DType::kI64, {1}, {3}}}, {}, {std::nullopt, std::nullopt});
+  const auto result = RunOp("TopK", {{DType::kF32, {5}, {1, 3, 2, 3, 0}}, {DType::kI64, {1}, {3}}}, {},
+                            {std::nullopt, std::nullopt});
   ASSERT_TRUE(result.ok()) << result.status().ToString();
   EXPECT_EQ(Show((*result)[0].tensor), "f32[3]: 3 3 2");
   EXPECT_EQ(Show((*result)[1].tensor), "i64[3]: 1 3 2");
 }
 
 TEST(OneHot, CountsNegativesFromTheEndUnlessTold) {
-  const std::vector<TestValue> inputs = {{DType::kI64, {2}, {1, -1}}, {DType::kI64, {}, {3}}, {DType::kF32, {2}, {0, 5}}};
+  const std::vector<TestValue> inputs = {
+      {DType::kI64, {2}, {1, -1}}, {DType::kI64, {}, {3}}, {DType::kF32, {2}, {0, 5}}};
   EXPECT_EQ(RunAndShow("OneHot", inputs), "f32[2,3]: 0 5 0 0 0 5");
   EXPECT_EQ(RunAndShow("OneHot", inputs, {{"from_end", int64_t{0}}}), "f32[2,3]: 0 5 0 0 0 0");
 }
@@ -46,9 +50,10 @@ TEST(SoftNonMaxSuppression, LeavesOutOrSoftens) {
   const TestValue overlap{DType::kF32, {}, {0.5}};
   EXPECT_EQ(RunAndShow("SoftNonMaxSuppression", {kBoxes, scores, most, overlap}), "i32[2]: 0 2");
   // 0.75 * exp(-0.818182^2 / (2 * 0.5)) = 0.384004
-  const auto soft = RunOp("SoftNonMaxSuppression",
-                          {kBoxes, scores, most, {DType::kF32, {}, {1}}, {DType::kF32, {}, {0}}, {DType::kF32, {}, {0.5}}}, {},
-                          {std::nullopt, std::nullopt, std::nullopt});
+  const auto soft =
+      RunOp("SoftNonMaxSuppression",
+            {kBoxes, scores, most, {DType::kF32, {}, {1}}, {DType::kF32, {}, {0}}, {DType::kF32, {}, {0.5}}},
+            {}, {std::nullopt, std::nullopt, std::nullopt});
   ASSERT_TRUE(soft.ok()) << soft.status().ToString();
   EXPECT_EQ(Show((*soft)[0].tensor), "i32[3]: 0 2 1");
   EXPECT_EQ(Show((*soft)[1].tensor), "f32[3]: 0.9 0.6 0.384004");
@@ -58,9 +63,10 @@ TEST(SoftNonMaxSuppression, LeavesOutOrSoftens) {
 TEST(CropAndResize, MeetsTheCornersAndExtrapolates) {
   const TestValue image{DType::kF32, {1, 2, 2, 1}, {1, 2, 3, 4}};
   const TestValue boxes{DType::kF32, {2, 4}, {0, 0, 1, 1, 0, 0, 2, 1}};
-  EXPECT_EQ(RunAndShow("CropAndResize", {image, boxes, {DType::kI32, {2}, {0, 0}}, {DType::kI32, {2}, {3, 1}}},
-                       {{"extrapolation_value", -1.0f}}),
-            "f32[2,3,1,1]: 1.5 2.5 3.5 1.5 3.5 -1");
+  EXPECT_EQ(
+      RunAndShow("CropAndResize", {image, boxes, {DType::kI32, {2}, {0, 0}}, {DType::kI32, {2}, {3, 1}}},
+                 {{"extrapolation_value", -1.0f}}),
+      "f32[2,3,1,1]: 1.5 2.5 3.5 1.5 3.5 -1");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Non-maximum suppression as ONNX has it: per image and class, the best boxes that overlap no better one too much.
+// Non-maximum suppression as ONNX has it: per image and class, the best boxes that overlap no better one too
+// much.
 #include <numeric>
 
 #include "ops/import.h"
@@ -14,7 +15,9 @@ Status Infer(InferContext& context) {
   const auto& boxes = context.shape(0);
   const auto& scores = context.shape(1);
   if (!boxes || !scores) return Status::Ok();
-  const auto agree = [](const Dim& a, const Dim& b) { return !a.IsKnown() || !b.IsKnown() || a.value() == b.value(); };
+  const auto agree = [](const Dim& a, const Dim& b) {
+    return !a.IsKnown() || !b.IsKnown() || a.value() == b.value();
+  };
   const bool fits = boxes->size() == 3 && scores->size() == 3 && agree((*boxes)[0], (*scores)[0]) &&
                     agree((*boxes)[1], (*scores)[2]) && agree((*boxes)[2], 4);
   if (!fits) {
@@ -58,8 +61,9 @@ Status Reference(RunContext& context) {
       for (int64_t i : order) {
         if (static_cast<int64_t>(chosen.size()) >= most) break;
         const Box box = BoxAt(boxes.as<float>() + (image * n + i) * 4, is_center);
-        const bool is_covered = std::any_of(chosen.begin(), chosen.end(),
-                                            [&](const Box& better) { return Overlap(box, better) > max_overlap; });
+        const bool is_covered = std::any_of(chosen.begin(), chosen.end(), [&](const Box& better) {
+          return Overlap(box, better) > max_overlap;
+        });
         if (is_covered) continue;
         chosen.push_back(box);
         kept.insert(kept.end(), {image, label, i});
@@ -77,7 +81,9 @@ OpDef MakeNonMaxSuppression() {
   OpDef op;
   op.name = "NonMaxSuppression";
   op.group = "index";
-  op.summary = "Per image and class, the best boxes, leaving out those that overlap a better one by more than a threshold.";
+  op.summary =
+      "Per image and class, the best boxes, leaving out those that overlap a better one by more than a "
+      "threshold.";
   op.inputs = {{"boxes", {DType::kF32}, "[images,boxes,4]"},
                {"scores", {DType::kF32}, "[images,classes,boxes]"},
                {"max_output_boxes_per_class", kInts, "one number; none: 0", Arity::kOptional},

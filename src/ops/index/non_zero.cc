@@ -53,7 +53,8 @@ OpDef MakeNonZero() {
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
-    return std::vector<TestCase>{{"matrix", {{.dtype = DType::kI32, .dims = {2, 3}, .values = {0, 1, 0, 2, 0, 3}}}, {}}};
+    return std::vector<TestCase>{
+        {"matrix", {{.dtype = DType::kI32, .dims = {2, 3}, .values = {0, 1, 0, 2, 0, 3}}}, {}}};
   };
   op.foreign = {{Format::kOnnx, "NonZero"},
                 {Format::kTensorflow, "Where", 1, INT_MAX, ImportRows},

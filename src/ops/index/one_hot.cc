@@ -13,7 +13,8 @@ Status Infer(InferContext& context) {
     return Status::Ok();
   }
   DimList shape = *context.shape(0);
-  SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size()) + 1));
+  SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, context.attrs().Int("axis"),
+                                                         static_cast<int>(shape.size()) + 1));
   Dim depth;
   if (const Tensor* constant = context.constant(1)) {
     if (constant->count() != 1) return context.Error("depth must be one number, is " + Describe(*constant));
@@ -56,7 +57,8 @@ Status ImportOnOff(ImportContext& context) {
   const Tensor* on = context.constant(context.in(2));
   const Tensor* off = context.constant(context.in(3));
   ValueId values = kNoValue;
-  if (on != nullptr && off != nullptr && on->count() == 1 && off->count() == 1 && on->dtype() == off->dtype()) {
+  if (on != nullptr && off != nullptr && on->count() == 1 && off->count() == 1 &&
+      on->dtype() == off->dtype()) {
     Tensor pair(on->dtype(), {2});
     CopyElement(on->dtype(), off->data(), 0, pair.data(), 0);
     CopyElement(on->dtype(), on->data(), 0, pair.data(), 1);

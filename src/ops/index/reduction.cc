@@ -27,17 +27,21 @@ int64_t CombineInt(std::string_view reduction, DType dtype, int64_t old, int64_t
 }  // namespace
 
 AttrDef ReductionAttr() {
-  return StringAttr("reduction", "none", {"none", "add", "mul", "max", "min"},
-                    "how a new element combines with what is there; none: replaces it, the last of equals stays");
+  return StringAttr(
+      "reduction", "none", {"none", "add", "mul", "max", "min"},
+      "how a new element combines with what is there; none: replaces it, the last of equals stays");
 }
 
-void ScatterElement(std::string_view reduction, DType dtype, const void* source, int64_t from, void* target, int64_t to) {
+void ScatterElement(std::string_view reduction, DType dtype, const void* source, int64_t from, void* target,
+                    int64_t to) {
   if (reduction == "none" || dtype == DType::kString || IsComplex(dtype)) {
     CopyElement(dtype, source, from, target, to);
   } else if (IsFloat(dtype)) {
-    StoreReal(dtype, target, to, CombineReal(reduction, LoadReal(dtype, target, to), LoadReal(dtype, source, from)));
+    StoreReal(dtype, target, to,
+              CombineReal(reduction, LoadReal(dtype, target, to), LoadReal(dtype, source, from)));
   } else {
-    StoreInt(dtype, target, to, CombineInt(reduction, dtype, LoadInt(dtype, target, to), LoadInt(dtype, source, from)));
+    StoreInt(dtype, target, to,
+             CombineInt(reduction, dtype, LoadInt(dtype, target, to), LoadInt(dtype, source, from)));
   }
 }
 

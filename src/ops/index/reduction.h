@@ -9,6 +9,7 @@ namespace slipway {
 // Attribute `reduction`: none, add, mul, max, min.
 AttrDef ReductionAttr();
 // target[to] = combine(target[to], source[from]); both of `dtype`. Strings and complex numbers: only "none".
-void ScatterElement(std::string_view reduction, DType dtype, const void* source, int64_t from, void* target, int64_t to);
+void ScatterElement(std::string_view reduction, DType dtype, const void* source, int64_t from, void* target,
+                    int64_t to);
 
 }  // namespace slipway

@@ -16,17 +16,18 @@ Status Infer(InferContext& context) {
   const auto& updates = context.shape(2);
   if (x && indices && updates) {
     if (x->size() != indices->size() || indices->size() != updates->size()) {
-      return context.Error("x " + ToString(*x) + ", indices " + ToString(*indices) + " and updates " + ToString(*updates) +
-                           " must have one rank");
+      return context.Error("x " + ToString(*x) + ", indices " + ToString(*indices) + " and updates " +
+                           ToString(*updates) + " must have one rank");
     }
-    SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(x->size())));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(x->size())));
     for (size_t i = 0; i < x->size(); ++i) {
       const bool are_known = (*x)[i].IsKnown() && (*indices)[i].IsKnown() && (*updates)[i].IsKnown();
       if (!are_known) continue;
       const bool reaches_beyond = static_cast<int>(i) != axis && (*indices)[i].value() > (*x)[i].value();
       if (reaches_beyond || (*indices)[i].value() != (*updates)[i].value()) {
-        return context.Error("indices " + ToString(*indices) + " and updates " + ToString(*updates) + " do not fit x " +
-                             ToString(*x));
+        return context.Error("indices " + ToString(*indices) + " and updates " + ToString(*updates) +
+                             " do not fit x " + ToString(*x));
       }
     }
   }
@@ -75,7 +76,11 @@ OpDef MakeScatterElements() {
   op.cases = [] {
     const TestInput indices{.dtype = DType::kI64, .dims = {2, 2}, .values = {0, -1, 1, 1}};
     return std::vector<TestCase>{
-        {"replace", {{.dims = {2, 3}}, {.dtype = DType::kI64, .dims = {2, 2}, .values = {0, -1, 1, 2}}, {.dims = {2, 2}}}, {{"axis", int64_t{1}}}},
+        {"replace",
+         {{.dims = {2, 3}},
+          {.dtype = DType::kI64, .dims = {2, 2}, .values = {0, -1, 1, 2}},
+          {.dims = {2, 2}}},
+         {{"axis", int64_t{1}}}},
         {"add", {{.dims = {3, 2}}, indices, {.dims = {2, 2}}}, {{"reduction", std::string("add")}}}};
   };
   op.foreign = {{Format::kOnnx, "ScatterElements"}, {Format::kOnnx, "Scatter"}};

@@ -26,7 +26,8 @@ Status Infer(InferContext& context) {
   for (size_t i = 0; fits && i < wanted.size(); ++i) {
     fits = !wanted[i].IsKnown() || !(*updates)[i].IsKnown() || wanted[i].value() == (*updates)[i].value();
   }
-  if (!fits) return context.Error("updates are " + ToString(*updates) + "; indices and x ask for " + ToString(wanted));
+  if (!fits)
+    return context.Error("updates are " + ToString(*updates) + "; indices and x ask for " + ToString(wanted));
   return Status::Ok();
 }
 
@@ -47,7 +48,8 @@ Status Reference(RunContext& context) {
       SLIPWAY_ASSIGN_OR_RETURN(const int64_t pick, IndexAt(context, indices, t * depth + k, y.dims()[axis]));
       to += pick * strides[axis];
     }
-    for (int64_t i = 0; i < run; ++i) ScatterElement(reduction, y.dtype(), updates.data(), t * run + i, y.data(), to + i);
+    for (int64_t i = 0; i < run; ++i)
+      ScatterElement(reduction, y.dtype(), updates.data(), t * run + i, y.data(), to + i);
   }
   return Status::Ok();
 }
@@ -58,15 +60,17 @@ Status ImportOntoZeros(ImportContext& context) {
   if (dtype == DType::kNone) return context.Unsupported("the updates' type must be known");
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId zeros,
                            context.Add("ConstantOfShape", {context.in(2)}, {{"value", Tensor(dtype, {1})}}));
-  return context.Emit("ScatterND", {zeros, context.in(0), context.in(1)}, {{"reduction", std::string("add")}});
+  return context.Emit("ScatterND", {zeros, context.in(0), context.in(1)},
+                      {{"reduction", std::string("add")}});
 }
 
 // TensorScatterUpdate, TensorScatterAdd, ...
 Status ImportTensorScatter(ImportContext& context) {
   const std::string& name = context.node().op;
-  const char* reduction = name == "TensorScatterAdd" ? "add" : name == "TensorScatterMax" ? "max"
-                                                           : name == "TensorScatterMin"   ? "min"
-                                                                                          : "none";
+  const char* reduction = name == "TensorScatterAdd"   ? "add"
+                          : name == "TensorScatterMax" ? "max"
+                          : name == "TensorScatterMin" ? "min"
+                                                       : "none";
   return context.Emit("ScatterND", context.node().inputs, {{"reduction", std::string(reduction)}});
 }
 
@@ -86,12 +90,13 @@ OpDef MakeScatterND() {
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
-    return std::vector<TestCase>{{"rows",
-                                  {{.dims = {4, 3}}, {.dtype = DType::kI64, .dims = {2, 1}, .values = {2, 0}}, {.dims = {2, 3}}},
-                                  {}},
-                                 {"add",
-                                  {{.dims = {5}}, {.dtype = DType::kI64, .dims = {3, 1}, .values = {1, 1, 4}}, {.dims = {3}}},
-                                  {{"reduction", std::string("add")}}}};
+    return std::vector<TestCase>{
+        {"rows",
+         {{.dims = {4, 3}}, {.dtype = DType::kI64, .dims = {2, 1}, .values = {2, 0}}, {.dims = {2, 3}}},
+         {}},
+        {"add",
+         {{.dims = {5}}, {.dtype = DType::kI64, .dims = {3, 1}, .values = {1, 1, 4}}, {.dims = {3}}},
+         {{"reduction", std::string("add")}}}};
   };
   op.foreign = {{Format::kOnnx, "ScatterND"},
                 {Format::kTensorflow, "ScatterNd", 1, INT_MAX, ImportOntoZeros},

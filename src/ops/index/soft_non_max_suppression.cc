@@ -1,7 +1,8 @@
 // Non-maximum suppression as TensorFlow and TFLite have it: one list of boxes, optionally softened.
 //
-// Soft-NMS (Bodla et al., 2017): an overlapping box loses score by exp(-overlap^2 / (2 sigma)) instead of its place; it
-// is reconsidered with the new score. Left out: NonMaxSuppressionWithOverlaps, CombinedNonMaxSuppression.
+// Soft-NMS (Bodla et al., 2017): an overlapping box loses score by exp(-overlap^2 / (2 sigma)) instead of its
+// place; it is reconsidered with the new score. Left out: NonMaxSuppressionWithOverlaps,
+// CombinedNonMaxSuppression.
 #include <cmath>
 #include <queue>
 
@@ -24,10 +25,12 @@ Status Infer(InferContext& context) {
   context.SetOutput(2, DType::kI32, {});
   const auto& boxes = context.shape(0);
   const auto& scores = context.shape(1);
-  const bool fits = (!boxes || (boxes->size() == 2 && (!(*boxes)[1].IsKnown() || (*boxes)[1].value() == 4))) &&
-                    (!scores || scores->size() == 1);
+  const bool fits =
+      (!boxes || (boxes->size() == 2 && (!(*boxes)[1].IsKnown() || (*boxes)[1].value() == 4))) &&
+      (!scores || scores->size() == 1);
   if (!fits) return context.Error("boxes must be [n,4] and scores [n]");
-  if (boxes && scores && (*boxes)[0].IsKnown() && (*scores)[0].IsKnown() && (*boxes)[0].value() != (*scores)[0].value()) {
+  if (boxes && scores && (*boxes)[0].IsKnown() && (*scores)[0].IsKnown() &&
+      (*boxes)[0].value() != (*scores)[0].value()) {
     return context.Error("boxes are " + ToString(*boxes) + ", scores " + ToString(*scores));
   }
   return Status::Ok();
@@ -59,7 +62,8 @@ float WeightOf(float overlap, const Limits& limits) {
   return limits.sigma > 0 ? std::exp(-0.5f / limits.sigma * overlap * overlap) : 1.0f;
 }
 
-std::vector<Choice> Choose(const std::vector<Box>& boxes, const std::vector<float>& scores, const Limits& limits) {
+std::vector<Choice> Choose(const std::vector<Box>& boxes, const std::vector<float>& scores,
+                           const Limits& limits) {
   std::priority_queue<Candidate> queue;
   for (size_t i = 0; i < scores.size(); ++i) {
     if (scores[i] > limits.score) queue.push({static_cast<int64_t>(i), scores[i], 0});
@@ -71,7 +75,8 @@ std::vector<Choice> Choose(const std::vector<Box>& boxes, const std::vector<floa
     const float before = next.score;
     bool is_covered = false;
     for (size_t k = chosen.size(); k-- > next.seen;) {
-      const float overlap = Overlap(boxes[static_cast<size_t>(next.box)], boxes[static_cast<size_t>(chosen[k].box)]);
+      const float overlap =
+          Overlap(boxes[static_cast<size_t>(next.box)], boxes[static_cast<size_t>(chosen[k].box)]);
       next.score *= WeightOf(overlap, limits);
       is_covered = overlap > limits.overlap;
       if (is_covered || next.score <= limits.score) break;
@@ -96,7 +101,9 @@ Status Reference(RunContext& context) {
   std::vector<Box> boxes;
   std::vector<float> scores;
   for (int64_t i = 0; i < context.in(1).count(); ++i) {
-    const auto at = [&](int64_t k) { return static_cast<float>(LoadReal(table.dtype(), table.data(), i * 4 + k)); };
+    const auto at = [&](int64_t k) {
+      return static_cast<float>(LoadReal(table.dtype(), table.data(), i * 4 + k));
+    };
     boxes.push_back(Sorted({at(0), at(1), at(2), at(3)}));
     scores.push_back(static_cast<float>(LoadReal(context.in(1).dtype(), context.in(1).data(), i)));
   }
@@ -119,7 +126,8 @@ Status Reference(RunContext& context) {
 }
 
 // Versions differ in what they take and give; outputs are bound by what each stands for.
-Status EmitAs(ImportContext& context, std::vector<ValueId> inputs, const Attrs& attrs, const std::vector<size_t>& places) {
+Status EmitAs(ImportContext& context, std::vector<ValueId> inputs, const Attrs& attrs,
+              const std::vector<size_t>& places) {
   Node node;
   node.op = "SoftNonMaxSuppression";
   node.name = context.node().name;
@@ -132,7 +140,8 @@ Status EmitAs(ImportContext& context, std::vector<ValueId> inputs, const Attrs& 
     outputs[places[i]] = {output.name, output.quant, output.type, output.name.empty()};
   }
   while (!outputs.empty() && outputs.back().is_left_out) outputs.pop_back();
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> ids, context.builder().Add(std::move(node), std::move(outputs)));
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> ids,
+                           context.builder().Add(std::move(node), std::move(outputs)));
   for (size_t i = 0; i < places.size() && i < context.node().outputs.size(); ++i) {
     if (places[i] < ids.size()) context.Bind(i, ids[places[i]]);
   }
@@ -148,7 +157,8 @@ Status ImportTensorflow(ImportContext& context) {
   const std::vector<size_t> places = name == "NonMaxSuppressionV4"   ? std::vector<size_t>{0, 2}
                                      : name == "NonMaxSuppressionV5" ? std::vector<size_t>{0, 1, 2}
                                                                      : std::vector<size_t>{0};
-  return EmitAs(context, {context.in(0), context.in(1), context.in(2), overlap, context.in(4), context.in(5)}, attrs, places);
+  return EmitAs(context, {context.in(0), context.in(1), context.in(2), overlap, context.in(4), context.in(5)},
+                attrs, places);
 }
 
 // TFLite always pads.
@@ -165,7 +175,8 @@ OpDef MakeSoftNonMaxSuppression() {
   op.name = "SoftNonMaxSuppression";
   op.group = "index";
   op.summary =
-      "The best boxes of one list; overlapping ones are left out beyond a threshold and, with a sigma, lose score below it.";
+      "The best boxes of one list; overlapping ones are left out beyond a threshold and, with a sigma, lose "
+      "score below it.";
   op.formula = "score *= exp(-overlap^2 / (2 sigma))";
   op.inputs = {{"boxes", kFloats, "[n,4]: two corners y, x, y, x"},
                {"scores", kFloats, "[n]"},

@@ -1,4 +1,5 @@
-// Writes an update into a cache along an axis, from a place given per batch: the key-value caches of transformers.
+// Writes an update into a cache along an axis, from a place given per batch: the key-value caches of
+// transformers.
 #include "ops/import.h"
 #include "ops/index/indices.h"
 #include "ops/infer.h"
@@ -14,12 +15,14 @@ Status Infer(InferContext& context) {
   if (!context.shape(0) || !context.shape(1)) return Status::Ok();
   const DimList& cache = *context.shape(0);
   const DimList& update = *context.shape(1);
-  SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(cache.size())));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(cache.size())));
   if (axis == 0) return context.Error("axis 0 is the batch");
   bool fits = cache.size() == update.size();
   for (size_t i = 0; fits && i < cache.size(); ++i) {
     if (!cache[i].IsKnown() || !update[i].IsKnown()) continue;
-    fits = static_cast<int>(i) == axis ? update[i].value() <= cache[i].value() : update[i].value() == cache[i].value();
+    fits = static_cast<int>(i) == axis ? update[i].value() <= cache[i].value()
+                                       : update[i].value() == cache[i].value();
   }
   if (!fits) return context.Error("update " + ToString(update) + " does not fit cache " + ToString(cache));
   return Status::Ok();
@@ -42,7 +45,8 @@ Status Reference(RunContext& context) {
     for (int64_t i = 0; i < count; ++i) {
       const int64_t at = is_circular ? (first + i) % extent : first + i;
       if (first < 0 || at >= extent) {
-        return context.Error("index " + std::to_string(first + i) + " is outside a cache of " + std::to_string(extent));
+        return context.Error("index " + std::to_string(first + i) + " is outside a cache of " +
+                             std::to_string(extent));
       }
       for (int64_t o = 0; o < outer; ++o) {
         const int64_t from = ((b * outer + o) * count + i) * inner;
@@ -65,13 +69,16 @@ OpDef MakeTensorScatter() {
                {"update", kAnyType, "the cache's shape but for `axis`"},
                {"write_indices", kIndices, "[batch]; none: 0", Arity::kOptional}};
   op.outputs = {{"present_cache", kAnyType, "the cache's shape"}};
-  op.attrs = {IntAttr("axis", -2, "negative counts from the end; not the batch"),
-              StringAttr("mode", "linear", {"linear", "circular"}, "circular: places beyond the end start over")};
+  op.attrs = {
+      IntAttr("axis", -2, "negative counts from the end; not the batch"),
+      StringAttr("mode", "linear", {"linear", "circular"}, "circular: places beyond the end start over")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
     return std::vector<TestCase>{
-        {"linear", {{.dims = {2, 5, 3}}, {.dims = {2, 2, 3}}, {.dtype = DType::kI64, .dims = {2}, .values = {0, 3}}}, {}}};
+        {"linear",
+         {{.dims = {2, 5, 3}}, {.dims = {2, 2, 3}}, {.dtype = DType::kI64, .dims = {2}, .values = {0, 3}}},
+         {}}};
   };
   op.foreign = {{Format::kOnnx, "TensorScatter"}};
   return op;

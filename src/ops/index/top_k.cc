@@ -18,11 +18,13 @@ Status Infer(InferContext& context) {
     return Status::Ok();
   }
   DimList shape = *context.shape(0);
-  SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
   const auto k = context.content(1);
   if (k && k->size() != 1) return context.Error("k must be one number");
   Dim& extent = shape[static_cast<size_t>(axis)];
-  if (k && (*k)[0].IsKnown() && ((*k)[0].value() < 0 || (extent.IsKnown() && (*k)[0].value() > extent.value()))) {
+  if (k && (*k)[0].IsKnown() &&
+      ((*k)[0].value() < 0 || (extent.IsKnown() && (*k)[0].value() > extent.value()))) {
     return context.Error("k is " + (*k)[0].ToString() + ", the axis has " + extent.ToString());
   }
   extent = k ? (*k)[0] : Dim();
@@ -63,7 +65,8 @@ Status Reference(RunContext& context) {
   const size_t axis = AxisOf(context, x.rank());
   const int64_t extent = x.dims()[axis];
   const int64_t k = LoadInt(context.in(1).dtype(), context.in(1).data(), 0);
-  if (k < 0 || k > extent) return context.Error("k is " + std::to_string(k) + ", the axis has " + std::to_string(extent));
+  if (k < 0 || k > extent)
+    return context.Error("k is " + std::to_string(k) + ", the axis has " + std::to_string(extent));
   Dims dims = x.dims();
   dims[axis] = k;
   Tensor* values = context.HasOutput(0) ? &context.AllocateOutput(0, dims) : nullptr;
@@ -106,9 +109,12 @@ OpDef MakeTopK() {
   OpDef op;
   op.name = "TopK";
   op.group = "index";
-  op.summary = "The k largest (or smallest) elements along an axis, best first, and their indices; of equals the first.";
+  op.summary =
+      "The k largest (or smallest) elements along an axis, best first, and their indices; of equals the "
+      "first.";
   op.inputs = {{"x", kNumbers, "rank 1 or more"}, {"k", kInts, "one number"}};
-  op.outputs = {{"values", kNumbers, "x with extent k along `axis`"}, {"indices", kIndices, "the same shape"}};
+  op.outputs = {{"values", kNumbers, "x with extent k along `axis`"},
+                {"indices", kIndices, "the same shape"}};
   op.attrs = {IntAttr("axis", -1, "negative counts from the end"), IntAttr("largest", 1, "0: the smallest"),
               IntAttr("sorted", 1, "0: any order will do; they are sorted all the same"),
               DTypeAttr("index_dtype", DType::kI64, "i32 or i64")};
@@ -116,8 +122,9 @@ OpDef MakeTopK() {
   op.reference = Reference;
   op.cases = [] {
     const TestInput k{.dtype = DType::kI64, .dims = {1}, .values = {3}, .is_constant = true};
-    return std::vector<TestCase>{{"last", {{.dims = {3, 17}}, k}, {}, 2},
-                                 {"smallest_first_axis", {{.dims = {9, 4}}, k}, {{"axis", int64_t{0}}, {"largest", int64_t{0}}}, 2}};
+    return std::vector<TestCase>{
+        {"last", {{.dims = {3, 17}}, k}, {}, 2},
+        {"smallest_first_axis", {{.dims = {9, 4}}, k}, {{"axis", int64_t{0}}, {"largest", int64_t{0}}}, 2}};
   };
   op.foreign = {{Format::kOnnx, "TopK", 10},
                 {Format::kOnnx, "TopK", 1, 9, ImportOld},

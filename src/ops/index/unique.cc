@@ -76,7 +76,8 @@ enum class Order { kSorted, kByFirst };
 Groups GroupSlices(const Slices& slices, Order order) {
   std::vector<int64_t> sorted(static_cast<size_t>(slices.extent));
   std::iota(sorted.begin(), sorted.end(), 0);
-  std::stable_sort(sorted.begin(), sorted.end(), [&](int64_t a, int64_t b) { return slices.Compare(a, b) < 0; });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](int64_t a, int64_t b) { return slices.Compare(a, b) < 0; });
   Groups groups;
   groups.inverse.resize(sorted.size());
   for (size_t k = 0; k < sorted.size(); ++k) {
@@ -108,7 +109,8 @@ Status Reference(RunContext& context) {
   const size_t axis = is_flat ? 0 : AxisOf(context, x.rank());
   const std::span<const int64_t> dims(x.dims());
   const Slices slices{x, CountOf(dims.first(axis)), dims[axis], CountOf(dims.subspan(axis + 1))};
-  const Groups groups = GroupSlices(slices, context.attrs().Int("sorted") != 0 ? Order::kSorted : Order::kByFirst);
+  const Groups groups =
+      GroupSlices(slices, context.attrs().Int("sorted") != 0 ? Order::kSorted : Order::kByFirst);
   if (context.HasOutput(0)) {
     Dims result = x.dims();
     result[axis] = static_cast<int64_t>(groups.first.size());
@@ -126,7 +128,8 @@ Status Reference(RunContext& context) {
   for (size_t i = 1; i < 4; ++i) {
     if (!context.HasOutput(i)) continue;
     Tensor& y = context.AllocateOutput(i, {static_cast<int64_t>(lists[i]->size())});
-    for (size_t k = 0; k < lists[i]->size(); ++k) StoreInt(y.dtype(), y.data(), static_cast<int64_t>(k), (*lists[i])[k]);
+    for (size_t k = 0; k < lists[i]->size(); ++k)
+      StoreInt(y.dtype(), y.data(), static_cast<int64_t>(k), (*lists[i])[k]);
   }
   return Status::Ok();
 }
@@ -147,7 +150,8 @@ Status ImportByFirst(ImportContext& context) {
     outputs[kPlaces[i]] = {declared[i].name, declared[i].quant, declared[i].type, declared[i].name.empty()};
   }
   while (!outputs.empty() && outputs.back().is_left_out) outputs.pop_back();
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> ids, context.builder().Add(std::move(node), std::move(outputs)));
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> ids,
+                           context.builder().Add(std::move(node), std::move(outputs)));
   for (size_t i = 0; i < declared.size() && i < 3; ++i) {
     if (kPlaces[i] < ids.size()) context.Bind(i, ids[kPlaces[i]]);
   }
@@ -167,9 +171,10 @@ OpDef MakeUnique() {
                 {"indices", kIndices, "[groups], first place of each"},
                 {"inverse_indices", kIndices, "[elements or slices], the group of each"},
                 {"counts", kIndices, "[groups]"}};
-  op.attrs = {IntAttr("sorted", 1, "0: in order of appearance"),
-              IntAttr("axis", kFlat, "negative counts from the end; the lowest integer: x is flattened first"),
-              DTypeAttr("index_dtype", DType::kI64, "i32 or i64")};
+  op.attrs = {
+      IntAttr("sorted", 1, "0: in order of appearance"),
+      IntAttr("axis", kFlat, "negative counts from the end; the lowest integer: x is flattened first"),
+      DTypeAttr("index_dtype", DType::kI64, "i32 or i64")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {

@@ -1,5 +1,5 @@
-// Random numbers: normal, uniform, Bernoulli and categorical. Never folded; a seed makes a call repeatable, without one
-// every call differs. The numbers of other runtimes are not reproduced.
+// Random numbers: normal, uniform, Bernoulli and categorical. Never folded; a seed makes a call repeatable,
+// without one every call differs. The numbers of other runtimes are not reproduced.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -27,7 +27,8 @@ Status InferFromShape(InferContext& context) {
   Type type = Type::OfUnknownShape(dtype);
   if (const auto shape = context.content(0)) {
     for (const Dim& dim : *shape) {
-      if (dim.IsKnown() && dim.value() < 0) return context.Error("shape " + ToString(*shape) + " has a negative extent");
+      if (dim.IsKnown() && dim.value() < 0)
+        return context.Error("shape " + ToString(*shape) + " has a negative extent");
     }
     type.shape = *shape;
   }
@@ -44,7 +45,8 @@ Status Fill(RunContext& context, Distribution distribution) {
 }
 
 Result<DType> DTypeOf(const ImportContext& context, DType otherwise) {
-  if (const auto* named = context.attrs().Find("dtype"); named != nullptr && std::holds_alternative<DType>(*named)) {
+  if (const auto* named = context.attrs().Find("dtype");
+      named != nullptr && std::holds_alternative<DType>(*named)) {
     return std::get<DType>(*named);
   }
   if (!context.attrs().Has("dtype")) return otherwise;
@@ -75,13 +77,15 @@ Status ImportOnnx(ImportContext& context) {
 Status ImportTensorflow(ImportContext& context) {
   SLIPWAY_ASSIGN_OR_RETURN(const DType dtype, DTypeOf(context, DType::kF32));
   Attrs attrs = {{"dtype", dtype}};
-  if (const int64_t seed = context.attrs().Int("seed"); seed != 0) attrs.Set("seed", static_cast<float>(seed));
+  if (const int64_t seed = context.attrs().Int("seed"); seed != 0)
+    attrs.Set("seed", static_cast<float>(seed));
   return context.Emit(context.op().name, {context.in(0)}, std::move(attrs));
 }
 
 Status ImportWithDType(ImportContext& context) {
   const bool is_bernoulli = context.op().name == "Bernoulli";
-  SLIPWAY_ASSIGN_OR_RETURN(const DType dtype, DTypeOf(context, is_bernoulli ? context.type(context.in(0)).dtype : DType::kI32));
+  SLIPWAY_ASSIGN_OR_RETURN(const DType dtype,
+                           DTypeOf(context, is_bernoulli ? context.type(context.in(0)).dtype : DType::kI32));
   return context.EmitSame({{"dtype", dtype}});
 }
 
@@ -111,7 +115,8 @@ OpDef GeneratorOp(const char* name, const char* summary) {
 Status InferMultinomial(InferContext& context) {
   const auto& shape = context.shape(0);
   const int64_t samples = context.attrs().Int("sample_size");
-  if (samples < 0 || (shape && shape->size() != 2)) return context.Error("x must be [N,classes] and sample_size 0 or more");
+  if (samples < 0 || (shape && shape->size() != 2))
+    return context.Error("x must be [N,classes] and sample_size 0 or more");
   context.SetOutput(0, context.attrs().Type("dtype"), {shape ? (*shape)[0] : Dim(), samples});
   return Status::Ok();
 }
@@ -126,10 +131,13 @@ Status RunMultinomial(RunContext& context) {
   for (int64_t n = 0; n < x.dim(0); ++n) {
     std::vector<double> weights;
     double most = -INFINITY;
-    for (int64_t c = 0; c < classes; ++c) most = std::max(most, LoadReal(x.dtype(), x.data(), n * classes + c));
-    for (int64_t c = 0; c < classes; ++c) weights.push_back(std::exp(LoadReal(x.dtype(), x.data(), n * classes + c) - most));
+    for (int64_t c = 0; c < classes; ++c)
+      most = std::max(most, LoadReal(x.dtype(), x.data(), n * classes + c));
+    for (int64_t c = 0; c < classes; ++c)
+      weights.push_back(std::exp(LoadReal(x.dtype(), x.data(), n * classes + c) - most));
     std::discrete_distribution<int64_t> distribution(weights.begin(), weights.end());
-    for (int64_t k = 0; k < y.dim(1); ++k) StoreInt(y.dtype(), y.data(), n * y.dim(1) + k, distribution(generator));
+    for (int64_t k = 0; k < y.dim(1); ++k)
+      StoreInt(y.dtype(), y.data(), n * y.dim(1) + k, distribution(generator));
   }
   return Status::Ok();
 }
@@ -191,7 +199,8 @@ OpDef MakeMultinomial() {
   OpDef op = RandomOp("Multinomial", "Classes drawn from each row of unnormalised log probabilities.");
   op.inputs = {{"x", kFloats, "[N,classes]"}};
   op.outputs = {{"y", kIndices, "[N,sample_size]"}};
-  op.attrs = {DTypeAttr("dtype", DType::kI32, "i32 or i64"), IntAttr("sample_size", 1, "draws per row"), SeedAttr()};
+  op.attrs = {DTypeAttr("dtype", DType::kI32, "i32 or i64"), IntAttr("sample_size", 1, "draws per row"),
+              SeedAttr()};
   op.infer = InferMultinomial;
   op.reference = RunMultinomial;
   op.foreign = {{Format::kOnnx, "Multinomial", 1, INT_MAX, ImportWithDType}};

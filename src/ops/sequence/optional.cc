@@ -5,7 +5,9 @@
 namespace slipway {
 namespace {
 
-bool IsSequenceKind(TypeKind kind) { return kind == TypeKind::kSequence || kind == TypeKind::kOptionalSequence; }
+bool IsSequenceKind(TypeKind kind) {
+  return kind == TypeKind::kSequence || kind == TypeKind::kOptionalSequence;
+}
 
 Status InferOptional(InferContext& context) {
   const bool has_input = context.HasInput(0);

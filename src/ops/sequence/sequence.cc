@@ -22,11 +22,13 @@ const std::vector<Tensor>& SequenceIn(const RunContext& context, size_t i) {
   return datum.sequence != nullptr ? *datum.sequence : kNone;
 }
 
-Result<int64_t> PositionIn(const RunContext& context, size_t i, int64_t length, int64_t last, int64_t otherwise) {
+Result<int64_t> PositionIn(const RunContext& context, size_t i, int64_t length, int64_t last,
+                           int64_t otherwise) {
   if (!context.HasInput(i) || context.in(i).count() == 0) return otherwise;
   const int64_t position = LoadInt(context.in(i).dtype(), context.in(i).data(), 0);
   if (position < -length || position > last) {
-    return context.Error("position " + std::to_string(position) + " is outside a sequence of " + std::to_string(length));
+    return context.Error("position " + std::to_string(position) + " is outside a sequence of " +
+                         std::to_string(length));
   }
   return position < 0 ? position + length : position;
 }

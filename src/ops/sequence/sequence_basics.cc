@@ -19,7 +19,8 @@ OpDef SequenceOp(const char* name, const char* summary) {
 
 Port SequencePort() { return {"sequence", kAnyType, "a sequence"}; }
 Port PositionPort(const char* otherwise) {
-  return {"position", kIndices, std::string("one number, negative counts from the end; none: ") + otherwise, Arity::kOptional};
+  return {"position", kIndices, std::string("one number, negative counts from the end; none: ") + otherwise,
+          Arity::kOptional};
 }
 
 Status InferConstruct(InferContext& context) {
@@ -114,7 +115,8 @@ OpDef MakeSequenceAt() {
 
 OpDef MakeSequenceInsert() {
   OpDef op = SequenceOp("SequenceInsert", "The sequence with a tensor inserted before a position.");
-  op.inputs = {SequencePort(), {"tensor", kAnyType, "of the sequence's type"}, PositionPort("behind the last")};
+  op.inputs = {
+      SequencePort(), {"tensor", kAnyType, "of the sequence's type"}, PositionPort("behind the last")};
   op.outputs = {SequencePort()};
   op.infer = [](InferContext& context) {
     const DType dtype = context.dtype(0) != DType::kNone ? context.dtype(0) : context.dtype(1);

@@ -11,7 +11,8 @@ Status Infer(InferContext& context) {
       body->outputs.size() < context.num_outputs()) {
     return context.Error("the body's inputs and outputs do not fit the node's");
   }
-  for (size_t i = 0; i < context.num_outputs(); ++i) context.SetOutput(i, SequenceOf(OutputType(*body, i).dtype));
+  for (size_t i = 0; i < context.num_outputs(); ++i)
+    context.SetOutput(i, SequenceOf(OutputType(*body, i).dtype));
   return Status::Ok();
 }
 
@@ -54,7 +55,8 @@ OpDef MakeSequenceMap() {
   op.name = "SequenceMap";
   op.group = "sequence";
   op.summary = "Applies a sub-graph to the elements of sequences, one after another.";
-  op.inputs = {{"values", kAnyType, "a sequence, more sequences or tensors, then captures", Arity::kVariadic}};
+  op.inputs = {
+      {"values", kAnyType, "a sequence, more sequences or tensors, then captures", Arity::kVariadic}};
   op.outputs = {{"results", kAnyType, "sequences of the sub-graph's results", Arity::kVariadic}};
   op.attrs = {GraphAttr("body", "elements, tensors, captures -> elements"),
               Required(IntAttr("num_mapped", 1, "inputs before the captures"))};

@@ -28,11 +28,13 @@ Status Infer(InferContext& context) {
   const auto target = context.content(1);
   const Ints axes = AxesFor(context.attrs(), static_cast<int64_t>(shape.size()));
   if (target && target->size() != axes.size()) {
-    return context.Error("shape has " + std::to_string(target->size()) + " entries for " + std::to_string(axes.size()) + " axes");
+    return context.Error("shape has " + std::to_string(target->size()) + " entries for " +
+                         std::to_string(axes.size()) + " axes");
   }
   for (size_t i = 0; i < axes.size(); ++i) {
     SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, axes[i], static_cast<int>(shape.size())));
-    if (target && (*target)[i].IsKnown() && (*target)[i].value() < 0) return context.Error("shape has a negative extent");
+    if (target && (*target)[i].IsKnown() && (*target)[i].value() < 0)
+      return context.Error("shape has a negative extent");
     shape[static_cast<size_t>(axis)] = target ? (*target)[i] : Dim();
   }
   context.SetOutput(0, context.dtype(0), std::move(shape));
@@ -75,7 +77,9 @@ OpDef MakeCenterCropPad() {
   op.reference = Reference;
   op.cases = [] {
     return std::vector<TestCase>{
-        {"both", {{.dims = {5, 4, 2}}, {.dtype = DType::kI64, .dims = {2}, .values = {3, 7}, .is_constant = true}}, {{"axes", Ints{0, 1}}}}};
+        {"both",
+         {{.dims = {5, 4, 2}}, {.dtype = DType::kI64, .dims = {2}, .values = {3, 7}, .is_constant = true}},
+         {{"axes", Ints{0, 1}}}}};
   };
   op.foreign = {{Format::kOnnx, "CenterCropPad"}};
   return op;

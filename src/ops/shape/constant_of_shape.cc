@@ -10,19 +10,22 @@ namespace {
 
 Status Infer(InferContext& context) {
   const Tensor* value = context.attrs().TensorOf("value");
-  if (value != nullptr && value->count() != 1) return context.Error("value must be one element, is " + Describe(*value));
+  if (value != nullptr && value->count() != 1)
+    return context.Error("value must be one element, is " + Describe(*value));
   const DType dtype = value != nullptr ? value->dtype() : DType::kF32;
   const auto shape = context.content(0);
   if (!shape) {
     Type type = Type::OfUnknownShape(dtype);
     const auto& lengths = context.shape(0);
     const bool is_rank_known = lengths && lengths->size() == 1 && (*lengths)[0].IsKnown();
-    if (is_rank_known && (*lengths)[0].value() <= 64) type.shape = DimList(static_cast<size_t>((*lengths)[0].value()));
+    if (is_rank_known && (*lengths)[0].value() <= 64)
+      type.shape = DimList(static_cast<size_t>((*lengths)[0].value()));
     context.SetOutput(0, std::move(type));
     return Status::Ok();
   }
   for (const Dim& dim : *shape) {
-    if (dim.IsKnown() && dim.value() < 0) return context.Error("shape " + ToString(*shape) + " has a negative extent");
+    if (dim.IsKnown() && dim.value() < 0)
+      return context.Error("shape " + ToString(*shape) + " has a negative extent");
   }
   context.SetOutput(0, dtype, *shape);
   return Status::Ok();

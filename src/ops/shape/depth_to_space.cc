@@ -68,16 +68,18 @@ Status Reference(RunContext& context) {
   const int64_t c = is_crd ? block * block : 1;
   const int64_t dc = d[axes.channels];
   const StridedView deep_view{0, {d[0], by * dc, bx * dc, c * dc, d[axes.height], d[axes.width]}};
-  const StridedView wide_view{0,
-                              {w[0], w[axes.height], w[axes.width], w[axes.channels], w[axes.height] * block,
-                               w[axes.width] * block}};
-  CopyStrided(x.dtype(), x.data(), is_to_space ? deep_view : wide_view, y.data(), is_to_space ? wide_view : deep_view, dims);
+  const StridedView wide_view{
+      0,
+      {w[0], w[axes.height], w[axes.width], w[axes.channels], w[axes.height] * block, w[axes.width] * block}};
+  CopyStrided(x.dtype(), x.data(), is_to_space ? deep_view : wide_view, y.data(),
+              is_to_space ? wide_view : deep_view, dims);
   return Status::Ok();
 }
 
 Status ImportBlocks(ImportContext& context) {
   const std::string& format = context.attrs().String("data_format");
-  if (!format.empty() && format != "NHWC" && format != "NCHW") return context.Unsupported("data_format " + format);
+  if (!format.empty() && format != "NHWC" && format != "NCHW")
+    return context.Unsupported("data_format " + format);
   const std::string layout = format == "NCHW" ? "channels_first" : "channels_last";
   return context.Emit(context.op().name, {context.in(0)},
                       {{"blocksize", context.attrs().Int("block_size")}, {"layout", layout}});
@@ -90,10 +92,11 @@ OpDef BlockOp(const char* name, std::string summary) {
   op.summary = std::move(summary);
   op.inputs = {{"x", kAnyType, "[N,C,H,W], or [N,H,W,C] for channels_last"}};
   op.outputs = {{"y", kAnyType, "the same layout"}};
-  op.attrs = {Required(IntAttr("blocksize", 1, "side of a block")),
-              StringAttr("layout", "channels_first", {"channels_first", "channels_last"}, "where the channels are"),
-              StringAttr("mode", "DCR", {"DCR", "CRD"},
-                         "order within the deep channels: block then channel (DCR), or channel then block (CRD)")};
+  op.attrs = {
+      Required(IntAttr("blocksize", 1, "side of a block")),
+      StringAttr("layout", "channels_first", {"channels_first", "channels_last"}, "where the channels are"),
+      StringAttr("mode", "DCR", {"DCR", "CRD"},
+                 "order within the deep channels: block then channel (DCR), or channel then block (CRD)")};
   op.infer = Infer;
   op.reference = Reference;
   return op;
@@ -102,12 +105,14 @@ OpDef BlockOp(const char* name, std::string summary) {
 }  // namespace
 
 OpDef MakeDepthToSpace() {
-  OpDef op = BlockOp("DepthToSpace", "Moves channels into blocks of pixels: each deep pixel becomes a square.");
+  OpDef op =
+      BlockOp("DepthToSpace", "Moves channels into blocks of pixels: each deep pixel becomes a square.");
   op.cases = [] {
     const std::pair<const std::string, Attr> block{"blocksize", int64_t{2}};
-    return std::vector<TestCase>{{"dcr", {{.dims = {2, 12, 3, 5}}}, {block}},
-                                 {"crd", {{.dims = {2, 12, 3, 5}}}, {block, {"mode", std::string("CRD")}}},
-                                 {"last", {{.dims = {2, 3, 5, 12}}}, {block, {"layout", std::string("channels_last")}}}};
+    return std::vector<TestCase>{
+        {"dcr", {{.dims = {2, 12, 3, 5}}}, {block}},
+        {"crd", {{.dims = {2, 12, 3, 5}}}, {block, {"mode", std::string("CRD")}}},
+        {"last", {{.dims = {2, 3, 5, 12}}}, {block, {"layout", std::string("channels_last")}}}};
   };
   op.foreign = {{Format::kOnnx, "DepthToSpace"},
                 {Format::kTensorflow, "DepthToSpace", 1, INT_MAX, ImportBlocks},
@@ -116,11 +121,13 @@ OpDef MakeDepthToSpace() {
 }
 
 OpDef MakeSpaceToDepth() {
-  OpDef op = BlockOp("SpaceToDepth", "Moves blocks of pixels into channels: each square becomes one deep pixel.");
+  OpDef op =
+      BlockOp("SpaceToDepth", "Moves blocks of pixels into channels: each square becomes one deep pixel.");
   op.cases = [] {
     const std::pair<const std::string, Attr> block{"blocksize", int64_t{2}};
-    return std::vector<TestCase>{{"first", {{.dims = {2, 3, 4, 6}}}, {block}},
-                                 {"last", {{.dims = {2, 4, 6, 3}}}, {block, {"layout", std::string("channels_last")}}}};
+    return std::vector<TestCase>{
+        {"first", {{.dims = {2, 3, 4, 6}}}, {block}},
+        {"last", {{.dims = {2, 4, 6, 3}}}, {block, {"layout", std::string("channels_last")}}}};
   };
   op.foreign = {{Format::kOnnx, "SpaceToDepth"},
                 {Format::kTensorflow, "SpaceToDepth", 1, INT_MAX, ImportBlocks},

@@ -15,7 +15,8 @@ Status Infer(InferContext& context) {
     return Status::Ok();
   }
   for (const Dim& dim : *target) {
-    if (dim.IsKnown() && dim.value() < 0) return context.Error("shape " + ToString(*target) + " has a negative extent");
+    if (dim.IsKnown() && dim.value() < 0)
+      return context.Error("shape " + ToString(*target) + " has a negative extent");
   }
   SLIPWAY_ASSIGN_OR_RETURN(DimList shape, BroadcastShapes(context, {&*context.shape(0), &*target}));
   const bool is_repeat = shape.size() == 1 && shape[0].IsKnown() && shape[0].value() <= kMaxContentElements;
@@ -58,11 +59,12 @@ OpDef MakeExpand() {
         {"both",
          {{.dims = {3, 1, 5}}, {.dtype = DType::kI64, .dims = {3}, .values = {1, 4, 5}, .is_constant = true}},
          {}},
-        {"scalar", {{.dims = {}}, {.dtype = DType::kI64, .dims = {1}, .values = {19}, .is_constant = true}}, {}}};
+        {"scalar",
+         {{.dims = {}}, {.dtype = DType::kI64, .dims = {1}, .values = {19}, .is_constant = true}},
+         {}}};
   };
-  op.foreign = {{Format::kOnnx, "Expand"},
-                {Format::kTensorflow, "BroadcastTo"},
-                {Format::kTflite, "BROADCAST_TO"}};
+  op.foreign = {
+      {Format::kOnnx, "Expand"}, {Format::kTensorflow, "BroadcastTo"}, {Format::kTflite, "BROADCAST_TO"}};
   return op;
 }
 

@@ -34,9 +34,12 @@ Status Reference(RunContext& context) {
 Status ImportDropout(ImportContext& context) {
   const Tensor* training = context.constant(context.in(2));
   const Tensor* ratio = context.constant(context.in(1));
-  const bool trains = training != nullptr && training->count() > 0 && LoadInt(training->dtype(), training->data(), 0) != 0;
-  const bool drops = ratio == nullptr || ratio->count() == 0 || LoadReal(ratio->dtype(), ratio->data(), 0) != 0;
-  if (trains && drops) return context.Unsupported("drops values at random in training mode", "export the model for inference");
+  const bool trains =
+      training != nullptr && training->count() > 0 && LoadInt(training->dtype(), training->data(), 0) != 0;
+  const bool drops =
+      ratio == nullptr || ratio->count() == 0 || LoadReal(ratio->dtype(), ratio->data(), 0) != 0;
+  if (trains && drops)
+    return context.Unsupported("drops values at random in training mode", "export the model for inference");
   SLIPWAY_ASSIGN_OR_RETURN(ValueId same, context.Add("Identity", {context.in(0)}));
   context.Bind(0, same);
   const bool wants_mask = context.node().outputs.size() > 1 && !context.node().outputs[1].name.empty();

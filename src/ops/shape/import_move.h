@@ -5,7 +5,8 @@
 
 namespace slipway {
 
-// Adds a node whose one output has the quantisation of `inputs[from]`: a movement keeps bits and their meaning.
+// Adds a node whose one output has the quantisation of `inputs[from]`: a movement keeps bits and their
+// meaning.
 Result<ValueId> AddMove(ImportContext& context, std::string op, std::vector<ValueId> inputs, Attrs attrs = {},
                         size_t from = 0);
 

@@ -27,7 +27,9 @@ Result<std::optional<Amounts>> AmountsOf(const InferContext& context, size_t ran
   }
   Amounts amounts{std::vector<Dim>(rank, 0), std::vector<Dim>(rank, 0)};
   for (size_t i = 0; i < n; ++i) {
-    SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, axes ? (*axes)[i] : static_cast<int64_t>(i), static_cast<int>(rank)));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        const int axis,
+        NormalizeAxis(context, axes ? (*axes)[i] : static_cast<int64_t>(i), static_cast<int>(rank)));
     amounts.before[static_cast<size_t>(axis)] = (*pads)[i];
     amounts.after[static_cast<size_t>(axis)] = (*pads)[i + n];
   }
@@ -35,7 +37,8 @@ Result<std::optional<Amounts>> AmountsOf(const InferContext& context, size_t ran
 }
 
 Status Infer(InferContext& context) {
-  if (context.HasInput(2) && context.dtype(2) != context.dtype(0)) return context.Error("value and x must be of one type");
+  if (context.HasInput(2) && context.dtype(2) != context.dtype(0))
+    return context.Error("value and x must be of one type");
   if (!context.shape(0)) {
     context.SetOutput(0, Type::OfUnknownShape(context.dtype(0)));
     return Status::Ok();
@@ -50,9 +53,11 @@ Status Infer(InferContext& context) {
   for (size_t i = 0; i < shape.size(); ++i) {
     const Dim grown = shape[i] + amounts->before[i] + amounts->after[i];
     if (grown.IsKnown() && shape[i].IsKnown()) {
-      if (grown.value() < 0) return context.Error("pads take more away than axis " + std::to_string(i) + " has");
+      if (grown.value() < 0)
+        return context.Error("pads take more away than axis " + std::to_string(i) + " has");
       if (grown.value() > 0 && shape[i].value() == 0 && mode != "constant") {
-        return context.Error("axis " + std::to_string(i) + " is empty: mode " + mode + " has nothing to repeat");
+        return context.Error("axis " + std::to_string(i) + " is empty: mode " + mode +
+                             " has nothing to repeat");
       }
     }
     shape[i] = grown;
@@ -140,7 +145,8 @@ void PadFromInside(const RunContext& context, const KnownAmounts& known, Tensor&
   const int64_t count = y.count();
   for (int64_t i = 0; i < count; ++i) {
     int64_t from = 0;
-    for (size_t axis = 0; axis < index.size(); ++axis) from += offsets[axis][static_cast<size_t>(index[axis])];
+    for (size_t axis = 0; axis < index.size(); ++axis)
+      from += offsets[axis][static_cast<size_t>(index[axis])];
     CopyElement(y.dtype(), x.data(), from, y.data(), i);
     for (size_t axis = index.size(); axis-- > 0;) {
       if (++index[axis] < known.dims[axis]) break;
@@ -167,9 +173,9 @@ Status ImportOld(ImportContext& context) {
   const DType dtype = context.type(context.in(0)).dtype;
   const std::string mode = attrs.Has("mode") ? attrs.String("mode") : "constant";
   if (dtype == DType::kNone) return context.Unsupported("the input's type must be known");
-  return context.Emit("Pad",
-                      {context.in(0), context.ConstInts(pads), context.builder().Scalar(dtype, attrs.Float("value"))},
-                      {{"mode", mode}});
+  return context.Emit(
+      "Pad", {context.in(0), context.ConstInts(pads), context.builder().Scalar(dtype, attrs.Float("value"))},
+      {{"mode", mode}});
 }
 
 // [n,2] pairs to the befores, then the afters.
@@ -192,7 +198,8 @@ Status ImportPairs(ImportContext& context) {
   ValueId value = context.in(2);
   const auto& quant = context.builder().graph().value(context.in(0)).quant;
   if (value == kNoValue && quant && !quant->zero_points.empty() && quant->zero_points[0] != 0) {
-    value = context.builder().Scalar(context.type(context.in(0)).dtype, static_cast<double>(quant->zero_points[0]));
+    value = context.builder().Scalar(context.type(context.in(0)).dtype,
+                                     static_cast<double>(quant->zero_points[0]));
   }
   return context.Emit("Pad", {context.in(0), pads, value});
 }
@@ -200,7 +207,8 @@ Status ImportPairs(ImportContext& context) {
 Status ImportMirror(ImportContext& context) {
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId pads, PadsOf(context));
   const bool is_reflect = context.attrs().String("mode") == "REFLECT";
-  return context.Emit("Pad", {context.in(0), pads}, {{"mode", std::string(is_reflect ? "reflect" : "symmetric")}});
+  return context.Emit("Pad", {context.in(0), pads},
+                      {{"mode", std::string(is_reflect ? "reflect" : "symmetric")}});
 }
 
 }  // namespace

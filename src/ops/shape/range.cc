@@ -34,9 +34,11 @@ int64_t LengthOf(const Tensor& start, const Tensor& limit, const Tensor& delta) 
 Status Infer(InferContext& context) {
   context.SetOutput(0, context.dtype(0), {Dim()});
   for (size_t i = 0; i < 3; ++i) {
-    if (context.dtype(i) != context.dtype(0)) return context.Error("start, limit and delta must be of one type");
+    if (context.dtype(i) != context.dtype(0))
+      return context.Error("start, limit and delta must be of one type");
     const Tensor* constant = context.constant(i);
-    if (constant != nullptr && constant->count() != 1) return context.Error("start, limit and delta must be one number each");
+    if (constant != nullptr && constant->count() != 1)
+      return context.Error("start, limit and delta must be one number each");
   }
   if (context.constant(0) && context.constant(1) && context.constant(2)) {
     const int64_t length = LengthOf(*context.constant(0), *context.constant(1), *context.constant(2));
@@ -47,7 +49,8 @@ Status Infer(InferContext& context) {
   const auto start = context.content(0);
   const auto limit = context.content(1);
   const auto delta = context.ints(2);
-  const bool is_symbolic = start && limit && delta && start->size() == 1 && limit->size() == 1 && delta->size() == 1;
+  const bool is_symbolic =
+      start && limit && delta && start->size() == 1 && limit->size() == 1 && delta->size() == 1;
   if (is_symbolic && (*delta)[0] > 0) {
     const Dim length = CeilDiv((*limit)[0] - (*start)[0], (*delta)[0]);
     context.SetOutput(0, context.dtype(0), {length.IsKnown() && length.value() < 0 ? Dim(0) : length});
@@ -64,7 +67,8 @@ Status Reference(RunContext& context) {
   const DType dtype = y.dtype();
   for (int64_t i = 0; i < length; ++i) {
     if (IsFloat(dtype)) {
-      StoreReal(dtype, y.data(), i, LoadReal(dtype, start.data(), 0) + static_cast<double>(i) * LoadReal(dtype, delta.data(), 0));
+      StoreReal(dtype, y.data(), i,
+                LoadReal(dtype, start.data(), 0) + static_cast<double>(i) * LoadReal(dtype, delta.data(), 0));
     } else {
       StoreInt(dtype, y.data(), i, LoadInt(dtype, start.data(), 0) + i * LoadInt(dtype, delta.data(), 0));
     }
@@ -80,7 +84,9 @@ OpDef MakeRange() {
   op.group = "shape";
   op.summary = "start, start + delta, start + 2 delta, ... as long as limit is not reached.";
   op.formula = "y[i] = start + i * delta";
-  op.inputs = {{"start", kNumbers, "one number"}, {"limit", kNumbers, "one number"}, {"delta", kNumbers, "one number, not 0"}};
+  op.inputs = {{"start", kNumbers, "one number"},
+               {"limit", kNumbers, "one number"},
+               {"delta", kNumbers, "one number, not 0"}};
   op.outputs = {{"y", kNumbers, "[max(ceil((limit - start) / delta), 0)]"}};
   op.infer = Infer;
   op.reference = Reference;

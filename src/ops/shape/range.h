@@ -17,7 +17,9 @@ struct SliceRange {
 inline SliceRange ClampRange(int64_t start, int64_t end, int64_t step, int64_t extent) {
   const int64_t low = step > 0 ? 0 : -1;
   const int64_t high = step > 0 ? extent : extent - 1;
-  const auto clamp = [&](int64_t bound) { return std::clamp(bound < 0 ? bound + extent : bound, low, std::max(low, high)); };
+  const auto clamp = [&](int64_t bound) {
+    return std::clamp(bound < 0 ? bound + extent : bound, low, std::max(low, high));
+  };
   start = clamp(start);
   end = clamp(end);
   if (step > 0 ? start >= end : start <= end) return {0, 1, 0};

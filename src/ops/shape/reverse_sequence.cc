@@ -38,7 +38,8 @@ Status Reference(RunContext& context) {
   for (int64_t b = 0; b < x.dims()[batch]; ++b) {
     const int64_t length = LoadInt(context.in(1).dtype(), context.in(1).data(), b);
     if (length < 0 || length > x.dims()[time]) {
-      return context.Error("length " + std::to_string(length) + " is outside the time axis of " + std::to_string(x.dims()[time]));
+      return context.Error("length " + std::to_string(length) + " is outside the time axis of " +
+                           std::to_string(x.dims()[time]));
     }
     StridedView view{b * strides[batch], strides};
     StridedView kept{view.offset + length * strides[time], strides};
@@ -53,8 +54,9 @@ Status Reference(RunContext& context) {
 }
 
 Status ImportDims(ImportContext& context) {
-  return context.Emit("ReverseSequence", context.node().inputs,
-                      {{"batch_axis", context.attrs().Int("batch_dim")}, {"time_axis", context.attrs().Int("seq_dim")}});
+  return context.Emit(
+      "ReverseSequence", context.node().inputs,
+      {{"batch_axis", context.attrs().Int("batch_dim")}, {"time_axis", context.attrs().Int("seq_dim")}});
 }
 
 }  // namespace
@@ -66,7 +68,8 @@ OpDef MakeReverseSequence() {
   op.summary = "Reverses the first sequence_lens[b] steps of batch entry b; later steps stay.";
   op.inputs = {{"x", kAnyType, "rank 2 or more"}, {"sequence_lens", kIndices, "[batch]"}};
   op.outputs = {{"y", kAnyType, "the shape of x"}};
-  op.attrs = {IntAttr("batch_axis", 1, "negative counts from the end"), IntAttr("time_axis", 0, "negative counts from the end")};
+  op.attrs = {IntAttr("batch_axis", 1, "negative counts from the end"),
+              IntAttr("time_axis", 0, "negative counts from the end")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {

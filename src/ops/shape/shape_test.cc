@@ -5,15 +5,15 @@
 namespace slipway {
 namespace {
 
-// Imports one foreign node: inputs marked constant are constants, the others graph inputs. Runs it and shows every
-// output, one a line.
+// Imports one foreign node: inputs marked constant are constants, the others graph inputs. Runs it and shows
+// every output, one a line.
 struct ForeignInput {
   TestValue value;
   bool is_constant = false;
 };
 
-std::string RunForeign(Format format, const std::string& op, const std::vector<ForeignInput>& inputs, Attrs attrs,
-                       size_t num_outputs = 1, int64_t version = 1) {
+std::string RunForeign(Format format, const std::string& op, const std::vector<ForeignInput>& inputs,
+                       Attrs attrs, size_t num_outputs = 1, int64_t version = 1) {
   Graph graph;
   GraphBuilder builder(graph);
   ForeignNode node;
@@ -56,15 +56,21 @@ ForeignInput Fixed(std::vector<double> values) {
 
 TEST(StridedSlice, ReadsEveryMask) {
   const ForeignInput x{{DType::kF32, {2, 3, 4}, Count(24)}};
-  const auto run = [&](std::vector<double> begin, std::vector<double> end, std::vector<double> strides, Attrs attrs) {
-    return RunForeign(Format::kTensorflow, "StridedSlice", {x, Fixed(begin), Fixed(end), Fixed(strides)}, std::move(attrs));
+  const auto run = [&](std::vector<double> begin, std::vector<double> end, std::vector<double> strides,
+                       Attrs attrs) {
+    return RunForeign(Format::kTensorflow, "StridedSlice", {x, Fixed(begin), Fixed(end), Fixed(strides)},
+                      std::move(attrs));
   };
   // x[1, ..., 2]
-  EXPECT_EQ(run({1, 0, 2}, {2, 0, 3}, {1, 1, 1}, {{"ellipsis_mask", int64_t{2}}, {"shrink_axis_mask", int64_t{5}}}),
-            "f32[3]: 14 18 22");
+  EXPECT_EQ(
+      run({1, 0, 2}, {2, 0, 3}, {1, 1, 1}, {{"ellipsis_mask", int64_t{2}}, {"shrink_axis_mask", int64_t{5}}}),
+      "f32[3]: 14 18 22");
   // x[:1, newaxis, ::-2, 3]
   EXPECT_EQ(run({0, 0, 0, 3}, {1, 0, 0, 0}, {1, 1, -2, 1},
-                {{"begin_mask", int64_t{4}}, {"end_mask", int64_t{4}}, {"new_axis_mask", int64_t{2}}, {"shrink_axis_mask", int64_t{8}}}),
+                {{"begin_mask", int64_t{4}},
+                 {"end_mask", int64_t{4}},
+                 {"new_axis_mask", int64_t{2}},
+                 {"shrink_axis_mask", int64_t{8}}}),
             "f32[1,1,2]: 11 3");
   // x[-1, -1, -1]
   EXPECT_EQ(run({-1, -1, -1}, {0, 0, 0}, {1, 1, 1}, {{"shrink_axis_mask", int64_t{7}}}), "f32[]: 23");
@@ -74,13 +80,15 @@ TEST(StridedSlice, TakesBoundsKnownOnlyAtRunTime) {
   const ForeignInput x{{DType::kF32, {2, 3}, Count(6)}};
   const ForeignInput begin{{DType::kI32, {2}, {1, 1}}};
   const ForeignInput end{{DType::kI32, {2}, {2, 3}}};
-  EXPECT_EQ(RunForeign(Format::kTflite, "STRIDED_SLICE", {x, begin, end, Fixed({1, 1})}, {{"shrink_axis_mask", int64_t{1}}}),
+  EXPECT_EQ(RunForeign(Format::kTflite, "STRIDED_SLICE", {x, begin, end, Fixed({1, 1})},
+                       {{"shrink_axis_mask", int64_t{1}}}),
             "f32[2]: 4 5");
 }
 
 TEST(Slice, ReadsBeginAndSize) {
   const ForeignInput x{{DType::kF32, {2, 3}, Count(6)}};
-  EXPECT_EQ(RunForeign(Format::kTflite, "SLICE", {x, Fixed({0, 1}), Fixed({-1, 2})}, {}), "f32[2,2]: 1 2 4 5");
+  EXPECT_EQ(RunForeign(Format::kTflite, "SLICE", {x, Fixed({0, 1}), Fixed({-1, 2})}, {}),
+            "f32[2,2]: 1 2 4 5");
   EXPECT_EQ(RunForeign(Format::kTensorflow, "ReverseV2", {x, Fixed({1})}, {}), "f32[2,3]: 2 1 0 5 4 3");
 }
 
@@ -95,30 +103,39 @@ TEST(Pad, FillsQuantisedBordersWithTheirZero) {
 TEST(Pad, MirrorsWithAndWithoutTheEdge) {
   const ForeignInput x{{DType::kF32, {3}, {1, 2, 3}}};
   const ForeignInput pads{{DType::kI32, {1, 2}, {2, 2}}, true};
-  EXPECT_EQ(RunForeign(Format::kTensorflow, "MirrorPad", {x, pads}, {{"mode", std::string("REFLECT")}}), "f32[7]: 3 2 1 2 3 2 1");
-  EXPECT_EQ(RunForeign(Format::kTensorflow, "MirrorPad", {x, pads}, {{"mode", std::string("SYMMETRIC")}}), "f32[7]: 2 1 1 2 3 3 2");
+  EXPECT_EQ(RunForeign(Format::kTensorflow, "MirrorPad", {x, pads}, {{"mode", std::string("REFLECT")}}),
+            "f32[7]: 3 2 1 2 3 2 1");
+  EXPECT_EQ(RunForeign(Format::kTensorflow, "MirrorPad", {x, pads}, {{"mode", std::string("SYMMETRIC")}}),
+            "f32[7]: 2 1 1 2 3 3 2");
 }
 
 TEST(Split, TakesPartsInEveryForm) {
   const ForeignInput x{{DType::kF32, {4}, Count(4)}};
-  EXPECT_EQ(RunForeign(Format::kTflite, "SPLIT_V", {x, Fixed({1, -1}), Fixed({0})}, {}, 2), "f32[1]: 0\nf32[3]: 1 2 3");
-  EXPECT_EQ(RunForeign(Format::kOnnx, "Split", {x}, {{"split", Ints{3, 1}}}, 2, 11), "f32[3]: 0 1 2\nf32[1]: 3");
-  EXPECT_EQ(RunForeign(Format::kOnnx, "Split", {x}, {{"num_outputs", int64_t{3}}}, 3, 18), "f32[2]: 0 1\nf32[2]: 2 3\nf32[0]:");
+  EXPECT_EQ(RunForeign(Format::kTflite, "SPLIT_V", {x, Fixed({1, -1}), Fixed({0})}, {}, 2),
+            "f32[1]: 0\nf32[3]: 1 2 3");
+  EXPECT_EQ(RunForeign(Format::kOnnx, "Split", {x}, {{"split", Ints{3, 1}}}, 2, 11),
+            "f32[3]: 0 1 2\nf32[1]: 3");
+  EXPECT_EQ(RunForeign(Format::kOnnx, "Split", {x}, {{"num_outputs", int64_t{3}}}, 3, 18),
+            "f32[2]: 0 1\nf32[2]: 2 3\nf32[0]:");
   const ForeignInput pairs{{DType::kF32, {2, 2}, Count(4)}};
-  EXPECT_EQ(RunForeign(Format::kTflite, "UNPACK", {pairs}, {{"axis", int64_t{1}}}, 2), "f32[2]: 0 2\nf32[2]: 1 3");
+  EXPECT_EQ(RunForeign(Format::kTflite, "UNPACK", {pairs}, {{"axis", int64_t{1}}}, 2),
+            "f32[2]: 0 2\nf32[2]: 1 3");
 }
 
 TEST(SpaceToBatch, CutsBlocksAndPutsThemBack) {
   const ForeignInput x{{DType::kF32, {1, 3, 1}, {1, 2, 3}}};
   const ForeignInput border{{DType::kI32, {1, 2}, {1, 0}}, true};
-  EXPECT_EQ(RunForeign(Format::kTflite, "SPACE_TO_BATCH_ND", {x, Fixed({2}), border}, {}), "f32[2,2,1]: 0 2 1 3");
+  EXPECT_EQ(RunForeign(Format::kTflite, "SPACE_TO_BATCH_ND", {x, Fixed({2}), border}, {}),
+            "f32[2,2,1]: 0 2 1 3");
   const ForeignInput y{{DType::kF32, {2, 2, 1}, {0, 2, 1, 3}}};
-  EXPECT_EQ(RunForeign(Format::kTflite, "BATCH_TO_SPACE_ND", {y, Fixed({2}), border}, {}), "f32[1,3,1]: 1 2 3");
+  EXPECT_EQ(RunForeign(Format::kTflite, "BATCH_TO_SPACE_ND", {y, Fixed({2}), border}, {}),
+            "f32[1,3,1]: 1 2 3");
 }
 
 TEST(DepthToSpace, KeepsChannelsLast) {
   const ForeignInput x{{DType::kF32, {1, 1, 1, 8}, Count(8)}};
-  EXPECT_EQ(RunForeign(Format::kTflite, "DEPTH_TO_SPACE", {x}, {{"block_size", int64_t{2}}}), "f32[1,2,2,2]: 0 1 2 3 4 5 6 7");
+  EXPECT_EQ(RunForeign(Format::kTflite, "DEPTH_TO_SPACE", {x}, {{"block_size", int64_t{2}}}),
+            "f32[1,2,2,2]: 0 1 2 3 4 5 6 7");
 }
 
 TEST(ShapeArithmetic, KeepsSymbols) {

@@ -42,14 +42,17 @@ Status Infer(InferContext& context) {
     for (size_t i = 0; i < starts->size(); ++i) axes->push_back(static_cast<int64_t>(i));
   }
   std::optional<Ints> steps = context.HasInput(4) ? context.ints(4) : Ints(starts->size(), 1);
-  if (starts->size() != ends->size() || axes->size() != starts->size() || (steps && steps->size() != starts->size())) {
+  if (starts->size() != ends->size() || axes->size() != starts->size() ||
+      (steps && steps->size() != starts->size())) {
     return context.Error("starts, ends, axes and steps must have one length");
   }
   DimList result = shape;
   std::vector<bool> is_cut(shape.size(), false);
   for (size_t i = 0; i < axes->size(); ++i) {
-    SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, (*axes)[i], static_cast<int>(shape.size())));
-    if (is_cut[static_cast<size_t>(axis)]) return context.Error("axes " + ToString(*axes) + " repeat an axis");
+    SLIPWAY_ASSIGN_OR_RETURN(const int axis,
+                             NormalizeAxis(context, (*axes)[i], static_cast<int>(shape.size())));
+    if (is_cut[static_cast<size_t>(axis)])
+      return context.Error("axes " + ToString(*axes) + " repeat an axis");
     is_cut[static_cast<size_t>(axis)] = true;
     Dim& dim = result[static_cast<size_t>(axis)];
     if (!steps) {
@@ -76,7 +79,8 @@ Status Infer(InferContext& context) {
   const SliceRange range = ClampRange((*starts)[0].value(), (*ends)[0].value(), (*steps)[0],
                                       static_cast<int64_t>(content->size()));
   Content cut;
-  for (int64_t i = 0; i < range.count; ++i) cut.push_back((*content)[static_cast<size_t>(range.start + i * range.step)]);
+  for (int64_t i = 0; i < range.count; ++i)
+    cut.push_back((*content)[static_cast<size_t>(range.start + i * range.step)]);
   context.SetContent(0, std::move(cut));
   return Status::Ok();
 }
@@ -92,7 +96,8 @@ Status Reference(RunContext& context) {
     int64_t axis = context.HasInput(3) ? number(3, i) : i;
     if (axis < 0) axis += x.rank();
     const auto at = static_cast<size_t>(axis);
-    const SliceRange range = ClampRange(number(1, i), number(2, i), context.HasInput(4) ? number(4, i) : 1, x.dims()[at]);
+    const SliceRange range =
+        ClampRange(number(1, i), number(2, i), context.HasInput(4) ? number(4, i) : 1, x.dims()[at]);
     from.offset += range.start * from.strides[at];
     from.strides[at] *= range.step;
     dims[at] = range.count;
@@ -125,8 +130,10 @@ Status ImportBeginSize(ImportContext& context) {
   const DType dtype = context.type(context.in(2)).dtype;
   const int64_t far = dtype == DType::kI64 ? INT64_MAX : INT32_MAX;
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId sum, context.Add("Add", {context.in(1), context.in(2)}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId is_open, context.Add("Equal", {context.in(2), IntsOf(context, dtype, {-1})}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId ends, context.Add("Where", {is_open, IntsOf(context, dtype, {far}), sum}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId is_open,
+                           context.Add("Equal", {context.in(2), IntsOf(context, dtype, {-1})}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId ends,
+                           context.Add("Where", {is_open, IntsOf(context, dtype, {far}), sum}));
   return context.Emit("Slice", {context.in(0), context.in(1), ends});
 }
 
@@ -134,8 +141,9 @@ Status ImportBeginSize(ImportContext& context) {
 Status ImportReverse(ImportContext& context) {
   SLIPWAY_ASSIGN_OR_RETURN(const Ints axes, context.ConstantInts(1));
   const size_t n = axes.size();
-  return context.Emit("Slice", {context.in(0), context.ConstInts(Ints(n, -1)), context.ConstInts(Ints(n, INT64_MIN)),
-                                context.ConstInts(axes), context.ConstInts(Ints(n, -1))});
+  return context.Emit("Slice",
+                      {context.in(0), context.ConstInts(Ints(n, -1)), context.ConstInts(Ints(n, INT64_MIN)),
+                       context.ConstInts(axes), context.ConstInts(Ints(n, -1))});
 }
 
 }  // namespace
@@ -144,7 +152,9 @@ OpDef MakeSlice() {
   OpDef op;
   op.name = "Slice";
   op.group = "shape";
-  op.summary = "Elements start, start + step, ... before end along the given axes; bounds beyond the axis are clamped.";
+  op.summary =
+      "Elements start, start + step, ... before end along the given axes; bounds beyond the axis are "
+      "clamped.";
   op.formula = "y = x[start:end:step]";
   op.inputs = {{"x", kAnyType, "any shape"},
                {"starts", kIndices, "[n]; negative counts from the end"},

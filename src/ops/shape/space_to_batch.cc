@@ -12,10 +12,12 @@ namespace {
 
 Status CheckBlocks(const InferContext& context, const Ints& blocks, size_t rank) {
   if (blocks.size() + 1 > rank) {
-    return context.Error("has " + std::to_string(blocks.size()) + " block extents for an input of rank " + std::to_string(rank));
+    return context.Error("has " + std::to_string(blocks.size()) + " block extents for an input of rank " +
+                         std::to_string(rank));
   }
   for (int64_t block : blocks) {
-    if (block < 1 || block > 65536) return context.Error("block extents " + ToString(blocks) + " must be 1 or more");
+    if (block < 1 || block > 65536)
+      return context.Error("block extents " + ToString(blocks) + " must be 1 or more");
   }
   return Status::Ok();
 }
@@ -33,9 +35,11 @@ Result<std::optional<Plan>> PlanOf(const InferContext& context) {
   }
   SLIPWAY_RETURN_IF_ERROR(CheckBlocks(context, *blocks, context.shape(0)->size()));
   Plan plan{*blocks, {}};
-  for (int64_t i = 0; i < border->count(); ++i) plan.border.push_back(LoadInt(border->dtype(), border->data(), i));
-  const bool fits = plan.border.size() == 2 * blocks->size() &&
-                    std::all_of(plan.border.begin(), plan.border.end(), [](int64_t amount) { return amount >= 0; });
+  for (int64_t i = 0; i < border->count(); ++i)
+    plan.border.push_back(LoadInt(border->dtype(), border->data(), i));
+  const bool fits =
+      plan.border.size() == 2 * blocks->size() &&
+      std::all_of(plan.border.begin(), plan.border.end(), [](int64_t amount) { return amount >= 0; });
   if (!fits) return context.Error("needs two amounts of 0 or more per block extent");
   return std::optional<Plan>(std::move(plan));
 }
@@ -54,8 +58,9 @@ Status InferToBatch(InferContext& context) {
   for (size_t i = 0; i < plan->blocks.size(); ++i) {
     const Dim padded = shape[i + 1] + plan->border[2 * i] + plan->border[2 * i + 1];
     if (padded.IsKnown() && padded.value() % plan->blocks[i] != 0) {
-      return context.Error("axis " + std::to_string(i + 1) + " of " + ToString(*context.shape(0)) + " padded to " +
-                           padded.ToString() + " is no multiple of block " + std::to_string(plan->blocks[i]));
+      return context.Error("axis " + std::to_string(i + 1) + " of " + ToString(*context.shape(0)) +
+                           " padded to " + padded.ToString() + " is no multiple of block " +
+                           std::to_string(plan->blocks[i]));
     }
     shape[i + 1] = FloorDiv(padded, plan->blocks[i]);
     shape[0] = shape[0] * plan->blocks[i];
@@ -73,7 +78,8 @@ Status InferToSpace(InferContext& context) {
     all *= plan->blocks[i];
     Dim& dim = shape[i + 1];
     dim = dim * plan->blocks[i] - plan->border[2 * i] - plan->border[2 * i + 1];
-    if (dim.IsKnown() && dim.value() < 0) return context.Error("crops more than axis " + std::to_string(i + 1) + " has");
+    if (dim.IsKnown() && dim.value() < 0)
+      return context.Error("crops more than axis " + std::to_string(i + 1) + " has");
     if (all > INT32_MAX) return context.Error("the blocks are too large");
   }
   if (shape[0].IsKnown() && shape[0].value() % all != 0) {
@@ -84,8 +90,8 @@ Status InferToSpace(InferContext& context) {
   return Status::Ok();
 }
 
-// Copies between the batched tensor, image by block offset, and the pixels of the spatial one that are inside it.
-// spatial index = batched index * block + offset - border before.
+// Copies between the batched tensor, image by block offset, and the pixels of the spatial one that are inside
+// it. spatial index = batched index * block + offset - border before.
 enum class Direction { kToBatch, kToSpace };
 
 void CopyBlocks(RunContext& context, Direction direction) {
@@ -162,7 +168,8 @@ std::vector<TestCase> Cases(Dims dims, std::vector<double> border) {
 
 OpDef MakeSpaceToBatch() {
   OpDef op = BatchOp("SpaceToBatch");
-  op.summary = "Pads, then moves blocks of pixels into the batch: image p of the result holds every block's pixel p.";
+  op.summary =
+      "Pads, then moves blocks of pixels into the batch: image p of the result holds every block's pixel p.";
   op.infer = InferToBatch;
   op.reference = RunToBatch;
   op.cases = [] { return Cases({2, 5, 7, 3}, {1, 0, 2, 0}); };

@@ -17,8 +17,8 @@ Result<DimList> PartsOf(const InferContext& context, const Dim& total) {
     auto parts = context.content(1);
     if (!parts) return DimList(n);
     if (parts->size() != n) {
-      return context.Error("split lists " + std::to_string(parts->size()) + " parts, the node has " + std::to_string(n) +
-                           " outputs");
+      return context.Error("split lists " + std::to_string(parts->size()) + " parts, the node has " +
+                           std::to_string(n) + " outputs");
     }
     Dim given = 0;
     Dim* rest = nullptr;
@@ -41,7 +41,8 @@ Result<DimList> PartsOf(const InferContext& context, const Dim& total) {
   const auto count = static_cast<int64_t>(n);
   const int64_t asked = context.attrs().Int("num_outputs");
   if (asked != 0 && asked != count) {
-    return context.Error("num_outputs is " + std::to_string(asked) + ", the node has " + std::to_string(count) + " outputs");
+    return context.Error("num_outputs is " + std::to_string(asked) + ", the node has " +
+                         std::to_string(count) + " outputs");
   }
   DimList parts(n, CeilDiv(total, count));
   if (n > 0 && total.IsKnown()) {
@@ -62,7 +63,8 @@ Status Infer(InferContext& context) {
     return Status::Ok();
   }
   DimList shape = *context.shape(0);
-  SLIPWAY_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const int axis, NormalizeAxis(context, context.attrs().Int("axis"), static_cast<int>(shape.size())));
   SLIPWAY_ASSIGN_OR_RETURN(const DimList parts, PartsOf(context, shape[static_cast<size_t>(axis)]));
   const auto content = shape.size() == 1 && AllKnown(parts) ? context.content(0) : std::nullopt;
   std::ptrdiff_t at = 0;
@@ -87,7 +89,8 @@ Status Reference(RunContext& context) {
     const Dims dims = KnownDims(*context.out_type(i).shape);
     if (context.HasOutput(i)) {
       Tensor& y = context.AllocateOutput(i, dims);
-      CopyStrided(x.dtype(), x.data(), {at * strides[axis], strides}, y.data(), {0, DenseStrides(dims)}, dims);
+      CopyStrided(x.dtype(), x.data(), {at * strides[axis], strides}, y.data(), {0, DenseStrides(dims)},
+                  dims);
     }
     at += dims[axis];
   }
@@ -127,15 +130,17 @@ Status ImportUnpack(ImportContext& context) {
   node.attrs = {{"axis", axis}};
   std::vector<GraphBuilder::Output> parts(n);
   for (size_t i = 0; i < n; ++i) parts[i] = {node.name, quant, {}, false};
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> cut, context.builder().Add(std::move(node), std::move(parts)));
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> cut,
+                           context.builder().Add(std::move(node), std::move(parts)));
   for (size_t i = 0; i < n; ++i) {
     const Value& output = context.node().outputs[i];
     Node squeeze;
     squeeze.op = "Squeeze";
     squeeze.name = n == 1 ? context.node().name : context.node().name + ":" + std::to_string(i);
     squeeze.inputs = {cut[i], context.ConstInts({axis})};
-    SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> ids,
-                             context.builder().Add(std::move(squeeze), {{output.name, output.quant, output.type, false}}));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        const std::vector<ValueId> ids,
+        context.builder().Add(std::move(squeeze), {{output.name, output.quant, output.type, false}}));
     context.Bind(i, ids[0]);
   }
   return Status::Ok();
@@ -147,11 +152,14 @@ OpDef MakeSplit() {
   OpDef op;
   op.name = "Split";
   op.group = "shape";
-  op.summary = "Cuts x into consecutive parts along an axis: of the given extents, or equal ones with a smaller last.";
-  op.inputs = {{"x", kAnyType, "any shape"},
-               {"split", kIndices, "[n], extents; one -1 takes what is left; none: equal parts", Arity::kOptional}};
+  op.summary =
+      "Cuts x into consecutive parts along an axis: of the given extents, or equal ones with a smaller last.";
+  op.inputs = {
+      {"x", kAnyType, "any shape"},
+      {"split", kIndices, "[n], extents; one -1 takes what is left; none: equal parts", Arity::kOptional}};
   op.outputs = {{"y", kAnyType, "x between two cuts", Arity::kVariadic}};
-  op.attrs = {IntAttr("axis", 0, "negative counts from the end"), IntAttr("num_outputs", 0, "0: as many as are named")};
+  op.attrs = {IntAttr("axis", 0, "negative counts from the end"),
+              IntAttr("num_outputs", 0, "0: as many as are named")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {

@@ -1,8 +1,10 @@
-// TensorFlow's and TFLite's slicing with masks: ranges, single elements, new axes and an ellipsis in one list.
+// TensorFlow's and TFLite's slicing with masks: ranges, single elements, new axes and an ellipsis in one
+// list.
 //
-// With constant bounds import turns it into Slice, Squeeze and Unsqueeze; this record is for bounds known only later.
-// Entry i of begin, end and strides is, in this order of precedence: the ellipsis (bit i of ellipsis_mask), a new
-// axis, a single element (shrink_axis_mask), a range whose begin or end may be masked out.
+// With constant bounds import turns it into Slice, Squeeze and Unsqueeze; this record is for bounds known
+// only later. Entry i of begin, end and strides is, in this order of precedence: the ellipsis (bit i of
+// ellipsis_mask), a new axis, a single element (shrink_axis_mask), a range whose begin or end may be masked
+// out.
 #include <algorithm>
 
 #include "base/scalar.h"
@@ -16,7 +18,8 @@
 namespace slipway {
 namespace {
 
-constexpr const char* kMasks[] = {"begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"};
+constexpr const char* kMasks[] = {"begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask",
+                                  "shrink_axis_mask"};
 
 enum class EntryKind { kWhole, kRange, kElement, kNewAxis };
 
@@ -39,7 +42,8 @@ std::vector<Entry> Expand(const Attrs& attrs, size_t n, int rank, std::string* e
     has_ellipsis |= is_ellipsis;
     if (!is_ellipsis && !has("new_axis_mask", i)) ++used;
   }
-  if (used > rank) *error = "slices " + std::to_string(used) + " axes of an input of rank " + std::to_string(rank);
+  if (used > rank)
+    *error = "slices " + std::to_string(used) + " axes of an input of rank " + std::to_string(rank);
   if (!error->empty()) return {};
   std::vector<Entry> entries;
   for (size_t i = 0; i < n; ++i) {
@@ -144,7 +148,8 @@ Status Reference(RunContext& context) {
     if (entry.kind == EntryKind::kElement) {
       const int64_t at = begin[entry.at] < 0 ? begin[entry.at] + extent : begin[entry.at];
       if (at < 0 || at >= extent) {
-        return context.Error("index " + std::to_string(begin[entry.at]) + " is outside an axis of " + std::to_string(extent));
+        return context.Error("index " + std::to_string(begin[entry.at]) + " is outside an axis of " +
+                             std::to_string(extent));
       }
       from.offset += at * stride;
       continue;
@@ -166,8 +171,8 @@ Status Reference(RunContext& context) {
 // The same movement as a Slice, then single elements' axes dropped, then new axes.
 struct Lowered {
   Ints starts, ends, axes, steps;
-  Ints dropped;    // axes of the slice
-  Ints new_axes;   // axes of the result
+  Ints dropped;   // axes of the slice
+  Ints new_axes;  // axes of the result
 };
 
 Result<Lowered> Lower(const ImportContext& context, const std::vector<Entry>& entries, const Ints& begin,
@@ -208,8 +213,9 @@ Status EmitLowered(ImportContext& context, const Lowered& lowered) {
   };
   std::vector<Link> links;
   if (!lowered.axes.empty()) {
-    links.push_back({"Slice", {context.ConstInts(lowered.starts), context.ConstInts(lowered.ends),
-                               context.ConstInts(lowered.axes), context.ConstInts(lowered.steps)}});
+    links.push_back({"Slice",
+                     {context.ConstInts(lowered.starts), context.ConstInts(lowered.ends),
+                      context.ConstInts(lowered.axes), context.ConstInts(lowered.steps)}});
   }
   if (!lowered.dropped.empty()) links.push_back({"Squeeze", {context.ConstInts(lowered.dropped)}});
   if (!lowered.new_axes.empty()) links.push_back({"Unsqueeze", {context.ConstInts(lowered.new_axes)}});
@@ -268,9 +274,12 @@ OpDef MakeStridedSlice() {
       const auto n = static_cast<int64_t>(values.size());
       return TestInput{.dtype = DType::kI32, .dims = {n}, .values = std::move(values), .is_constant = true};
     };
-    return std::vector<TestCase>{
-        {"element_and_range", {{.dims = {3, 5, 7}}, ints({1, 0}), ints({2, 4}), ints({1, 2})}, {{"shrink_axis_mask", int64_t{1}}}},
-        {"ellipsis", {{.dims = {3, 5, 7}}, ints({0, 1}), ints({0, 5}), ints({1, 1})}, {{"ellipsis_mask", int64_t{1}}}}};
+    return std::vector<TestCase>{{"element_and_range",
+                                  {{.dims = {3, 5, 7}}, ints({1, 0}), ints({2, 4}), ints({1, 2})},
+                                  {{"shrink_axis_mask", int64_t{1}}}},
+                                 {"ellipsis",
+                                  {{.dims = {3, 5, 7}}, ints({0, 1}), ints({0, 5}), ints({1, 1})},
+                                  {{"ellipsis_mask", int64_t{1}}}}};
   };
   op.foreign = {{Format::kTensorflow, "StridedSlice", 1, INT_MAX, Import},
                 {Format::kTflite, "STRIDED_SLICE", 1, INT_MAX, Import}};

@@ -16,7 +16,8 @@ Status Infer(InferContext& context) {
   DimList shape = *context.shape(0);
   const auto repeats = context.content(1);
   if (repeats && repeats->size() != shape.size()) {
-    return context.Error("repeats " + ToString(*repeats) + " must have an entry per axis of " + ToString(shape));
+    return context.Error("repeats " + ToString(*repeats) + " must have an entry per axis of " +
+                         ToString(shape));
   }
   for (size_t i = 0; i < shape.size(); ++i) {
     if (repeats && (*repeats)[i].IsKnown() && (*repeats)[i].value() < 0) {
@@ -33,7 +34,8 @@ Status Reference(RunContext& context) {
   const Tensor& x = context.in(0);
   const Tensor& repeats = context.in(1);
   Dims dims = x.dims();
-  for (size_t i = 0; i < dims.size(); ++i) dims[i] *= LoadInt(repeats.dtype(), repeats.data(), static_cast<int64_t>(i));
+  for (size_t i = 0; i < dims.size(); ++i)
+    dims[i] *= LoadInt(repeats.dtype(), repeats.data(), static_cast<int64_t>(i));
   Tensor& y = context.AllocateOutput(0, dims);
   const std::vector<int64_t> dense_x = DenseStrides(x.dims());
   const std::vector<int64_t> dense_y = DenseStrides(dims);
@@ -63,7 +65,9 @@ OpDef MakeTile() {
   op.reference = Reference;
   op.cases = [] {
     return std::vector<TestCase>{
-        {"both", {{.dims = {2, 5}}, {.dtype = DType::kI64, .dims = {2}, .values = {3, 2}, .is_constant = true}}, {}}};
+        {"both",
+         {{.dims = {2, 5}}, {.dtype = DType::kI64, .dims = {2}, .values = {3, 2}, .is_constant = true}},
+         {}}};
   };
   op.foreign = {{Format::kOnnx, "Tile", 6}, {Format::kTensorflow, "Tile"}, {Format::kTflite, "TILE"}};
   return op;

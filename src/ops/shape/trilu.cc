@@ -39,13 +39,17 @@ OpDef MakeTrilu() {
   op.group = "shape";
   op.summary = "The upper or lower triangle of each matrix; what is outside becomes 0.";
   op.inputs = {{"x", kNumbers | kBools, "[...,rows,columns]"},
-               {"k", {DType::kI64}, "the diagonal that bounds it; none: 0, positive: further right", Arity::kOptional}};
+               {"k",
+                {DType::kI64},
+                "the diagonal that bounds it; none: 0, positive: further right",
+                Arity::kOptional}};
   op.outputs = {{"y", kNumbers | kBools, "the shape of x"}};
   op.attrs = {IntAttr("upper", 1, "0: the lower triangle")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
-    return std::vector<TestCase>{{"upper", {{.dims = {2, 4, 5}}}, {}}, {"lower", {{.dims = {4, 5}}}, {{"upper", int64_t{0}}}}};
+    return std::vector<TestCase>{{"upper", {{.dims = {2, 4, 5}}}, {}},
+                                 {"lower", {{.dims = {4, 5}}}, {{"upper", int64_t{0}}}}};
   };
   op.foreign = {{Format::kOnnx, "Trilu"}};
   return op;

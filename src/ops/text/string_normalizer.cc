@@ -1,4 +1,5 @@
-// Drops stop words and changes case. Case of ASCII letters only: full Unicode case needs tables, which are left out.
+// Drops stop words and changes case. Case of ASCII letters only: full Unicode case needs tables, which are
+// left out.
 #include <algorithm>
 
 #include "ops/import.h"

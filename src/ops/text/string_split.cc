@@ -84,9 +84,11 @@ OpDef MakeStringSplit() {
   OpDef op;
   op.name = "StringSplit";
   op.group = "text";
-  op.summary = "The parts of each string between delimiters, filled up with empty strings, and how many there are.";
+  op.summary =
+      "The parts of each string between delimiters, filled up with empty strings, and how many there are.";
   op.inputs = {{"x", {DType::kString}, "any shape"}};
-  op.outputs = {{"parts", {DType::kString}, "[shape of x..., most parts]"}, {"counts", {DType::kI64}, "the shape of x"}};
+  op.outputs = {{"parts", {DType::kString}, "[shape of x..., most parts]"},
+                {"counts", {DType::kI64}, "the shape of x"}};
   op.attrs = {StringAttr("delimiter", "", {}, "empty: runs of white space"),
               IntAttr("maxsplit", INT64_MAX, "at most so many cuts, from the left")};
   op.infer = Infer;

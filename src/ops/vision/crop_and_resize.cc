@@ -22,7 +22,8 @@ Status Infer(InferContext& context) {
     if (dim.IsKnown() && dim.value() < 1) return context.Error("crop_size must be 1 or more");
   }
   context.SetOutput(0, DType::kF32,
-                    {boxes ? (*boxes)[0] : Dim(), size ? (*size)[0] : Dim(), size ? (*size)[1] : Dim(), x ? (*x)[3] : Dim()});
+                    {boxes ? (*boxes)[0] : Dim(), size ? (*size)[0] : Dim(), size ? (*size)[1] : Dim(),
+                     x ? (*x)[3] : Dim()});
   return Status::Ok();
 }
 
@@ -46,7 +47,8 @@ Status Reference(RunContext& context) {
   const float outside = context.attrs().Float("extrapolation_value");
   const int64_t channels = x.dim(3);
   const auto pixel = [&](int64_t n, int64_t row, int64_t column, int64_t c) {
-    return static_cast<float>(LoadReal(x.dtype(), x.data(), ((n * x.dim(1) + row) * x.dim(2) + column) * channels + c));
+    return static_cast<float>(
+        LoadReal(x.dtype(), x.data(), ((n * x.dim(1) + row) * x.dim(2) + column) * channels + c));
   };
   for (int64_t i = 0; i < y.count(); ++i) {
     const int64_t c = i % channels;
@@ -54,11 +56,16 @@ Status Reference(RunContext& context) {
     const int64_t row = i / channels / width % height;
     const int64_t box = i / channels / width / height;
     const int64_t n = LoadInt(images.dtype(), images.data(), box);
-    if (n < 0 || n >= x.dim(0)) return context.Error("box " + std::to_string(box) + " is of image " + std::to_string(n) + " of " + std::to_string(x.dim(0)));
-    const auto bound = [&](int64_t k) { return static_cast<float>(LoadReal(boxes.dtype(), boxes.data(), box * 4 + k)); };
+    if (n < 0 || n >= x.dim(0))
+      return context.Error("box " + std::to_string(box) + " is of image " + std::to_string(n) + " of " +
+                           std::to_string(x.dim(0)));
+    const auto bound = [&](int64_t k) {
+      return static_cast<float>(LoadReal(boxes.dtype(), boxes.data(), box * 4 + k));
+    };
     const float in_y = PlaceOf(bound(0), bound(2), row, height, x.dim(1));
     const float in_x = PlaceOf(bound(1), bound(3), column, width, x.dim(2));
-    const bool is_inside = in_y >= 0 && in_y <= static_cast<float>(x.dim(1) - 1) && in_x >= 0 && in_x <= static_cast<float>(x.dim(2) - 1);
+    const bool is_inside = in_y >= 0 && in_y <= static_cast<float>(x.dim(1) - 1) && in_x >= 0 &&
+                           in_x <= static_cast<float>(x.dim(2) - 1);
     float value = outside;
     if (is_inside && is_nearest) {
       value = pixel(n, static_cast<int64_t>(std::round(in_y)), static_cast<int64_t>(std::round(in_x)), c);
@@ -70,7 +77,8 @@ Status Reference(RunContext& context) {
       const float dx = in_x - static_cast<float>(left);
       const float dy = in_y - static_cast<float>(top);
       const float upper = pixel(n, top, left, c) + (pixel(n, top, right, c) - pixel(n, top, left, c)) * dx;
-      const float lower = pixel(n, bottom, left, c) + (pixel(n, bottom, right, c) - pixel(n, bottom, left, c)) * dx;
+      const float lower =
+          pixel(n, bottom, left, c) + (pixel(n, bottom, right, c) - pixel(n, bottom, left, c)) * dx;
       value = upper + (lower - upper) * dy;
     }
     y.as<float>()[i] = value;
@@ -85,10 +93,11 @@ OpDef MakeCropAndResize() {
   op.name = "CropAndResize";
   op.group = "vision";
   op.summary = "Cuts boxes from images and brings each to one size; the corners of box and crop meet.";
-  op.inputs = {{"x", kNumbers, "[N,H,W,C]"},
-               {"boxes", kFloats, "[n,4]: y1, x1, y2, x2, 1 being the last pixel; may be flipped or reach outside"},
-               {"box_indices", kIndices, "[n], which image"},
-               {"crop_size", kIndices, "[2]: height, width"}};
+  op.inputs = {
+      {"x", kNumbers, "[N,H,W,C]"},
+      {"boxes", kFloats, "[n,4]: y1, x1, y2, x2, 1 being the last pixel; may be flipped or reach outside"},
+      {"box_indices", kIndices, "[n], which image"},
+      {"crop_size", kIndices, "[2]: height, width"}};
   op.outputs = {{"y", {DType::kF32}, "[n,height,width,C]"}};
   op.attrs = {StringAttr("method", "bilinear", {"bilinear", "nearest"}, "interpolation"),
               FloatAttr("extrapolation_value", 0, "outside the image")};

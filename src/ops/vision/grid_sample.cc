@@ -21,7 +21,9 @@ Status Infer(InferContext& context) {
   const size_t rank = x->size();
   const bool fits = rank >= 3 && grid->size() == rank &&
                     (!grid->back().IsKnown() || grid->back().value() == static_cast<int64_t>(rank) - 2);
-  if (!fits) return context.Error("x is " + ToString(*x) + ", grid " + ToString(*grid) + "; they must be [N,C,D...] and [N,D...,axes]");
+  if (!fits)
+    return context.Error("x is " + ToString(*x) + ", grid " + ToString(*grid) +
+                         "; they must be [N,C,D...] and [N,D...,axes]");
   DimList shape = {(*x)[0], (*x)[1]};
   shape.insert(shape.end(), grid->begin() + 1, grid->end() - 1);
   context.SetOutput(0, context.dtype(0), std::move(shape));
@@ -92,8 +94,8 @@ std::vector<Tap> TapsAt(const Axis& axis, double at, const std::string& mode) {
 }
 
 // The sum over every combination of taps from `axis` on.
-double Gather(const Tensor& x, int64_t base, const std::vector<std::vector<Tap>>& taps, const std::vector<int64_t>& strides,
-              size_t axis) {
+double Gather(const Tensor& x, int64_t base, const std::vector<std::vector<Tap>>& taps,
+              const std::vector<int64_t>& strides, size_t axis) {
   if (axis == taps.size()) return LoadReal(x.dtype(), x.data(), base);
   double sum = 0;
   for (const Tap& tap : taps[axis]) {
@@ -117,7 +119,9 @@ Status Reference(RunContext& context) {
     const int64_t extent = x.dims()[k + 2];
     const auto last = static_cast<double>(extent - 1);
     axes.push_back({extent, is_aligned ? 0 : -0.5, is_aligned ? last : last + 0.5,
-                    padding == "zeros" ? Padding::kZeros : padding == "border" ? Padding::kBorder : Padding::kReflection});
+                    padding == "zeros"    ? Padding::kZeros
+                    : padding == "border" ? Padding::kBorder
+                                          : Padding::kReflection});
   }
   const int64_t channels = x.dims()[1];
   const int64_t points = CountOf(std::span<const int64_t>(y.dims()).subspan(2));
@@ -127,7 +131,8 @@ Status Reference(RunContext& context) {
       for (size_t k = 0; k < spatial; ++k) {
         // The grid names the last axis first.
         const auto at = static_cast<int64_t>(spatial - 1 - k);
-        const double g = LoadReal(grid.dtype(), grid.data(), (n * points + p) * static_cast<int64_t>(spatial) + at);
+        const double g =
+            LoadReal(grid.dtype(), grid.data(), (n * points + p) * static_cast<int64_t>(spatial) + at);
         const auto extent = static_cast<double>(axes[k].extent);
         taps[k] = TapsAt(axes[k], is_aligned ? (g + 1) / 2 * (extent - 1) : ((g + 1) * extent - 1) / 2, mode);
       }
@@ -157,15 +162,18 @@ OpDef MakeGridSample() {
   op.summary = "Reads an image at places given in [-1, 1] per axis, interpolating between pixels.";
   op.inputs = {{"x", kFloats, "[N,C,D1,...,Dk]"}, {"grid", kFloats, "[N,E1,...,Ek,k], the last axis first"}};
   op.outputs = {{"y", kFloats, "[N,C,E1,...,Ek]"}};
-  op.attrs = {StringAttr("mode", "linear", {"linear", "nearest", "cubic"}, "interpolation"),
-              StringAttr("padding_mode", "zeros", {"zeros", "border", "reflection"}, "what lies beyond the image"),
-              IntAttr("align_corners", 0, "1: -1 and 1 are the centres of the corner pixels, not their edges")};
+  op.attrs = {
+      StringAttr("mode", "linear", {"linear", "nearest", "cubic"}, "interpolation"),
+      StringAttr("padding_mode", "zeros", {"zeros", "border", "reflection"}, "what lies beyond the image"),
+      IntAttr("align_corners", 0, "1: -1 and 1 are the centres of the corner pixels, not their edges")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
     return std::vector<TestCase>{
         {"linear", {{.dims = {1, 2, 5, 7}}, {.dims = {1, 4, 3, 2}, .low = -1.2, .high = 1.2}}, {}},
-        {"cubic", {{.dims = {1, 2, 5, 7}}, {.dims = {1, 4, 3, 2}, .low = -1, .high = 1}}, {{"mode", std::string("cubic")}}}};
+        {"cubic",
+         {{.dims = {1, 2, 5, 7}}, {.dims = {1, 4, 3, 2}, .low = -1, .high = 1}},
+         {{"mode", std::string("cubic")}}}};
   };
   op.foreign = {{Format::kOnnx, "GridSample", 1, INT_MAX, ImportOnnx}};
   return op;

@@ -32,7 +32,8 @@ struct Corners {
 
 Corners CornersAt(double y, double x, int64_t height, int64_t width) {
   Corners corners;
-  if (!(y >= -1 && y <= static_cast<double>(height) && x >= -1 && x <= static_cast<double>(width))) return corners;
+  if (!(y >= -1 && y <= static_cast<double>(height) && x >= -1 && x <= static_cast<double>(width)))
+    return corners;
   y = std::max(y, 0.0);
   x = std::max(x, 0.0);
   const int64_t top = std::min(static_cast<int64_t>(y), height - 1);
@@ -51,15 +52,21 @@ struct Region {
 };
 
 // The mean, or the greatest weighted neighbour, of a bin's samples.
-double PoolBin(const Tensor& x, int64_t plane, const Region& region, int64_t bin_y, int64_t bin_x, bool is_max) {
+double PoolBin(const Tensor& x, int64_t plane, const Region& region, int64_t bin_y, int64_t bin_x,
+               bool is_max) {
   const int64_t height = x.dim(2);
   const int64_t width = x.dim(3);
   double sum = 0;
   double most = -INFINITY;
   for (int64_t row = 0; row < region.rows; ++row) {
-    const double y = region.top + (static_cast<double>(bin_y) + (static_cast<double>(row) + 0.5) / static_cast<double>(region.rows)) * region.bin_height;
+    const double y = region.top + (static_cast<double>(bin_y) +
+                                   (static_cast<double>(row) + 0.5) / static_cast<double>(region.rows)) *
+                                      region.bin_height;
     for (int64_t column = 0; column < region.columns; ++column) {
-      const double at_x = region.left + (static_cast<double>(bin_x) + (static_cast<double>(column) + 0.5) / static_cast<double>(region.columns)) * region.bin_width;
+      const double at_x =
+          region.left + (static_cast<double>(bin_x) +
+                         (static_cast<double>(column) + 0.5) / static_cast<double>(region.columns)) *
+                            region.bin_width;
       const Corners corners = CornersAt(y, at_x, height, width);
       for (int k = 0; k < 4; ++k) {
         const double part = corners.weight[k] * LoadReal(x.dtype(), x.data(), plane + corners.at[k]);
@@ -88,7 +95,8 @@ Status Reference(RunContext& context) {
   constexpr double kMostSamples = 4096;  // per bin and axis: a hostile region must not run forever
   for (int64_t r = 0; r < y.dim(0); ++r) {
     double corner[4];
-    for (int64_t k = 0; k < 4; ++k) corner[k] = LoadReal(rois.dtype(), rois.data(), r * 4 + k) * scale - offset;
+    for (int64_t k = 0; k < 4; ++k)
+      corner[k] = LoadReal(rois.dtype(), rois.data(), r * 4 + k) * scale - offset;
     double width = corner[2] - corner[0];
     double height = corner[3] - corner[1];
     if (!is_half_pixel) {
@@ -98,11 +106,14 @@ Status Reference(RunContext& context) {
     const auto samples = [&](double bin) {
       return ratio > 0 ? ratio : static_cast<int64_t>(std::clamp(std::ceil(bin), 0.0, kMostSamples));
     };
-    Region region{corner[1], corner[0], height / static_cast<double>(y.dim(2)), width / static_cast<double>(y.dim(3)), 0, 0};
+    Region region{
+        corner[1], corner[0], height / static_cast<double>(y.dim(2)), width / static_cast<double>(y.dim(3)),
+        0,         0};
     region.rows = samples(region.bin_height);
     region.columns = samples(region.bin_width);
     const int64_t image = LoadInt(images.dtype(), images.data(), r);
-    if (image < 0 || image >= x.dim(0)) return context.Error("batch index " + std::to_string(image) + " is outside " + Describe(x));
+    if (image < 0 || image >= x.dim(0))
+      return context.Error("batch index " + std::to_string(image) + " is outside " + Describe(x));
     for (int64_t c = 0; c < y.dim(1); ++c) {
       const int64_t plane = (image * x.dim(1) + c) * x.dim(2) * x.dim(3);
       for (int64_t i = 0; i < y.dim(2) * y.dim(3); ++i) {
@@ -126,7 +137,9 @@ OpDef MakeRoiAlign() {
   op.name = "RoiAlign";
   op.group = "vision";
   op.summary = "Pools each region of interest into a small grid of bins, sampling between pixels.";
-  op.inputs = {{"x", kFloats, "[N,C,H,W]"}, {"rois", kFloats, "[n,4]: x1, y1, x2, y2"}, {"batch_indices", kIndices, "[n]"}};
+  op.inputs = {{"x", kFloats, "[N,C,H,W]"},
+               {"rois", kFloats, "[n,4]: x1, y1, x2, y2"},
+               {"batch_indices", kIndices, "[n]"}};
   op.outputs = {{"y", kFloats, "[n,C,output_height,output_width]"}};
   op.attrs = {StringAttr("mode", "avg", {"avg", "max"}, "how samples of a bin combine"),
               IntAttr("output_height", 1, "bins"),
