@@ -16,7 +16,8 @@ std::string Csv(const std::string& text) {
   return quoted + "\"";
 }
 
-double Rounded(double value, double step) { return std::round(value / step) * step; }
+// To 1/parts: dividing by a whole number prints without rounding tails.
+double Rounded(double value, double parts) { return std::round(value * parts) / parts; }
 
 }  // namespace
 
@@ -32,13 +33,13 @@ void AddDetect(CLI::App& app, Action& action) {
     result.json["detections"] = nlohmann::ordered_json::array();
     for (const tasks::Detection& each : *found) {
       const media::BoxF& box = each.box;
-      const double x = Rounded(box.left, 0.01), y = Rounded(box.top, 0.01);
-      const double w = Rounded(box.Width(), 0.01), h = Rounded(box.Height(), 0.01);
-      const double score = Rounded(each.score, 1e-6);
+      const double x = Rounded(box.left, 100), y = Rounded(box.top, 100);
+      const double w = Rounded(box.Width(), 100), h = Rounded(box.Height(), 100);
+      const double score = Rounded(each.score, 1e6);
       nlohmann::ordered_json json = {
           {"label", each.label}, {"class", each.label_index}, {"score", score}, {"box", {x, y, w, h}}};
       for (const media::PointF& point : each.keypoints) {
-        json["keypoints"].push_back({Rounded(point.x, 0.01), Rounded(point.y, 0.01)});
+        json["keypoints"].push_back({Rounded(point.x, 100), Rounded(point.y, 100)});
       }
       result.json["detections"].push_back(std::move(json));
       result.text.push_back(fmt::format("{:<16} {:5.1f}%  at {:.0f},{:.0f} size {:.0f}x{:.0f}", each.label,

@@ -26,6 +26,11 @@ void Activate(std::vector<double>& scores, ScoreActivation activation) {
 
 Result<std::vector<ClassScore>> ReadClasses(const Session& session, const std::vector<RealOutput>& outputs) {
   const Manifest& manifest = session.manifest();
+  if (manifest.task != TaskKind::kClassification && manifest.task != TaskKind::kRaw) {
+    return Status(Code::kInvalidModel,
+                  "the model is for " + std::string(NameOf(manifest.task)) + ", not classification",
+                  "use 'slipway detect' or 'slipway segment', or set task in the manifest");
+  }
   OutputSpec spec;
   for (const OutputSpec& each : manifest.outputs) {
     if (each.decoder == DecoderKind::kClassification) spec = each;
