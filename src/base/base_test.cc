@@ -1,0 +1,252 @@
+// Status, dtypes, scalars, tensors, the thread pool, zip, npy and files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/npy.h"
+#include "base/scalar.h"
+#include "base/thread_pool.h"
+#include "base/zip.h"
+
+namespace slipway {
+namespace {
+
+std::span<const uint8_t> BytesOfText(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+TEST(Status, CarriesContextAndHint) {
+  const Status status =
+      Status(Code::kIo, "disk is full").WithContext("'a.slip'").WithHint("delete something");
+  EXPECT_EQ(status.code(), Code::kIo);
+  EXPECT_EQ(status.ToString(), "'a.slip': disk is full\n  hint: delete something");
+  EXPECT_EQ(status.WithHint("else").hint(), "delete something");
+  EXPECT_TRUE(Status::Ok().ok());
+}
+
+TEST(DType, NamesComeBack) {
+  for (int i = 1; i < kDTypeCount; ++i) {
+    const auto dtype = static_cast<DType>(i);
+    EXPECT_EQ(ParseDType(DTypeName(dtype)), dtype) << DTypeName(dtype);
+  }
+  EXPECT_EQ(ParseDType("f33"), std::nullopt);
+}
+
+TEST(DType, SubByteElementsArePacked) {
+  EXPECT_EQ(BytesOf(DType::kI4, 3), 2);
+  EXPECT_EQ(BytesOf(DType::kU2, 5), 2);
+  EXPECT_EQ(BytesOf(DType::kF32, 3), 12);
+  EXPECT_EQ(BytesOf(DType::kI4, 0), 0);
+}
+
+TEST(Scalar, EveryHalfComesBack) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    const auto half = static_cast<uint16_t>(bits);
+    const float value = HalfToFloat(half);
+    if (std::isnan(value)) {
+      ASSERT_TRUE(std::isnan(HalfToFloat(FloatToHalf(value))));
+    } else {
+      ASSERT_EQ(FloatToHalf(value), half) << bits;
+    }
+  }
+}
+
+// IEEE 754 binary16 by its definition: sign, 5 bits of exponent (bias 15), 10 of fraction.
+TEST(Scalar, EveryFiniteHalfHasItsDefinedValue) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    const int exponent = (bits >> 10) & 31;
+    if (exponent == 31) continue;
+    const double fraction = (bits & 1023) / 1024.0 + (exponent == 0 ? 0 : 1);
+    const double value = std::ldexp(fraction, std::max(exponent, 1) - 15) * (bits >> 15 ? -1 : 1);
+    ASSERT_EQ(HalfToFloat(static_cast<uint16_t>(bits)), value) << bits;
+  }
+}
+
+TEST(Scalar, EveryBFloat16ComesBack) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    const float value = BFloat16ToFloat(static_cast<uint16_t>(bits));
+    if (std::isnan(value)) {
+      ASSERT_TRUE(std::isnan(BFloat16ToFloat(FloatToBFloat16(value))));
+    } else {
+      ASSERT_EQ(FloatToBFloat16(value), bits);
+    }
+  }
+}
+
+TEST(Scalar, RoundsToNearestEven) {
+  EXPECT_EQ(FloatToHalf(2049.0f), FloatToHalf(2048.0f));
+  EXPECT_EQ(FloatToHalf(2051.0f), FloatToHalf(2052.0f));
+  EXPECT_EQ(FloatToHalf(65520.0f), 0x7C00);  // halfway to 65536: infinity
+  EXPECT_EQ(FloatToHalf(65519.0f), 0x7BFF);
+  EXPECT_EQ(FloatToHalf(std::ldexp(1.0f, -25)), 0);
+  EXPECT_EQ(FloatToBFloat16(257.0f), FloatToBFloat16(256.0f));
+  EXPECT_EQ(FloatToBFloat16(259.0f), FloatToBFloat16(260.0f));
+}
+
+TEST(Scalar, EverySmallFloatComesBack) {
+  const DType dtypes[] = {DType::kF8E4M3FN,   DType::kF8E4M3FNUZ, DType::kF8E5M2,
+                          DType::kF8E5M2FNUZ, DType::kF8E8M0,     DType::kF4E2M1};
+  for (DType dtype : dtypes) {
+    for (int bits = 0; bits < (dtype == DType::kF4E2M1 ? 16 : 256); ++bits) {
+      const double value = DecodeSmallFloat(dtype, static_cast<uint8_t>(bits));
+      const uint8_t again = EncodeSmallFloat(dtype, value, Overflow::kToInfinity);
+      if (std::isnan(value)) {
+        ASSERT_TRUE(std::isnan(DecodeSmallFloat(dtype, again))) << DTypeName(dtype) << " " << bits;
+      } else {
+        ASSERT_EQ(again, bits) << DTypeName(dtype) << " " << value;
+      }
+    }
+  }
+}
+
+// Largest finite and smallest positive values of the OCP and FNUZ formats.
+TEST(Scalar, SmallFloatsHaveTheirPublishedExtremes) {
+  EXPECT_EQ(DecodeSmallFloat(DType::kF8E4M3FN, 0x7E), 448);
+  EXPECT_EQ(DecodeSmallFloat(DType::kF8E4M3FN, 0x01), std::ldexp(1, -9));
+  EXPECT_TRUE(std::isnan(DecodeSmallFloat(DType::kF8E4M3FN, 0x7F)));
+  EXPECT_EQ(DecodeSmallFloat(DType::kF8E4M3FNUZ, 0x7F), 240);
+  EXPECT_TRUE(std::isnan(DecodeSmallFloat(DType::kF8E4M3FNUZ, 0x80)));
+  EXPECT_EQ(DecodeSmallFloat(DType::kF8E5M2, 0x7B), 57344);
+  EXPECT_TRUE(std::isinf(DecodeSmallFloat(DType::kF8E5M2, 0x7C)));
+  EXPECT_EQ(DecodeSmallFloat(DType::kF8E5M2FNUZ, 0x7F), 57344);
+  EXPECT_EQ(DecodeSmallFloat(DType::kF8E8M0, 0x7F), 1);
+  EXPECT_TRUE(std::isnan(DecodeSmallFloat(DType::kF8E8M0, 0xFF)));
+  EXPECT_EQ(DecodeSmallFloat(DType::kF4E2M1, 0x7), 6);
+  EXPECT_EQ(EncodeSmallFloat(DType::kF8E4M3FN, 1e9, Overflow::kSaturate), 0x7E);
+}
+
+TEST(Scalar, SubByteIntegersLiveInTheLowBitsFirst) {
+  Tensor tensor(DType::kI4, {3});
+  for (int64_t i = 0; i < 3; ++i) StoreInt(DType::kI4, tensor.data(), i, i - 8);
+  EXPECT_EQ(tensor.as<uint8_t>()[0], 0x98);
+  EXPECT_EQ(tensor.as<uint8_t>()[1], 0x0A);
+  EXPECT_EQ(LoadInt(DType::kI4, tensor.data(), 2), -6);
+}
+
+TEST(Tensor, CountsWithoutOverflow) {
+  EXPECT_EQ(*ElementCount(Dims{}), 1);
+  EXPECT_EQ(*ElementCount(Dims{2, 0, 5}), 0);
+  EXPECT_FALSE(ElementCount(Dims{-1}).ok());
+  EXPECT_FALSE(ElementCount(Dims{int64_t{1} << 32, int64_t{1} << 32}).ok());
+}
+
+TEST(Tensor, CopiesShareAndClonesDoNot) {
+  Tensor tensor(DType::kI32, {2, 3});
+  Tensor copy = tensor;
+  Tensor clone = tensor.Clone();
+  tensor.as<int32_t>()[0] = 7;
+  EXPECT_EQ(copy.as<int32_t>()[0], 7);
+  EXPECT_EQ(clone.as<int32_t>()[0], 0);
+  EXPECT_EQ(Describe(tensor.Reshaped({6})), "i32[6]");
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.data()) % 64, 0u);
+}
+
+class Threads : public testing::TestWithParam<int> {};
+
+TEST_P(Threads, CoverEveryIndexOnce) {
+  ThreadPool pool(GetParam());
+  EXPECT_EQ(pool.num_threads(), GetParam());
+  for (const int64_t count : {0, 1, 7, 1000}) {
+    for (const int64_t grain : {1, 3, 5000}) {
+      std::vector<std::atomic<int>> hits(static_cast<size_t>(count));
+      pool.ParallelFor(count, grain, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) ++hits[static_cast<size_t>(i)];
+      });
+      for (const auto& hit : hits) ASSERT_EQ(hit, 1) << count << " by " << grain;
+    }
+  }
+}
+
+TEST_P(Threads, RunNestedLoops) {
+  ThreadPool pool(GetParam());
+  std::atomic<int64_t> sum{0};
+  pool.ParallelFor(10, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      pool.ParallelFor(10, 1, [&](int64_t from, int64_t to) { sum += to - from; });
+    }
+  });
+  EXPECT_EQ(sum, 100);
+}
+
+INSTANTIATE_TEST_SUITE_P(Pool, Threads, testing::Values(1, 2, 5));
+
+TEST(Zip, ComesBack) {
+  const std::string zip = WriteZip({{"a.txt", "hello"}, {"empty", ""}});
+  ASSERT_TRUE(HasZip(BytesOfText("data before" + zip)));
+  const auto entries = ReadZipDirectory(BytesOfText(zip));
+  ASSERT_TRUE(entries.ok()) << entries.status().ToString();
+  ASSERT_EQ(entries->size(), 2u);
+  EXPECT_EQ((*entries)[0].name, "a.txt");
+  EXPECT_EQ(*ReadZipEntry(BytesOfText(zip), (*entries)[0], 100), "hello");
+  EXPECT_FALSE(ReadZipEntry(BytesOfText(zip), (*entries)[0], 4).ok()) << "above the bound";
+}
+
+TEST(Zip, SurvivesEveryCorruptedByteAndTruncation) {
+  const std::string zip = WriteZip({{"a.txt", "hello"}, {"b", "there"}});
+  const auto read_all = [](const std::string& file) {
+    const auto entries = ReadZipDirectory(BytesOfText(file));
+    if (!entries.ok()) return std::string();
+    std::string text;
+    for (const ZipEntry& entry : *entries) {
+      const auto content = ReadZipEntry(BytesOfText(file), entry, 1000);
+      text += content.ok() ? *content : "";
+    }
+    return text;
+  };
+  ASSERT_EQ(read_all(zip), "hellothere");
+  for (size_t i = 0; i < zip.size(); ++i) {
+    EXPECT_NE(read_all(zip.substr(0, i)), "hellothere");
+    std::string broken = zip;
+    broken[i] = static_cast<char>(broken[i] ^ 0xFF);
+    EXPECT_LE(read_all(broken).size(), 10u);
+  }
+}
+
+TEST(Npy, EveryDTypeThatItHasComesBack) {
+  const DType dtypes[] = {DType::kF32, DType::kF16, DType::kF64, DType::kI8,  DType::kU8,  DType::kI16,
+                          DType::kU16, DType::kI32, DType::kU32, DType::kI64, DType::kU64, DType::kBool};
+  for (DType dtype : dtypes) {
+    Tensor tensor(dtype, {2, 3});
+    for (int64_t i = 0; i < 6; ++i) StoreReal(dtype, tensor.data(), i, static_cast<double>(i));
+    const auto file = FormatNpy(tensor);
+    ASSERT_TRUE(file.ok()) << file.status().ToString();
+    const auto back = ParseNpy(BytesOfText(*file));
+    ASSERT_TRUE(back.ok()) << back.status().ToString();
+    EXPECT_EQ(Describe(*back), Describe(tensor));
+    EXPECT_EQ(std::memcmp(back->data(), tensor.data(), static_cast<size_t>(tensor.size_bytes())), 0);
+  }
+  EXPECT_FALSE(FormatNpy(Tensor(DType::kBF16, {1})).ok());
+}
+
+TEST(Npy, EveryTruncationIsRefusedAndEveryCorruptionSurvived) {
+  const std::string file = *FormatNpy(Tensor(DType::kF32, {2, 3}));
+  for (size_t i = 0; i < file.size(); ++i) {
+    EXPECT_FALSE(ParseNpy(BytesOfText(file.substr(0, i))).ok()) << i << " bytes";
+    std::string broken = file;
+    broken[i] = static_cast<char>(broken[i] ^ 0xFF);
+    const auto tensor = ParseNpy(BytesOfText(broken));
+    if (tensor.ok()) EXPECT_LE(tensor->size_bytes(), 24);
+  }
+}
+
+TEST(File, WritesReadsAndNamesWhatIsMissing) {
+  const std::string path = (std::filesystem::path(testing::TempDir()) / "slipway_base_test.bin").string();
+  ASSERT_TRUE(WriteFile(path, std::string_view("content")).ok());
+  EXPECT_EQ(*ReadFile(path), "content");
+  const auto mapped = MappedFile::Open(path);
+  ASSERT_TRUE(mapped.ok());
+  EXPECT_EQ(mapped->bytes().size(), 7u);
+  std::filesystem::remove(path);
+  EXPECT_EQ(mapped->bytes()[0], 'c') << "a mapping outlives its file";
+  const auto missing = MappedFile::Open(path);
+  EXPECT_EQ(missing.status().code(), Code::kNotFound);
+  EXPECT_THAT(missing.status().message(), testing::HasSubstr(path));
+}
+
+}  // namespace
+}  // namespace slipway

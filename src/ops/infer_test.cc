@@ -1,0 +1,89 @@
+// Shape inference on symbols, and the verifier.
+#include "ops/infer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ops/builder.h"
+#include "ops/verify.h"
+
+namespace slipway {
+namespace {
+
+using testing::HasSubstr;
+
+// Reshape(x, Concat(Gather(Shape(x), 0), [-1])): the batch stays the batch.
+TEST(Infer, ShapeArithmeticStaysSymbolic) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {Dim::Symbol("N"), 3, 4}));
+  const ValueId shape = *builder.Add("Shape", {x});
+  const ValueId batch = *builder.Add("Gather", {shape, builder.Ints({0})});
+  const ValueId wanted = *builder.Add("Concat", {batch, builder.Ints({12})}, {{"axis", int64_t{0}}});
+  const auto flat = builder.Add("Reshape", {x, wanted});
+  ASSERT_TRUE(flat.ok()) << flat.status().ToString();
+  EXPECT_EQ(ToString(builder.type(*flat)), "f32[N,12]");
+}
+
+TEST(Infer, AnErrorNamesTheNodeAndLeavesTheGraphAsItWas) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId a = builder.Input("a", Type::Of(DType::kF32, {2}));
+  const ValueId b = builder.Input("b", Type::Of(DType::kF32, {3}));
+  const auto sum = builder.Add("Add", {a, b}, {}, "sum");
+  ASSERT_FALSE(sum.ok());
+  EXPECT_THAT(sum.status().message(), HasSubstr("'sum'"));
+  EXPECT_EQ(graph.values.size(), 2u);
+  EXPECT_TRUE(graph.nodes.empty());
+}
+
+TEST(Infer, UnknownRanksAreNoError) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::OfUnknownShape(DType::kF32));
+  const auto y = builder.Add("Relu", {x});
+  ASSERT_TRUE(y.ok());
+  EXPECT_EQ(ToString(builder.type(*y)), "f32[*]");
+}
+
+Graph Relu() {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {2}));
+  graph.outputs = {*builder.Add("Relu", {x}, {}, "relu")};
+  return graph;
+}
+
+TEST(Verify, AcceptsWhatTheBuilderMakes) {
+  Graph graph = Relu();
+  EXPECT_TRUE(VerifyGraph(graph).ok());
+}
+
+TEST(Verify, NamesWhatIsBroken) {
+  const auto why = [](void (*breaks)(Graph&)) {
+    Graph graph = Relu();
+    breaks(graph);
+    return VerifyGraph(graph).message();
+  };
+  EXPECT_THAT(why([](Graph& graph) { graph.value(0).name = "relu"; }),
+              HasSubstr("two values are called 'relu'"));
+  EXPECT_THAT(why([](Graph& graph) { graph.value(0).name = ""; }), HasSubstr("value 0 has no name"));
+  EXPECT_THAT(why([](Graph& graph) { graph.inputs.push_back(0); }),
+              HasSubstr("'x' is a constant or stands twice"));
+  EXPECT_THAT(why([](Graph& graph) { graph.nodes.push_back(graph.nodes[0]); }),
+              HasSubstr("'relu' is computed twice"));
+  EXPECT_THAT(why([](Graph& graph) { graph.nodes.clear(); }), HasSubstr("output 'relu' is never computed"));
+  EXPECT_THAT(why([](Graph& graph) {
+                graph.value(0).quant = Quant{{1, 2}, {0}, -1};
+              }),
+              HasSubstr("value 'x' has 2 scales and 1 zero points"));
+  EXPECT_THAT(why([](Graph& graph) {
+                graph.value(0).quant = Quant{{1, 1, 1}, {0, 0, 0}, 0};
+              }),
+              HasSubstr("value 'x' has 3 scales along an axis of 2"));
+  EXPECT_THAT(why([](Graph& graph) { graph.nodes[0].attrs.Set("nonsense", int64_t{1}); }),
+              HasSubstr("nonsense"));
+}
+
+}  // namespace
+}  // namespace slipway
