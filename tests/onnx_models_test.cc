@@ -110,12 +110,22 @@ bool HasIntegerArithmetic(const std::string& name) {
   return name.find("int8") != std::string::npos || name.find("qdq") != std::string::npos;
 }
 
-// Wider where onnxruntime's own f32 sums are the coarser side: it differs from itself by 1.8e-5 between
-// thread counts on the first, and sums half a million pixels per channel in f32 on the second; the reference
-// sums in f64.
+// Wider where onnxruntime's own f32 sums are the coarser side: between thread counts and optimisation levels
+// it differs from itself by 1.8e-5 on the first and 0.8e-5 on the second; on the third it sums half a million
+// pixels per channel in f32.
 double ToleranceOf(const std::string& name) {
   if (name == "ppocrv3_text_det_en") return 3e-5;
+  if (name == "yolox_nano") return 1.5e-5;
   return name == "fns-candy" ? 2e-5 : 1e-5;
+}
+
+// Pictures: rounded to levels several times on the way. onnxruntime's antialiased resize of u8 rounds between
+// its two passes too, which ONNX does not ask for.
+void ExpectSameLevels(const Tensor& got, const Tensor& want) {
+  ASSERT_EQ(Describe(got), Describe(want));
+  double sum = 0;
+  for (int64_t i = 0; i < want.count(); ++i) sum += std::abs(got.as<uint8_t>()[i] - want.as<uint8_t>()[i]);
+  EXPECT_LE(sum / static_cast<double>(want.count()), 0.5) << "mean difference in levels";
 }
 
 void ExpectTop1AndCosine(const Tensor& got, const Tensor& want, double least_cosine) {
@@ -125,6 +135,7 @@ void ExpectTop1AndCosine(const Tensor& got, const Tensor& want, double least_cos
 }
 
 void ExpectSame(const std::string& name, const Tensor& got, const Tensor& want) {
+  if (want.dtype() == DType::kU8) return ExpectSameLevels(got, want);
   if (HasIntegerArithmetic(name)) return ExpectTop1AndCosine(got, want, 0.999);
   EXPECT_LE(RelativeError(got, want), ToleranceOf(name)) << Describe(got) << " against " << Describe(want);
 }

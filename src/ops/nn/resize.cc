@@ -224,6 +224,13 @@ Status Reference(RunContext& context) {
     }
     outer *= axis.out;
   }
+  // Antialiased pixels are rounded, as in Pillow and onnxruntime; plain interpolation truncates, as ONNX's
+  // Cast does.
+  if (context.attrs().Int("antialias") != 0 && IsInteger(y.dtype())) {
+    const auto low = static_cast<double>(MinOfInteger(y.dtype()));
+    const auto high = static_cast<double>(MaxOfInteger(y.dtype()));
+    for (double& value : values) value = std::clamp(std::floor(value + 0.5), low, high);
+  }
   for (int64_t i = 0; i < y.count(); ++i) StoreReal(y.dtype(), y.data(), i, values[static_cast<size_t>(i)]);
   return Status::Ok();
 }
