@@ -1,0 +1,142 @@
+// Run does not touch the heap after the first call. This program counts every operator new.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <new>
+
+#include "formats/registry/import_model.h"
+#include "ops/builder.h"
+#include "passes/pipeline.h"
+#include "runtime/engine.h"
+
+namespace {
+
+std::atomic<bool> is_counting{false};
+std::atomic<int64_t> allocations{0};
+
+void* Allocate(std::size_t size, std::size_t alignment) {
+  if (is_counting) ++allocations;
+  const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return Allocate(size, 16); }
+void* operator new[](std::size_t size) { return Allocate(size, 16); }
+void* operator new(std::size_t size, std::align_val_t align) {
+  return Allocate(size, static_cast<std::size_t>(align));
+}
+void* operator new[](std::size_t size, std::align_val_t align) {
+  return Allocate(size, static_cast<std::size_t>(align));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace slipway {
+namespace {
+
+// What allocates in a third run: tactics with their counts, and the context itself. Empty: nothing. Reference
+// implementations (tactics of `ref`) are obvious rather than frugal and do not count.
+std::map<std::string, int64_t> WhoAllocates(const std::shared_ptr<const Engine>& engine) {
+  const auto context = engine->NewContext();
+  std::vector<Tensor> inputs;
+  for (const PortInfo& port : engine->inputs())
+    inputs.emplace_back(port.type.dtype, KnownDims(*port.type.shape));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(context->Run(inputs).ok());
+  std::vector<int64_t> after_step(engine->steps().size());
+  context->SetObserver([&](size_t step, double) { after_step[step] = allocations; });
+  allocations = 0;
+  is_counting = true;
+  const bool is_ok = context->Run(inputs).ok();
+  is_counting = false;
+  EXPECT_TRUE(is_ok);
+  std::map<std::string, int64_t> found;
+  int64_t before = 0;
+  for (size_t s = 0; s < after_step.size(); ++s) {
+    const std::string& tactic = engine->steps()[s].tactic;
+    if (after_step[s] > before && tactic.rfind("ref/", 0) != 0) found[tactic] += after_step[s] - before;
+    before = after_step[s];
+  }
+  if (allocations > before) found["context"] = allocations - before;
+  return found;
+}
+
+Result<std::shared_ptr<const Engine>> CpuEngine(Graph graph) {
+  EngineOptions options;
+  options.num_threads = 2;
+  return Engine::Create(std::move(graph), options);
+}
+
+Graph ConvNet() {
+  Graph graph;
+  GraphBuilder builder(graph);
+  ValueId x = builder.Input("x", Type::Of(DType::kF32, {1, 3, 32, 32}));
+  for (const int64_t channels : {3, 8}) {
+    const ValueId weights = builder.Constant("w", Tensor(DType::kF32, {8, channels, 3, 3}));
+    const ValueId bias = builder.Constant("b", Tensor(DType::kF32, {8}));
+    x = *builder.Add("Conv", {x, weights, bias},
+                     {{"pads", Ints{1, 1, 1, 1}}, {"activation", std::string("relu")}});
+    x = *builder.Add("MaxPool", {x}, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}});
+  }
+  x = *builder.Add("Sigmoid", {*builder.Add("Add", {x, x})});
+  graph.outputs = {x};
+  return graph;
+}
+
+TEST(NoAllocation, CountsWhatIsAllocated) {
+  allocations = 0;
+  is_counting = true;
+  delete new int;
+  is_counting = false;
+  EXPECT_EQ(allocations, 1);
+}
+
+TEST(NoAllocation, ConvolutionNetwork) {
+  const auto engine = CpuEngine(ConvNet());
+  ASSERT_TRUE(engine.ok()) << engine.status().ToString();
+  EXPECT_THAT(WhoAllocates(*engine), testing::IsEmpty());
+}
+
+class NoAllocationModel : public testing::TestWithParam<std::string> {};
+
+TEST_P(NoAllocationModel, RunsWithoutTheHeap) {
+  const char* variable = std::getenv("SLIPWAY_ASSETS");
+  const std::string assets = variable ? variable : std::string(SLIPWAY_SOURCE_DIR) + "/../shared/assets";
+  const std::string path = assets + "/tflite/" + GetParam();
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "needs SLIPWAY_ASSETS";
+  auto model = ImportModel(path);
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  ASSERT_TRUE(Optimize(model->graph, {}).ok());
+  const auto engine = CpuEngine(std::move(model->graph));
+  ASSERT_TRUE(engine.ok()) << engine.status().ToString();
+  EXPECT_THAT(WhoAllocates(*engine), testing::IsEmpty());
+}
+
+const auto NameOf = [](const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param.substr(0, info.param.find(".tflite"));
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+};
+
+INSTANTIATE_TEST_SUITE_P(Assets, NoAllocationModel,
+                         testing::Values("mobilenet_v1_0.25_224_float_metadata.tflite",
+                                         "mobilenet_v1_0.25_224_quant_metadata.tflite",
+                                         "yolov5n-fp16-320.tflite"),
+                         NameOf);
+
+}  // namespace
+}  // namespace slipway
