@@ -1,0 +1,99 @@
+#include "backends/cpu/kernels/elementwise/elementwise_f32.h"
+
+#include "backends/cpu/kernels/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/kernels/elementwise/elementwise_f32.cc"
+#include "hwy/foreach_target.h"
+// The targets come first.
+#include "backends/cpu/kernels/simd/math-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace slipway::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+using D = hn::CappedTag<float, 16>;
+using D1 = hn::CappedTag<float, 1>;
+
+// f(d, x) on whole vectors, then one by one.
+template <class F>
+HWY_INLINE void Map(const float* x, int64_t count, float* y, const F& f) {
+  const D d;
+  const D1 one;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(f(d, hn::LoadU(d, x + i)), d, y + i);
+  for (; i < count; ++i) hn::StoreU(f(one, hn::LoadU(one, x + i)), one, y + i);
+}
+
+template <class F>
+HWY_INLINE void Zip(const BinaryRow& row, const float* a, const float* b, int64_t count, float* y, const F& f) {
+  const D d;
+  const D1 one;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto load = [](auto tag, const float* from, int64_t i, Run run)
+                        HWY_ATTR { return run == Run::kEach ? hn::LoadU(tag, from + i) : hn::Set(tag, *from); };
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(f(d, load(d, a, i, row.a), load(d, b, i, row.b)), d, y + i);
+  for (; i < count; ++i) hn::StoreU(f(one, load(one, a, i, row.a), load(one, b, i, row.b)), one, y + i);
+}
+
+}  // namespace
+
+void Unary(UnaryF32 function, const FusedActivation& activation, const float* x, int64_t count, float* y) {
+  switch (function) {
+    case UnaryF32::kActivation:
+      if (x != y) Map(x, count, y, [](auto, auto v) HWY_ATTR { return v; });
+      return ActivateRow(activation, y, static_cast<size_t>(count));
+    case UnaryF32::kExp: return Map(x, count, y, [](auto d, auto v) HWY_ATTR { return Exp(d, v); });
+    case UnaryF32::kNeg: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Neg(v); });
+    case UnaryF32::kAbs: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Abs(v); });
+    case UnaryF32::kSqrt: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Sqrt(v); });
+    case UnaryF32::kSquare: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Mul(v, v); });
+    case UnaryF32::kReciprocal:
+      return Map(x, count, y, [](auto d, auto v) HWY_ATTR { return hn::Div(hn::Set(d, 1.0F), v); });
+  }
+}
+
+void Binary(const BinaryRow& row, const float* a, const float* b, int64_t count, float* y) {
+  switch (row.function) {
+    case BinaryF32::kAdd:
+      Zip(row, a, b, count, y, [](auto, auto p, auto q) HWY_ATTR { return hn::Add(p, q); });
+      break;
+    case BinaryF32::kSub:
+      Zip(row, a, b, count, y, [](auto, auto p, auto q) HWY_ATTR { return hn::Sub(p, q); });
+      break;
+    case BinaryF32::kMul:
+      Zip(row, a, b, count, y, [](auto, auto p, auto q) HWY_ATTR { return hn::Mul(p, q); });
+      break;
+    case BinaryF32::kDiv:
+      Zip(row, a, b, count, y, [](auto, auto p, auto q) HWY_ATTR { return hn::Div(p, q); });
+      break;
+  }
+  const FusedActivation none;
+  const bool is_none = row.activation.kind == ActivationKind::kClamp && row.activation.low == none.low &&
+                       row.activation.high == none.high;
+  if (!is_none) ActivateRow(row.activation, y, static_cast<size_t>(count));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace slipway::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace slipway::cpu {
+
+HWY_EXPORT(Unary);
+HWY_EXPORT(Binary);
+
+void RunUnaryF32(UnaryF32 function, const FusedActivation& activation, const float* x, int64_t count, float* y) {
+  HWY_DYNAMIC_DISPATCH(Unary)(function, activation, x, count, y);
+}
+void RunBinaryF32(const BinaryRow& row, const float* a, const float* b, int64_t count, float* y) {
+  HWY_DYNAMIC_DISPATCH(Binary)(row, a, b, count, y);
+}
+
+}  // namespace slipway::cpu
+#endif

@@ -1,0 +1,127 @@
+// Transcendental functions on vectors of f32, relative error about 2e-7. Polynomials: Cephes (S. Moshier).
+//
+// Included once per Highway target.
+#if defined(SLIPWAY_CPU_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SLIPWAY_CPU_MATH_INL_H_
+#undef SLIPWAY_CPU_MATH_INL_H_
+#else
+#define SLIPWAY_CPU_MATH_INL_H_
+#endif
+
+#include "backends/cpu/kernels/simd/activation.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace slipway::cpu {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// e^x; 0 below -87.3 (denormal results are flushed), infinity above 88.7. NaN stays NaN.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Exp(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  const V clamped = hn::Min(hn::Max(x, hn::Set(d, -87.33654F)), hn::Set(d, 88.72283F));
+  const V n = hn::Round(hn::Mul(clamped, hn::Set(d, 1.44269504088896341F)));
+  V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375F), clamped);
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4F), r);
+  V p = hn::Set(d, 1.9875691500e-4F);
+  p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507e-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894e-2F));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1F));
+  p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1F));
+  p = hn::MulAdd(hn::Mul(p, r), r, hn::Add(r, hn::Set(d, 1.0F)));
+  // 2^n in two halves: n may be 128, one more than an exponent holds.
+  const auto exponent = hn::ConvertTo(di, n);
+  const auto half = hn::ShiftRight<1>(exponent);
+  const auto power = [&](auto e) HWY_ATTR {
+    return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127))));
+  };
+  V y = hn::Mul(hn::Mul(p, power(half)), power(hn::Sub(exponent, half)));
+  y = hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.33654F)), y);
+  y = hn::IfThenElse(hn::Gt(x, hn::Set(d, 88.72283F)), hn::Inf(d), y);
+  return hn::IfThenElse(hn::IsNaN(x), x, y);
+}
+
+// 1 / (1 + e^-x)
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Sigmoid(D d, V x) {
+  const V one = hn::Set(d, 1.0F);
+  return hn::Div(one, hn::Add(one, Exp(d, hn::Neg(x))));
+}
+
+// x / (1 + e^-x)
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Silu(D d, V x) {
+  return hn::Div(x, hn::Add(hn::Set(d, 1.0F), Exp(d, hn::Neg(x))));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Tanh(D d, V x) {
+  const V one = hn::Set(d, 1.0F);
+  const V magnitude = hn::Abs(x);
+  const V e = Exp(d, hn::Mul(magnitude, hn::Set(d, 2.0F)));
+  const V far = hn::Sub(one, hn::Div(hn::Set(d, 2.0F), hn::Add(e, one)));
+  const V z = hn::Mul(x, x);
+  V p = hn::Set(d, -5.70498872745e-3F);
+  p = hn::MulAdd(p, z, hn::Set(d, 2.06390887954e-2F));
+  p = hn::MulAdd(p, z, hn::Set(d, -5.37397155531e-2F));
+  p = hn::MulAdd(p, z, hn::Set(d, 1.33314422036e-1F));
+  p = hn::MulAdd(p, z, hn::Set(d, -3.33332819422e-1F));
+  const V near = hn::MulAdd(hn::Mul(p, z), x, x);
+  return hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.625F)), near, hn::CopySign(far, x));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V HardSwish(D d, V x) {
+  const V gate = hn::Min(hn::Max(hn::Add(x, hn::Set(d, 3.0F)), hn::Zero(d)), hn::Set(d, 6.0F));
+  return hn::Mul(hn::Mul(x, gate), hn::Set(d, 1.0F / 6.0F));
+}
+
+// NaN stays NaN: the second operand of Max and Min wins on x86.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ClampTo(V low, V high, V x, D) {
+  return hn::Min(high, hn::Max(low, x));
+}
+
+// Calls body(function on vectors) with the function of that activation: one switch per row, not per element.
+template <class D, class Body>
+HWY_INLINE void WithActivation(D d, const FusedActivation& activation, const Body& body) {
+  using V = hn::Vec<D>;
+  switch (activation.kind) {
+    case ActivationKind::kClamp: {
+      const V low = hn::Set(d, activation.low);
+      const V high = hn::Set(d, activation.high);
+      return body([=](V x) HWY_ATTR { return ClampTo(low, high, x, d); });
+    }
+    case ActivationKind::kTanh: return body([=](V x) HWY_ATTR { return Tanh(d, x); });
+    case ActivationKind::kSigmoid: return body([=](V x) HWY_ATTR { return Sigmoid(d, x); });
+    case ActivationKind::kSilu: return body([=](V x) HWY_ATTR { return Silu(d, x); });
+    case ActivationKind::kHardSwish: return body([=](V x) HWY_ATTR { return HardSwish(d, x); });
+    case ActivationKind::kLeakyRelu: {
+      const V slope = hn::Set(d, activation.slope);
+      return body([=](V x) HWY_ATTR { return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(x, slope), x); });
+    }
+  }
+}
+
+// x[i] = activation(x[i])
+HWY_INLINE void ActivateRow(const FusedActivation& activation, float* x, size_t count) {
+  const hn::CappedTag<float, 16> d;
+  const size_t lanes = hn::Lanes(d);
+  WithActivation(d, activation, [&](auto f) HWY_ATTR {
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes) hn::StoreU(f(hn::LoadU(d, x + i)), d, x + i);
+    if (i == count) return;
+    HWY_ALIGN float rest[16] = {};
+    for (size_t k = i; k < count; ++k) rest[k - i] = x[k];
+    hn::Store(f(hn::Load(d, rest)), d, rest);
+    for (size_t k = i; k < count; ++k) x[k] = rest[k - i];
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace slipway::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif  // SLIPWAY_CPU_MATH_INL_H_

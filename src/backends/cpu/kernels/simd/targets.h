@@ -1,0 +1,8 @@
+// Which instruction sets the kernels are compiled for. Include before any Highway header.
+//
+// Accumulators are kept in arrays of vectors, which sizeless vectors (SVE, RVV) do not allow; SSSE3 alone is not
+// worth a copy of every kernel.
+#pragma once
+
+#define HWY_WANT_AVX3_DL
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)

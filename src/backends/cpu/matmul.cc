@@ -1,0 +1,110 @@
+// Tactics for f32 MatMul, Gemm and FullyConnected: the 1x1 convolution kernel on a packed right side.
+//
+// A constant right side is packed at Make; a computed one per call and batch into the workspace.
+#include <algorithm>
+
+#include "backends/cpu/tactics.h"
+#include "ops/infer.h"
+
+namespace slipway::cpu {
+namespace {
+
+bool IsTransposed(const Step& step, const char* a, const char* b) {
+  return step.attrs().Int(a) != 0 || step.attrs().Int(b) != 0;
+}
+
+std::optional<std::string> WhyNot(const Step& step) {
+  const std::string& op = step.op->name;
+  const bool is_connected = op == "FullyConnected";
+  if (op != "MatMul" && op != "Gemm" && !is_connected) return "not a matrix product";
+  if (TypeOf(step.inputs[0]) != DType::kF32 || TypeOf(step.inputs[1]) != DType::kF32) return "operands are not f32";
+  const Type& w = step.inputs[1]->type;
+  if (!w.IsStatic()) return "the right side's shape is not static";
+  if (w.rank() != 2) return "the right side is not a matrix";
+  if (IsTransposed(step, "transA", "transpose_a")) return "the left side is transposed";
+  const Type& a = step.inputs[0]->type;
+  if (op == "MatMul" && (!a.HasRank() || a.rank() < 1)) return "the left side's rank is not known";
+  if (CountOf(KnownDims(*w.shape)) == 0) return "the right side is empty";
+  if (op == "Gemm" && (step.attrs().Float("alpha", 1) != 1 || step.attrs().Float("beta", 1) != 1)) {
+    return "alpha or beta is not 1";
+  }
+  if (op == "MatMul" || !step.HasInput(2)) return std::nullopt;
+  if (!IsConstantF32(step.inputs[2])) return "the addend is not constant f32";
+  const Dims& c = step.inputs[2]->data.dims();
+  const bool is_transposed = is_connected || IsTransposed(step, "transB", "transpose_b");
+  const int64_t units = (*w.shape)[is_transposed ? 0 : 1].value();
+  const bool is_row = !c.empty() && c.back() == units && CountOf(c) == units;
+  if (!is_row && CountOf(c) != 1) return "the addend is not one row";
+  return std::nullopt;
+}
+
+class MatMulKernel : public Kernel {
+ public:
+  explicit MatMulKernel(const Step& step) {
+    const Dims w = KnownDims(*step.inputs[1]->type.shape);
+    is_transposed_ = step.op->name == "FullyConnected" || IsTransposed(step, "transB", "transpose_b");
+    units_ = w[is_transposed_ ? 0 : 1];
+    depth_ = w[is_transposed_ ? 1 : 0];
+    activation_ = FusedOf(ActivationOf(step.attrs()));
+    zeros_.assign(static_cast<size_t>(depth_), 0.0F);
+    bias_.assign(static_cast<size_t>(PanelsOf(units_) * kPanel), 0.0F);
+    if (step.op->name != "MatMul" && step.HasInput(2)) {
+      const Tensor& c = step.inputs[2]->data;
+      for (int64_t i = 0; i < units_; ++i) bias_[static_cast<size_t>(i)] = c.as<float>()[c.count() == 1 ? 0 : i];
+    }
+    if (!step.inputs[1]->IsConstant()) return;
+    weights_.resize(static_cast<size_t>(PackedFloats()));
+    Pack(step.inputs[1]->data.as<float>(), weights_.data());
+  }
+
+  int64_t WorkspaceBytes(std::span<const Type>, std::span<const Type>) const override {
+    return weights_.empty() ? PackedFloats() * 4 : 0;
+  }
+
+  Status Run(const KernelArgs& args) const override {
+    if (args.out(0).count() == 0) return Status::Ok();
+    const float* weights = weights_.data();
+    if (weights_.empty()) {
+      if (static_cast<int64_t>(args.workspace.size()) < PackedFloats() * 4) {
+        return Status(Code::kInternal, "matrix product got too little workspace");
+      }
+      auto* packed = reinterpret_cast<float*>(args.workspace.data());
+      Pack(args.in(1).as<float>(), packed);
+      weights = packed;
+    }
+    ConvF32 conv;
+    conv.geometry.in_w = conv.geometry.out_w = args.out(0).count() / units_;
+    conv.geometry.in_c = conv.geometry.in_step = depth_;
+    conv.geometry.out_c = conv.geometry.out_step = units_;
+    conv.x = args.in(0).as<float>();
+    conv.y = args.out(0).as<float>();
+    conv.weights = weights;
+    conv.bias = bias_.data();
+    conv.zeros = zeros_.data();
+    conv.activation = activation_;
+    RunConvInParallel(conv, args.pool);
+    return Status::Ok();
+  }
+
+ private:
+  int64_t PackedFloats() const { return PanelsOf(units_) * kPanel * depth_; }
+  void Pack(const float* w, float* packed) const {
+    PackPanels(w, units_, 1, depth_, is_transposed_ ? depth_ : 1, 0, is_transposed_ ? 1 : units_, packed);
+  }
+
+  bool is_transposed_ = false;
+  int64_t units_ = 0, depth_ = 0;
+  FusedActivation activation_;
+  std::vector<float> weights_, bias_, zeros_;
+};
+
+}  // namespace
+
+std::vector<const Tactic*> MatMulTactics() {
+  static const SimpleTactic matmul("cpu/matmul_f32", 100, WhyNot, [](const Step& step) {
+    return Result<std::unique_ptr<Kernel>>(std::make_unique<MatMulKernel>(step));
+  });
+  return {&matmul};
+}
+
+}  // namespace slipway::cpu

@@ -1,0 +1,72 @@
+// The tactics of the `cpu` backend and what they share.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/api/backend.h"
+#include "backends/cpu/kernels/conv/conv_f32.h"
+#include "ops/activation.h"
+#include "ops/nn/window.h"
+
+namespace slipway::cpu {
+
+// One list per source file, in static storage.
+std::vector<const Tactic*> ConvTactics();
+// RunConvF32 over all pixels and panels, in chunks.
+void RunConvInParallel(const ConvF32& conv, ThreadPool& pool);
+std::vector<const Tactic*> MatMulTactics();
+std::vector<const Tactic*> ElementwiseTactics();
+std::vector<const Tactic*> PoolTactics();
+std::vector<const Tactic*> MoveTactics();
+
+// A tactic from plain functions: most need nothing more.
+class SimpleTactic : public Tactic {
+ public:
+  using WhyNotFn = std::optional<std::string> (*)(const Step&);
+  using MakeFn = Result<std::unique_ptr<Kernel>> (*)(const Step&);
+  SimpleTactic(std::string name, double us, WhyNotFn why_not, MakeFn make)
+      : name_(std::move(name)), us_(us), why_not_(why_not), make_(make) {}
+  std::string name() const override { return name_; }
+  std::optional<std::string> WhyNot(const Step& step) const override { return why_not_(step); }
+  double EstimateUs(const Step&) const override { return us_; }
+  Result<std::unique_ptr<Kernel>> Make(const Step& step) const override { return make_(step); }
+
+ private:
+  std::string name_;
+  double us_;
+  WhyNotFn why_not_;
+  MakeFn make_;
+};
+
+inline DType TypeOf(const Value* value) { return value == nullptr ? DType::kNone : value->type.dtype; }
+inline bool IsConstantF32(const Value* value) {
+  return value != nullptr && value->IsConstant() && TypeOf(value) == DType::kF32;
+}
+inline bool IsQuantizedPerTensor(const Value* value) {
+  return value != nullptr && value->quant && value->quant->scales.size() == 1 && value->quant->zero_points.size() == 1;
+}
+
+FusedActivation FusedOf(const ActivationSpec& spec);
+
+// A window over one or two spatial axes, resolved at run time without allocating.
+struct Window2 {
+  enum class Pad { kExplicit, kSameUpper, kSameLower, kValid };
+  int64_t kernel[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1}, pad[2] = {0, 0};
+  Pad mode = Pad::kExplicit;
+
+  static Result<Window2> Read(const Attrs& attrs, const Ints& kernel);
+  int64_t PadFor(int axis, int64_t in, int64_t out) const;
+};
+
+// [N,spatial...,C] or [N,C,spatial...] of rank 3 or 4 as height, width and channels.
+struct Image2 {
+  int64_t n = 1, h = 1, w = 1, c = 1;
+};
+Image2 ViewImage2(const Dims& dims, Layout layout);
+// Elements of a static type, 0 for anything else.
+int64_t CountOfType(const Type& type);
+
+}  // namespace slipway::cpu
