@@ -1,0 +1,200 @@
+// Holds every tactic against the reference of its record, on every instruction set that the machine has: over the
+// record's own test cases and over shapes with tails.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <random>
+
+#include "backends/api/backend.h"
+#include "backends/cpu/kernels/simd/targets.h"
+#include "base/scalar.h"
+#include "build/choose.h"
+#include "hwy/highway.h"
+#include "ops/infer.h"
+#include "ops/run.h"
+
+namespace slipway {
+namespace {
+
+constexpr uint32_t kSeed = 20260731;
+
+Tensor RandomTensor(const TestInput& input, std::mt19937& random) {
+  Tensor tensor(input.dtype, input.dims);
+  std::uniform_real_distribution<double> real(input.low, input.high);
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    const double value = input.values.empty() ? real(random) : input.values[static_cast<size_t>(i)];
+    if (IsFloat(input.dtype)) {
+      StoreReal(input.dtype, tensor.data(), i, value);
+    } else if (input.dtype != DType::kString) {
+      StoreInt(input.dtype, tensor.data(), i, static_cast<int64_t>(std::floor(value)));
+    }
+  }
+  return tensor;
+}
+
+// One node with its operands.
+struct Scene {
+  Graph graph;
+  std::vector<Datum> inputs;  // none where left out
+  std::vector<const Datum*> operands;
+};
+
+Result<Scene> MakeScene(const OpDef& op, const TestCase& test) {
+  Scene scene;
+  std::mt19937 random(kSeed);
+  Node node;
+  node.op = op.name;
+  node.name = test.label;
+  node.attrs = test.attrs;
+  for (const TestInput& input : test.inputs) {
+    scene.inputs.push_back(input.is_absent ? Datum() : Datum::Of(RandomTensor(input, random)));
+    if (input.is_absent) {
+      node.inputs.push_back(kNoValue);
+      continue;
+    }
+    Value value;
+    value.name = "in" + std::to_string(node.inputs.size());
+    value.type = Type::Of(input.dtype, ToDimList(input.dims));
+    value.quant = input.quant;
+    if (input.is_constant) value.data = scene.inputs.back().tensor;
+    node.inputs.push_back(scene.graph.AddValue(std::move(value)));
+    if (!input.is_constant) scene.graph.inputs.push_back(node.inputs.back());
+  }
+  for (int i = 0; i < test.num_outputs; ++i) {
+    Value value;
+    value.name = "out" + std::to_string(i);
+    if (static_cast<size_t>(i) < test.outputs_quant.size()) value.quant = test.outputs_quant[static_cast<size_t>(i)];
+    node.outputs.push_back(scene.graph.AddValue(std::move(value)));
+    scene.graph.outputs.push_back(node.outputs.back());
+  }
+  SLIPWAY_RETURN_IF_ERROR(CompleteAttrs(op, node));
+  scene.graph.nodes.push_back(std::move(node));
+  SLIPWAY_RETURN_IF_ERROR(InferGraph(scene.graph));
+  return scene;
+}
+
+void ExpectClose(const Tensor& got, const Tensor& want, const Tolerance& tolerance) {
+  ASSERT_EQ(got.dims(), want.dims());
+  for (int64_t i = 0; i < want.count(); ++i) {
+    if (!IsFloat(want.dtype())) {
+      const int64_t a = LoadInt(got.dtype(), got.data(), i);
+      const int64_t b = LoadInt(want.dtype(), want.data(), i);
+      ASSERT_LE(std::llabs(a - b), tolerance.integer_steps) << "element " << i << ": " << a << " not " << b;
+      continue;
+    }
+    const double a = LoadReal(got.dtype(), got.data(), i);
+    const double b = LoadReal(want.dtype(), want.data(), i);
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    ASSERT_LE(std::fabs(a - b), tolerance.absolute + tolerance.relative * std::fabs(b)) << "element " << i;
+  }
+}
+
+Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& step, Scene& scene,
+                                     const std::vector<Datum>& like) {
+  SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, tactic.Make(step));
+  std::vector<Datum> outputs;
+  std::vector<Type> input_types, output_types;
+  std::vector<Datum*> in, out;
+  for (const Datum& datum : like) {
+    Tensor tensor(datum.tensor.dtype(), datum.tensor.dims());
+    outputs.push_back(Datum::Of(tensor));
+    output_types.push_back(Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
+  }
+  for (Datum& datum : outputs) out.push_back(&datum);
+  for (size_t i = 0; i < scene.inputs.size(); ++i) {
+    const bool is_absent = scene.graph.nodes[0].inputs[i] == kNoValue;
+    in.push_back(is_absent ? nullptr : &scene.inputs[i]);
+    const Tensor& tensor = scene.inputs[i].tensor;
+    input_types.push_back(is_absent ? Type() : Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
+  }
+  Tensor workspace(DType::kU8, {kernel->WorkspaceBytes(input_types, output_types)});
+  ThreadPool pool(2);
+  const KernelArgs args{in, out, output_types, workspace.values<uint8_t>(), pool, nullptr};
+  SLIPWAY_RETURN_IF_ERROR(kernel->Run(args));
+  return outputs;
+}
+
+// Runs every cpu tactic that fits; how many did.
+int CheckCase(const OpDef& op, const TestCase& test) {
+  Result<Scene> scene = MakeScene(op, test);
+  if (!scene.ok()) return 0;  // the record's own tests speak of broken cases
+  const Node& node = scene->graph.nodes[0];
+  Result<Step> step = MakeStep(scene->graph, node);
+  EXPECT_TRUE(step.ok());
+  std::vector<const Datum*> operands;
+  for (size_t i = 0; i < scene->inputs.size(); ++i) {
+    operands.push_back(node.inputs[i] == kNoValue ? nullptr : &scene->inputs[i]);
+  }
+  std::optional<std::vector<Datum>> want;
+  int count = 0;
+  for (const Tactic* tactic : FindBackend("cpu")->tactics) {
+    if (tactic->WhyNot(*step)) continue;
+    SCOPED_TRACE(op.name + "/" + test.label + " by " + tactic->name());
+    if (!want) {
+      auto reference = RunReference(scene->graph, node, operands, nullptr);
+      EXPECT_TRUE(reference.ok()) << reference.status().message();
+      if (!reference.ok()) return count;
+      want = *reference;
+    }
+    auto got = RunTactic(*tactic, *step, *scene, *want);
+    EXPECT_TRUE(got.ok()) << got.status().message();
+    if (!got.ok()) return count;
+    for (size_t i = 0; i < want->size(); ++i) ExpectClose((*got)[i].tensor, (*want)[i].tensor, op.tolerance);
+    ++count;
+  }
+  return count;
+}
+
+TestCase ConvCase(Dims x, Dims w, Attrs attrs) {
+  const int64_t units = w[0];
+  attrs.Set("layout", std::string("channels_last"));
+  return {"x" + ToString(x) + "_w" + ToString(w),
+          {{.dims = std::move(x), .low = -1, .high = 1},
+           {.dims = std::move(w), .low = -1, .high = 1, .is_constant = true},
+           {.dims = {units}, .low = -1, .high = 1, .is_constant = true}},
+          std::move(attrs)};
+}
+
+// Around the edges of tiles and panels.
+std::vector<TestCase> TailCases() {
+  const std::string same = "SAME_UPPER";
+  std::vector<TestCase> cases;
+  for (int64_t pixels : {1, 2, 5, 6, 7, 11, 12, 13, 25}) {
+    for (int64_t units : {1, 15, 16, 17, 31, 32, 33, 49}) cases.push_back(ConvCase({1, 1, pixels, 5}, {units, 1, 1, 5}, {}));
+  }
+  for (int64_t size : {3, 4, 5, 9, 14}) {
+    cases.push_back(ConvCase({2, size, size + 1, 3}, {18, 3, 3, 3}, {{"auto_pad", same}}));
+    cases.push_back(ConvCase({1, size, size, 19}, {19, 3, 3, 1}, {{"auto_pad", same}, {"group", int64_t{19}}}));
+  }
+  return cases;
+}
+
+class CpuTest : public ::testing::TestWithParam<int64_t> {
+ protected:
+  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
+  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
+};
+
+TEST_P(CpuTest, AgreesWithTheReferenceOnEveryCase) {
+  RecordProperty("seed", static_cast<int>(kSeed));
+  int count = 0;
+  for (const OpDef& op : AllOps()) {
+    if (op.cases == nullptr) continue;
+    for (const TestCase& test : op.cases()) count += CheckCase(op, test);
+  }
+  EXPECT_GT(count, 100);
+}
+
+TEST_P(CpuTest, AgreesWithTheReferenceOnTails) {
+  int count = 0;
+  const std::vector<TestCase> cases = TailCases();
+  for (const TestCase& test : cases) count += CheckCase(*FindOp("Conv"), test) > 0 ? 1 : 0;
+  EXPECT_EQ(count, static_cast<int>(cases.size()));
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryTarget, CpuTest, ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
+                         [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
+
+}  // namespace
+}  // namespace slipway
