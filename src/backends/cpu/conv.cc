@@ -123,8 +123,8 @@ class ConvKernel : public ImageKernel {
     bias_.assign(static_cast<size_t>(groups * panels_ * kPanel), 0.0F);
     zeros_.assign(static_cast<size_t>(view.c), 0.0F);
     for (int64_t g = 0; g < groups; ++g) {
-      PackPanels(w.as<float>() + g * out_c * taps * view.c, out_c, taps, view.c, taps * view.c, is_last ? view.c : 1,
-                 is_last ? 1 : taps, weights_.data() + g * panels_ * panel_floats_);
+      PackPanels(w.as<float>() + g * out_c * taps * view.c, out_c, taps, view.c, taps * view.c,
+                 is_last ? view.c : 1, is_last ? 1 : taps, weights_.data() + g * panels_ * panel_floats_);
       if (!step.HasInput(2)) continue;
       const float* bias = step.inputs[2]->data.as<float>() + g * out_c;
       std::copy_n(bias, out_c, bias_.begin() + g * panels_ * kPanel);
@@ -160,7 +160,8 @@ class DepthwiseKernel : public ImageKernel {
     const int64_t taps = w.count() / channels;
     weights_.resize(static_cast<size_t>(w.count()));
     for (int64_t c = 0; c < channels; ++c) {
-      for (int64_t t = 0; t < taps; ++t) weights_[static_cast<size_t>(t * channels + c)] = w.as<float>()[c * taps + t];
+      for (int64_t t = 0; t < taps; ++t)
+        weights_[static_cast<size_t>(t * channels + c)] = w.as<float>()[c * taps + t];
     }
     bias_.assign(static_cast<size_t>(channels), 0.0F);
     if (step.HasInput(2)) std::copy_n(step.inputs[2]->data.as<float>(), channels, bias_.begin());

@@ -1,6 +1,7 @@
 // The `cpu` backend's list of tactics: vectorised kernels, chosen by what fits and what the cost model says.
 //
-// SLIPWAY_ISA=scalar|sse4|avx2|avx512|vnni holds the kernels to an instruction set at most (the default: the best).
+// SLIPWAY_ISA=scalar|sse4|avx2|avx512|vnni holds the kernels to an instruction set at most (the default: the
+// best).
 #include <cstdlib>
 #include <string_view>
 
@@ -29,7 +30,8 @@ void HonourIsa() {
 Backend MakeCpuBackend() {
   HonourIsa();
   Backend backend{"cpu", "vectorised kernels for the host's processor", {}};
-  for (auto list : {cpu::ConvTactics, cpu::MatMulTactics, cpu::ElementwiseTactics, cpu::PoolTactics, cpu::MoveTactics}) {
+  for (auto list :
+       {cpu::ConvTactics, cpu::MatMulTactics, cpu::ElementwiseTactics, cpu::PoolTactics, cpu::MoveTactics}) {
     for (const Tactic* tactic : list()) backend.tactics.push_back(tactic);
   }
   return backend;

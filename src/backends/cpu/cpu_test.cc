@@ -1,5 +1,5 @@
-// Holds every tactic against the reference of its record, on every instruction set that the machine has: over the
-// record's own test cases and over shapes with tails.
+// Holds every tactic against the reference of its record, on every instruction set that the machine has: over
+// the record's own test cases and over shapes with tails.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -64,7 +64,8 @@ Result<Scene> MakeScene(const OpDef& op, const TestCase& test) {
   for (int i = 0; i < test.num_outputs; ++i) {
     Value value;
     value.name = "out" + std::to_string(i);
-    if (static_cast<size_t>(i) < test.outputs_quant.size()) value.quant = test.outputs_quant[static_cast<size_t>(i)];
+    if (static_cast<size_t>(i) < test.outputs_quant.size())
+      value.quant = test.outputs_quant[static_cast<size_t>(i)];
     node.outputs.push_back(scene.graph.AddValue(std::move(value)));
     scene.graph.outputs.push_back(node.outputs.back());
   }
@@ -161,11 +162,13 @@ std::vector<TestCase> TailCases() {
   const std::string same = "SAME_UPPER";
   std::vector<TestCase> cases;
   for (int64_t pixels : {1, 2, 5, 6, 7, 11, 12, 13, 25}) {
-    for (int64_t units : {1, 15, 16, 17, 31, 32, 33, 49}) cases.push_back(ConvCase({1, 1, pixels, 5}, {units, 1, 1, 5}, {}));
+    for (int64_t units : {1, 15, 16, 17, 31, 32, 33, 49})
+      cases.push_back(ConvCase({1, 1, pixels, 5}, {units, 1, 1, 5}, {}));
   }
   for (int64_t size : {3, 4, 5, 9, 14}) {
     cases.push_back(ConvCase({2, size, size + 1, 3}, {18, 3, 3, 3}, {{"auto_pad", same}}));
-    cases.push_back(ConvCase({1, size, size, 19}, {19, 3, 3, 1}, {{"auto_pad", same}, {"group", int64_t{19}}}));
+    cases.push_back(
+        ConvCase({1, size, size, 19}, {19, 3, 3, 1}, {{"auto_pad", same}, {"group", int64_t{19}}}));
   }
   return cases;
 }

@@ -1,9 +1,8 @@
 // Tactics for element-wise f32 operators: unary functions, and Add, Sub, Mul, Div under any broadcasting.
-#include "backends/cpu/kernels/elementwise/elementwise_f32.h"
-
 #include <algorithm>
 #include <array>
 
+#include "backends/cpu/kernels/elementwise/elementwise_f32.h"
 #include "backends/cpu/tactics.h"
 
 namespace slipway::cpu {
@@ -32,7 +31,8 @@ constexpr std::pair<const char*, BinaryF32> kBinary[] = {
 constexpr int64_t kGrain = 8192;  // elements per task at least
 
 const UnaryEntry* FindUnary(const std::string& op) {
-  const auto* found = std::find_if(std::begin(kUnary), std::end(kUnary), [&](const auto& e) { return op == e.op; });
+  const auto* found =
+      std::find_if(std::begin(kUnary), std::end(kUnary), [&](const auto& e) { return op == e.op; });
   return found == std::end(kUnary) ? nullptr : found;
 }
 
@@ -65,7 +65,8 @@ class UnaryKernel : public Kernel {
 };
 
 const std::pair<const char*, BinaryF32>* FindBinary(const std::string& op) {
-  const auto* found = std::find_if(std::begin(kBinary), std::end(kBinary), [&](const auto& e) { return op == e.first; });
+  const auto* found =
+      std::find_if(std::begin(kBinary), std::end(kBinary), [&](const auto& e) { return op == e.first; });
   return found == std::end(kBinary) ? nullptr : found;
 }
 
@@ -143,20 +144,21 @@ class BinaryKernel : public Kernel {
       });
       return Status::Ok();
     }
-    args.pool.ParallelFor(count / width, std::max<int64_t>(1, kGrain / width), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        int64_t rest = i;
-        int64_t at_a = 0;
-        int64_t at_b = 0;
-        for (size_t k = 1; k < shape.rank; ++k) {
-          const int64_t index = rest % shape.extent[k];
-          rest /= shape.extent[k];
-          at_a += index * shape.a[k];
-          at_b += index * shape.b[k];
-        }
-        RunBinaryF32(row, a + at_a, b + at_b, width, y + i * width);
-      }
-    });
+    args.pool.ParallelFor(count / width, std::max<int64_t>(1, kGrain / width),
+                          [&](int64_t begin, int64_t end) {
+                            for (int64_t i = begin; i < end; ++i) {
+                              int64_t rest = i;
+                              int64_t at_a = 0;
+                              int64_t at_b = 0;
+                              for (size_t k = 1; k < shape.rank; ++k) {
+                                const int64_t index = rest % shape.extent[k];
+                                rest /= shape.extent[k];
+                                at_a += index * shape.a[k];
+                                at_b += index * shape.b[k];
+                              }
+                              RunBinaryF32(row, a + at_a, b + at_b, width, y + i * width);
+                            }
+                          });
     return Status::Ok();
   }
 

@@ -17,7 +17,8 @@ std::optional<std::string> WhyNot(const Step& step) {
   const std::string& op = step.op->name;
   const bool is_connected = op == "FullyConnected";
   if (op != "MatMul" && op != "Gemm" && !is_connected) return "not a matrix product";
-  if (TypeOf(step.inputs[0]) != DType::kF32 || TypeOf(step.inputs[1]) != DType::kF32) return "operands are not f32";
+  if (TypeOf(step.inputs[0]) != DType::kF32 || TypeOf(step.inputs[1]) != DType::kF32)
+    return "operands are not f32";
   const Type& w = step.inputs[1]->type;
   if (!w.IsStatic()) return "the right side's shape is not static";
   if (w.rank() != 2) return "the right side is not a matrix";
@@ -50,7 +51,8 @@ class MatMulKernel : public Kernel {
     bias_.assign(static_cast<size_t>(PanelsOf(units_) * kPanel), 0.0F);
     if (step.op->name != "MatMul" && step.HasInput(2)) {
       const Tensor& c = step.inputs[2]->data;
-      for (int64_t i = 0; i < units_; ++i) bias_[static_cast<size_t>(i)] = c.as<float>()[c.count() == 1 ? 0 : i];
+      for (int64_t i = 0; i < units_; ++i)
+        bias_[static_cast<size_t>(i)] = c.as<float>()[c.count() == 1 ? 0 : i];
     }
     if (!step.inputs[1]->IsConstant()) return;
     weights_.resize(static_cast<size_t>(PackedFloats()));

@@ -43,7 +43,8 @@ std::optional<std::string> WhyNotConcat(const Step& step) {
   if (!IsByteSized(TypeOf(step.inputs[0]))) return "elements are not whole bytes";
   if (ActivationOf(step.attrs()).kind != Activation::kNone) return "an activation is fused";
   for (const Value* value : step.inputs) {
-    if (value == nullptr || (value->quant && value->quant != step.outputs[0]->quant)) return "inputs must be requantised";
+    if (value == nullptr || (value->quant && value->quant != step.outputs[0]->quant))
+      return "inputs must be requantised";
   }
   return std::nullopt;
 }
@@ -84,7 +85,8 @@ constexpr size_t kMaxRank = 8;
 std::optional<std::string> WhyNotTranspose(const Step& step) {
   if (step.op->name != "Transpose") return "not a Transpose";
   const DType dtype = TypeOf(step.inputs[0]);
-  if (!IsByteSized(dtype) || (BitsOf(dtype) != 8 && BitsOf(dtype) != 16 && BitsOf(dtype) != 32 && BitsOf(dtype) != 64)) {
+  if (!IsByteSized(dtype) ||
+      (BitsOf(dtype) != 8 && BitsOf(dtype) != 16 && BitsOf(dtype) != 32 && BitsOf(dtype) != 64)) {
     return "elements are not of 1, 2, 4 or 8 bytes";
   }
   const Type& type = step.inputs[0]->type;
@@ -124,7 +126,8 @@ class TransposeKernel : public Kernel {
     const size_t rank = perm_.size();
     const auto split = static_cast<size_t>(perm_[first]);
     for (size_t i = first; i < rank; ++i) {
-      const size_t want = i - first < rank - split ? split + (i - first) : first + (i - first) - (rank - split);
+      const size_t want =
+          i - first < rank - split ? split + (i - first) : first + (i - first) - (rank - split);
       if (perm_[i] != static_cast<int64_t>(want)) return false;
     }
     int64_t batch = 1;
@@ -190,7 +193,8 @@ class NearestKernel : public Kernel {
     const Dims x = KnownDims(*step.inputs[0]->type.shape);
     const Dims y = KnownDims(*step.outputs[0]->type.shape);
     for (size_t axis = 0; axis < 2; ++axis) {
-      for (const ResizeTaps& tap : TfliteTaps(step.attrs(), {x[axis + 1], y[axis + 1]})) index_[axis].push_back(tap.index[0]);
+      for (const ResizeTaps& tap : TfliteTaps(step.attrs(), {x[axis + 1], y[axis + 1]}))
+        index_[axis].push_back(tap.index[0]);
     }
   }
   Status Run(const KernelArgs& args) const override {
@@ -208,7 +212,8 @@ class NearestKernel : public Kernel {
         const uint8_t* from = x.as<uint8_t>() + source * x.dim(2) * pixel;
         uint8_t* to = y.as<uint8_t>() + row * width * pixel;
         for (int64_t i = 0; i < width; ++i) {
-          std::memcpy(to + i * pixel, from + index_[1][static_cast<size_t>(i)] * pixel, static_cast<size_t>(pixel));
+          std::memcpy(to + i * pixel, from + index_[1][static_cast<size_t>(i)] * pixel,
+                      static_cast<size_t>(pixel));
         }
       }
     });

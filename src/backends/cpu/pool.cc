@@ -19,7 +19,8 @@ std::optional<std::string> WhyNot(const Step& step) {
   if (step.attrs().Int("count_include_pad") != 0) return "padding counts";
   const FusedActivation fused = FusedOf(ActivationOf(step.attrs()));
   if (fused.kind != ActivationKind::kClamp) return "the fused activation is no clamp";
-  if (dtype != DType::kF32 && !IsQuantizedPerTensor(step.outputs[0])) return "the output carries no quantisation";
+  if (dtype != DType::kF32 && !IsQuantizedPerTensor(step.outputs[0]))
+    return "the output carries no quantisation";
   return std::nullopt;
 }
 
@@ -57,7 +58,8 @@ class PoolKernel : public Kernel {
     g.dilation_w = window_.dilation[1];
     g.pad_h = window_.PadFor(0, in.h, out.h);
     g.pad_w = window_.PadFor(1, in.w, out.w);
-    args.pool.ParallelFor(in.n * out.h, 1, [&](int64_t begin, int64_t end) { RunRows(pool, args, begin, end); });
+    args.pool.ParallelFor(in.n * out.h, 1,
+                          [&](int64_t begin, int64_t end) { RunRows(pool, args, begin, end); });
     return Status::Ok();
   }
 
@@ -86,11 +88,12 @@ class PoolKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> PoolTactics() {
-  static const SimpleTactic pool("cpu/pool", 10, WhyNot, [](const Step& step) -> Result<std::unique_ptr<Kernel>> {
-    auto kernel = std::make_unique<PoolKernel>();
-    SLIPWAY_RETURN_IF_ERROR(kernel->Init(step));
-    return std::unique_ptr<Kernel>(std::move(kernel));
-  });
+  static const SimpleTactic pool("cpu/pool", 10, WhyNot,
+                                 [](const Step& step) -> Result<std::unique_ptr<Kernel>> {
+                                   auto kernel = std::make_unique<PoolKernel>();
+                                   SLIPWAY_RETURN_IF_ERROR(kernel->Init(step));
+                                   return std::unique_ptr<Kernel>(std::move(kernel));
+                                 });
   return {&pool};
 }
 

@@ -46,7 +46,8 @@ inline bool IsConstantF32(const Value* value) {
   return value != nullptr && value->IsConstant() && TypeOf(value) == DType::kF32;
 }
 inline bool IsQuantizedPerTensor(const Value* value) {
-  return value != nullptr && value->quant && value->quant->scales.size() == 1 && value->quant->zero_points.size() == 1;
+  return value != nullptr && value->quant && value->quant->scales.size() == 1 &&
+         value->quant->zero_points.size() == 1;
 }
 
 FusedActivation FusedOf(const ActivationSpec& spec);

@@ -21,7 +21,8 @@ using DF = hn::CappedTag<float, 16>;
 using VF = hn::Vec<DF>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
 constexpr int kVectors = static_cast<int>(kPanel) / kLanes;  // per panel
-// Accumulators, a weight per vector and one broadcast must fit the registers: 32 of AVX-512 and NEON, else 16.
+// Accumulators, a weight per vector and one broadcast must fit the registers: 32 of AVX-512 and NEON,
+// else 16.
 constexpr int kTile = kLanes == 16 ? 12 : kLanes == 8 ? 6 : HWY_ARCH_ARM_A64 ? 6 : 2;
 constexpr int kTilePanels = kLanes == 16 ? 2 : 1;
 
@@ -45,7 +46,8 @@ HWY_INLINE void Locate(const ConvF32& conv, int64_t pixel, int64_t last, Tile<kR
     tile.y[i] = oy * g.stride_h - g.pad_h;
     tile.x[i] = ox * g.stride_w - g.pad_w;
     tile.image[i] = conv.x + n * g.in_h * g.in_w * g.in_step;
-    tile.is_inside &= tile.y[i] >= 0 && tile.x[i] >= 0 && tile.y[i] + reach_h < g.in_h && tile.x[i] + reach_w < g.in_w;
+    tile.is_inside &=
+        tile.y[i] >= 0 && tile.x[i] >= 0 && tile.y[i] + reach_h < g.in_h && tile.x[i] + reach_w < g.in_w;
     if (pixel + i >= last) continue;  // rows beyond the end repeat the last pixel
     if (++ox < g.out_w) continue;
     ox = 0;
@@ -162,7 +164,8 @@ void RunPixels(const ConvF32& conv, int64_t begin, int64_t end, int64_t panel) {
 
 }  // namespace
 
-void RunConv(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin, int64_t panel_end) {
+void RunConv(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin,
+             int64_t panel_end) {
   int64_t panel = panel_begin;
   for (; panel + kTilePanels <= panel_end; panel += kTilePanels) {
     RunPixels<kTilePanels>(conv, pixel_begin, pixel_end, panel);
@@ -182,14 +185,15 @@ namespace slipway::cpu {
 HWY_EXPORT(RunConv);
 HWY_EXPORT(TilePixels);
 
-void RunConvF32(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin, int64_t panel_end) {
+void RunConvF32(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin,
+                int64_t panel_end) {
   HWY_DYNAMIC_DISPATCH(RunConv)(conv, pixel_begin, pixel_end, panel_begin, panel_end);
 }
 
 int64_t ConvF32TilePixels() { return HWY_DYNAMIC_DISPATCH(TilePixels)(); }
 
-void PackPanels(const float* w, int64_t out_c, int64_t taps, int64_t in_c, int64_t stride_o, int64_t stride_tap,
-                int64_t stride_c, float* packed) {
+void PackPanels(const float* w, int64_t out_c, int64_t taps, int64_t in_c, int64_t stride_o,
+                int64_t stride_tap, int64_t stride_c, float* packed) {
   for (int64_t panel = 0; panel < PanelsOf(out_c); ++panel) {
     for (int64_t tap = 0; tap < taps; ++tap) {
       for (int64_t c = 0; c < in_c; ++c) {

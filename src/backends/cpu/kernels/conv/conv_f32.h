@@ -1,9 +1,10 @@
-// Direct f32 convolution, channels last, on packed weights: no im2col buffer. Matrix products are its 1x1 case.
+// Direct f32 convolution, channels last, on packed weights: no im2col buffer. Matrix products are its 1x1
+// case.
 //
-// Idea: a tile of some pixels times one or two panels of 16 output channels lives in registers; for every tap the
-// tile's pixel pointers are found (zeros outside the image) and the input channels run innermost. Taps of one
-// kernel row merge into one long run when the whole tile lies inside the image.
-// Source: register-blocked GEMM (Goto, van de Geijn 2008). Left out: Winograd.
+// Idea: a tile of some pixels times one or two panels of 16 output channels lives in registers; for every tap
+// the tile's pixel pointers are found (zeros outside the image) and the input channels run innermost. Taps of
+// one kernel row merge into one long run when the whole tile lies inside the image. Source: register-blocked
+// GEMM (Goto, van de Geijn 2008). Left out: Winograd.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +40,15 @@ struct ConvF32 {
   FusedActivation activation;
 };
 
-// Packs w[o * stride_o + tap * stride_tap + c * stride_c] to [panel][tap][c][16], the last panel filled up with 0.
-void PackPanels(const float* w, int64_t out_c, int64_t taps, int64_t in_c, int64_t stride_o, int64_t stride_tap,
-                int64_t stride_c, float* packed);
+// Packs w[o * stride_o + tap * stride_tap + c * stride_c] to [panel][tap][c][16], the last panel filled up
+// with 0.
+void PackPanels(const float* w, int64_t out_c, int64_t taps, int64_t in_c, int64_t stride_o,
+                int64_t stride_tap, int64_t stride_c, float* packed);
 
-// Computes output pixels [pixel_begin, pixel_end) for panels [panel_begin, panel_end). Chunks may run in parallel.
-void RunConvF32(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin, int64_t panel_end);
+// Computes output pixels [pixel_begin, pixel_end) for panels [panel_begin, panel_end). Chunks may run in
+// parallel.
+void RunConvF32(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin,
+                int64_t panel_end);
 
 // The pixels of a register tile: chunks of multiples of it waste nothing.
 int64_t ConvF32TilePixels();

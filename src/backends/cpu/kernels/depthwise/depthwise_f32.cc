@@ -16,14 +16,15 @@ namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-// kPixels neighbouring output pixels whose windows lie inside the image from left to right; taps ky in [ky0, ky1),
-// kx in [kx0, kx1).
+// kPixels neighbouring output pixels whose windows lie inside the image from left to right; taps ky in [ky0,
+// ky1), kx in [kx0, kx1).
 struct Taps {
   int64_t ky0, ky1, kx0, kx1;
 };
 
 template <int kPixels, class D>
-HWY_INLINE void Channels(const DepthwiseF32& conv, D d, const float* x, const Taps& taps, int64_t c, float* y) {
+HWY_INLINE void Channels(const DepthwiseF32& conv, D d, const float* x, const Taps& taps, int64_t c,
+                         float* y) {
   using V = hn::Vec<D>;
   const ConvGeometry& g = conv.geometry;
   V acc[kPixels];
@@ -55,7 +56,8 @@ HWY_INLINE void Pixels(const DepthwiseF32& conv, const float* x, const Taps& tap
 }
 
 // Taps k with 0 <= start + k * dilation < extent.
-HWY_INLINE void Inside(int64_t start, int64_t dilation, int64_t extent, int64_t kernel, int64_t& first, int64_t& last) {
+HWY_INLINE void Inside(int64_t start, int64_t dilation, int64_t extent, int64_t kernel, int64_t& first,
+                       int64_t& last) {
   first = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
   last = start >= extent ? 0 : std::min(kernel, (extent - start + dilation - 1) / dilation);
   if (last < first) last = first;

@@ -29,14 +29,17 @@ HWY_INLINE void Map(const float* x, int64_t count, float* y, const F& f) {
 }
 
 template <class F>
-HWY_INLINE void Zip(const BinaryRow& row, const float* a, const float* b, int64_t count, float* y, const F& f) {
+HWY_INLINE void Zip(const BinaryRow& row, const float* a, const float* b, int64_t count, float* y,
+                    const F& f) {
   const D d;
   const D1 one;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto load = [](auto tag, const float* from, int64_t i, Run run)
-                        HWY_ATTR { return run == Run::kEach ? hn::LoadU(tag, from + i) : hn::Set(tag, *from); };
+  const auto load = [](auto tag, const float* from, int64_t i, Run run) HWY_ATTR {
+    return run == Run::kEach ? hn::LoadU(tag, from + i) : hn::Set(tag, *from);
+  };
   int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(f(d, load(d, a, i, row.a), load(d, b, i, row.b)), d, y + i);
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(f(d, load(d, a, i, row.a), load(d, b, i, row.b)), d, y + i);
   for (; i < count; ++i) hn::StoreU(f(one, load(one, a, i, row.a), load(one, b, i, row.b)), one, y + i);
 }
 
@@ -88,7 +91,8 @@ namespace slipway::cpu {
 HWY_EXPORT(Unary);
 HWY_EXPORT(Binary);
 
-void RunUnaryF32(UnaryF32 function, const FusedActivation& activation, const float* x, int64_t count, float* y) {
+void RunUnaryF32(UnaryF32 function, const FusedActivation& activation, const float* x, int64_t count,
+                 float* y) {
   HWY_DYNAMIC_DISPATCH(Unary)(function, activation, x, count, y);
 }
 void RunBinaryF32(const BinaryRow& row, const float* a, const float* b, int64_t count, float* y) {

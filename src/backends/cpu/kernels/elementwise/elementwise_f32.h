@@ -13,7 +13,8 @@ enum class BinaryF32 { kAdd, kSub, kMul, kDiv };
 enum class Run { kEach, kRepeated };
 
 // y[i] = f(x[i]); `activation` for kActivation. x and y may be the same.
-void RunUnaryF32(UnaryF32 function, const FusedActivation& activation, const float* x, int64_t count, float* y);
+void RunUnaryF32(UnaryF32 function, const FusedActivation& activation, const float* x, int64_t count,
+                 float* y);
 
 // y[i] = activation(f(a[i or 0], b[i or 0]))
 struct BinaryRow {

@@ -7,7 +7,8 @@ namespace {
 
 constexpr int64_t kBlock = 16;  // a cache line of f32 in both directions
 
-void TransposeRows(const float* x, int64_t rows, int64_t columns, int64_t row_begin, int64_t row_end, float* y) {
+void TransposeRows(const float* x, int64_t rows, int64_t columns, int64_t row_begin, int64_t row_end,
+                   float* y) {
   for (int64_t c0 = 0; c0 < columns; c0 += kBlock) {
     const int64_t c1 = std::min(c0 + kBlock, columns);
     for (int64_t c = c0; c < c1; ++c) {
@@ -18,7 +19,8 @@ void TransposeRows(const float* x, int64_t rows, int64_t columns, int64_t row_be
 
 }  // namespace
 
-void TransposeImages(const float* x, int64_t batch, int64_t rows, int64_t columns, float* y, ThreadPool& pool) {
+void TransposeImages(const float* x, int64_t batch, int64_t rows, int64_t columns, float* y,
+                     ThreadPool& pool) {
   const int64_t blocks = (rows + kBlock - 1) / kBlock;
   const int64_t grain = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, kBlock * columns));
   pool.ParallelFor(batch * blocks, grain, [&](int64_t begin, int64_t end) {

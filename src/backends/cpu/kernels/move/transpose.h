@@ -8,6 +8,7 @@
 namespace slipway::cpu {
 
 // x: `batch` matrices [rows][columns], row-major; y: the same [columns][rows]. x and y do not overlap.
-void TransposeImages(const float* x, int64_t batch, int64_t rows, int64_t columns, float* y, ThreadPool& pool);
+void TransposeImages(const float* x, int64_t batch, int64_t rows, int64_t columns, float* y,
+                     ThreadPool& pool);
 
 }  // namespace slipway::cpu

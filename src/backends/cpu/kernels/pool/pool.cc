@@ -52,9 +52,11 @@ void FoldRows(const Pool& pool, const T* x, int64_t begin, int64_t end, T* y, Su
 
 template <class T>
 void MaxPoolRows(const Pool& pool, const T* x, int64_t begin, int64_t end, T* y) {
-  const T lowest = std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
+  const T lowest =
+      std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
   const T low = std::is_floating_point_v<T> ? static_cast<T>(pool.activation.low) : static_cast<T>(pool.low);
-  const T high = std::is_floating_point_v<T> ? static_cast<T>(pool.activation.high) : static_cast<T>(pool.high);
+  const T high =
+      std::is_floating_point_v<T> ? static_cast<T>(pool.activation.high) : static_cast<T>(pool.high);
   FoldRows<T, T>(
       pool, x, begin, end, y, lowest, [](T a, T b) { return b > a ? b : a; },
       [=](T sum, int64_t) { return std::min(std::max(sum, low), high); });

@@ -10,7 +10,7 @@ namespace slipway::cpu {
 struct Pool {
   ConvGeometry geometry;  // in_step == out_step channels
   bool counts_padding = false;
-  int64_t low = 0, high = 0;  // clamp of integers
+  int64_t low = 0, high = 0;   // clamp of integers
   FusedActivation activation;  // of floats: clamps only
 };
 

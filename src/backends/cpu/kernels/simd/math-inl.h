@@ -34,9 +34,8 @@ HWY_INLINE V Exp(D d, V x) {
   // 2^n in two halves: n may be 128, one more than an exponent holds.
   const auto exponent = hn::ConvertTo(di, n);
   const auto half = hn::ShiftRight<1>(exponent);
-  const auto power = [&](auto e) HWY_ATTR {
-    return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127))));
-  };
+  const auto power = [&](auto e)
+                         HWY_ATTR { return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127)))); };
   V y = hn::Mul(hn::Mul(p, power(half)), power(hn::Sub(exponent, half)));
   y = hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.33654F)), y);
   y = hn::IfThenElse(hn::Gt(x, hn::Set(d, 88.72283F)), hn::Inf(d), y);

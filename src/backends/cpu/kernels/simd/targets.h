@@ -1,7 +1,7 @@
 // Which instruction sets the kernels are compiled for. Include before any Highway header.
 //
-// Accumulators are kept in arrays of vectors, which sizeless vectors (SVE, RVV) do not allow; SSSE3 alone is not
-// worth a copy of every kernel.
+// Accumulators are kept in arrays of vectors, which sizeless vectors (SVE, RVV) do not allow; SSSE3 alone is
+// not worth a copy of every kernel.
 #pragma once
 
 #define HWY_WANT_AVX3_DL
