@@ -230,7 +230,9 @@ TEST(Npy, EveryTruncationIsRefusedAndEveryCorruptionSurvived) {
     std::string broken = file;
     broken[i] = static_cast<char>(broken[i] ^ 0xFF);
     const auto tensor = ParseNpy(BytesOfText(broken));
-    if (tensor.ok()) EXPECT_LE(tensor->size_bytes(), 24);
+    if (tensor.ok()) {
+      EXPECT_LE(tensor->size_bytes(), 24);
+    }
   }
 }
 
