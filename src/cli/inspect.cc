@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/model_flags.h"
+#include "ir/text.h"
 #include "ops/infer.h"
 
 namespace slipway::cli {
@@ -18,6 +19,7 @@ struct InspectFlags {
   ModelFlags model;
   bool is_json = false;
   bool is_dot = false;
+  bool is_text = false;
   bool has_graph = false;
   bool has_manifest = false;
 };
@@ -148,7 +150,7 @@ void PrintPorts(const Graph& graph, const char* title, const std::vector<ValueId
   fmt::print("{}\n", table.ToString());
 }
 
-void PrintGraph(const Graph& graph) {
+void PrintNodes(const Graph& graph) {
   Table table({">#", "operator", "name", "result", ">flops", "from"});
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
@@ -168,7 +170,7 @@ void PrintText(const LoadedModel& loaded, const InspectFlags& flags) {
   fmt::print("{}: {} model, {} nodes\n\n", flags.model.model, loaded.model.source_format, graph.nodes.size());
   PrintPorts(graph, "input", graph.inputs);
   PrintPorts(graph, "output", graph.outputs);
-  if (flags.has_graph) PrintGraph(graph);
+  if (flags.has_graph) PrintNodes(graph);
   Table ops({"operator", ">count"});
   for (const auto& [op, count] : totals.ops) ops.Row({op, std::to_string(count)});
   fmt::print("{}\n", ops.ToString());
@@ -195,6 +197,8 @@ Status Inspect(const InspectFlags& flags) {
     PrintJson(loaded);
   } else if (flags.is_dot) {
     PrintDot(loaded.model.graph);
+  } else if (flags.is_text) {
+    fmt::print("{}", PrintGraph(loaded.model.graph));
   } else {
     PrintNotes(loaded.notes);
     PrintText(loaded, flags);
@@ -211,6 +215,8 @@ void AddInspect(CLI::App& app, Action& action) {
   command->add_flag("--graph", flags->has_graph, "every node");
   command->add_flag("--show-manifest", flags->has_manifest, "the whole manifest");
   command->add_flag("--json", flags->is_json, "as JSON");
+  command->add_flag("--text", flags->is_text,
+                    "the whole graph, constants too, in the text form of src/ir/text.h");
   command->add_flag("--dot", flags->is_dot, "as a Graphviz drawing");
   command->callback([&action, flags] { action = [flags] { return Inspect(*flags); }; });
 }
