@@ -17,6 +17,12 @@ std::string ToString(const Type& type) {
   return text;
 }
 
+Value& Graph::Nothing() {
+  thread_local Value nothing;
+  nothing = Value();
+  return nothing;
+}
+
 ValueId Graph::AddValue(Value value) {
   if (name_uses_.empty()) {
     for (const Value& existing : values) name_uses_.emplace(existing.name, 0);

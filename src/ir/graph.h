@@ -67,8 +67,11 @@ struct Graph {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
 
-  Value& value(ValueId id) { return values[static_cast<size_t>(id)]; }
-  const Value& value(ValueId id) const { return values[static_cast<size_t>(id)]; }
+  // An operand left out reads as a value of no type: importers may ask before they know that it is missing.
+  Value& value(ValueId id) { return id == kNoValue ? Nothing() : values[static_cast<size_t>(id)]; }
+  const Value& value(ValueId id) const {
+    return id == kNoValue ? Nothing() : values[static_cast<size_t>(id)];
+  }
 
   // Adds a value; a name that is empty or taken gets a number behind it.
   ValueId AddValue(Value value);
@@ -88,6 +91,8 @@ struct Graph {
   Status SortTopologically();
 
  private:
+  // Empty again on every call, whatever the last caller wrote into it.
+  static Value& Nothing();
   // Names taken, kept lazily: rebuilt when values were renamed behind its back is not supported; use
   // AddValue.
   std::map<std::string, int, std::less<>> name_uses_;
