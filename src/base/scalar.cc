@@ -216,6 +216,14 @@ int64_t LoadInt(DType dtype, const void* data, int64_t i) {
   }
 }
 
+std::vector<int64_t> IntsOf(const Tensor& tensor) {
+  std::vector<int64_t> values(static_cast<size_t>(tensor.count()));
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = LoadInt(tensor.dtype(), tensor.data(), static_cast<int64_t>(i));
+  }
+  return values;
+}
+
 void StoreInt(DType dtype, void* data, int64_t i, int64_t value) {
   switch (dtype) {
     case DType::kI8:

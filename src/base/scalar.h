@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "slipway/dtype.h"
+#include "slipway/tensor.h"
 
 namespace slipway {
 
@@ -19,6 +21,8 @@ void StoreReal(DType dtype, void* data, int64_t i, double value);
 
 // Element `i` as an integer: floats are truncated, u64 keeps its bits.
 int64_t LoadInt(DType dtype, const void* data, int64_t i);
+// All elements of a tensor of numbers, in order.
+std::vector<int64_t> IntsOf(const Tensor& tensor);
 // Integers keep the low bits (wrap); floats: nearest; bool: value != 0.
 void StoreInt(DType dtype, void* data, int64_t i, int64_t value);
 

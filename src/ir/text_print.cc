@@ -55,11 +55,7 @@ std::string Content(const Tensor& tensor) {
     return Listed(tensor.values<std::string>(), [](const std::string& each) { return Quoted(each); });
   }
   const bool is_integer = IsInteger(tensor.dtype()) && tensor.dtype() != DType::kU64;
-  if (tensor.count() <= kMaxListed && is_integer) {
-    Ints values;
-    for (int64_t i = 0; i < tensor.count(); ++i) values.push_back(LoadInt(tensor.dtype(), tensor.data(), i));
-    return Integers(values);
-  }
+  if (tensor.count() <= kMaxListed && is_integer) return Integers(IntsOf(tensor));
   if (tensor.count() <= kMaxListed && tensor.dtype() == DType::kF32)
     return Listed(tensor.values<float>(), Number);
   static constexpr char kHex[] = "0123456789abcdef";

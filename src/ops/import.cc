@@ -81,9 +81,7 @@ Result<Ints> ImportContext::ConstantInts(size_t i) const {
     return Unsupported("input " + std::to_string(i) + " must be a constant",
                        "fold constants in the exporter, or export with fixed shapes");
   }
-  Ints values;
-  for (int64_t k = 0; k < tensor->count(); ++k) values.push_back(LoadInt(tensor->dtype(), tensor->data(), k));
-  return values;
+  return IntsOf(*tensor);
 }
 
 Result<double> ImportContext::ConstantScalar(size_t i, double otherwise) const {

@@ -6,7 +6,7 @@ namespace slipway {
 
 Tensor& RunContext::AllocateOutput(size_t i, Dims dims) const {
   Datum& datum = *outputs_[i].datum;
-  const DType dtype = outputs_[i].type.dtype;
+  const DType dtype = outputs_[i].type->dtype;
   if (datum.tensor.dtype() != dtype || datum.tensor.dims() != dims)
     datum.tensor = Tensor(dtype, std::move(dims));
   return datum.tensor;
@@ -105,7 +105,7 @@ Result<std::vector<Datum>> RunReference(const Graph& graph, const Node& node,
     if (infer_inputs[i].type.dtype == DType::kNone) infer_inputs[i].type.dtype = value.type.dtype;
     infer_inputs[i].constant = inputs[i]->kind == TypeKind::kTensor ? &inputs[i]->tensor : nullptr;
     infer_inputs[i].quant = value.quant ? &*value.quant : nullptr;
-    operands[i] = {const_cast<Datum*>(inputs[i]), infer_inputs[i].quant, infer_inputs[i].type};
+    operands[i] = {const_cast<Datum*>(inputs[i]), infer_inputs[i].quant};
   }
   std::vector<InferContext::Output> infer_outputs(node.outputs.size());
   for (size_t i = 0; i < node.outputs.size(); ++i) {
@@ -117,16 +117,17 @@ Result<std::vector<Datum>> RunReference(const Graph& graph, const Node& node,
   SLIPWAY_RETURN_IF_ERROR(InferNode(infer));
 
   std::vector<Datum> results(node.outputs.size());
+  std::vector<Type> types(node.outputs.size());
   std::vector<RunContext::Operand> outputs(node.outputs.size());
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNoValue) continue;
-    Type type = infer.output(i).type;
-    const Value& value = graph.value(node.outputs[i]);
-    if (type.dtype == DType::kNone) type.dtype = value.type.dtype;
+    Type& type = types[i];
+    type = infer.output(i).type;
+    if (type.dtype == DType::kNone) type.dtype = graph.value(node.outputs[i]).type.dtype;
     results[i].kind = type.kind;
     if (type.kind == TypeKind::kTensor && type.IsStatic())
       results[i].tensor = Tensor(type.dtype, KnownDims(*type.shape));
-    outputs[i] = {&results[i], infer_outputs[i].quant, std::move(type)};
+    outputs[i] = {&results[i], infer_outputs[i].quant, &type};
   }
   RunContext run(*op, node, operands, outputs, runner);
   SLIPWAY_RETURN_IF_ERROR(op->reference(run));

@@ -38,7 +38,7 @@ class RunContext {
   struct Operand {
     Datum* datum = nullptr;  // null: left out
     const Quant* quant = nullptr;
-    Type type;  // outputs: as inferred; IsStatic() if the tensor is allocated
+    const Type* type = nullptr;  // outputs: as inferred; IsStatic() if the tensor is allocated
   };
 
   RunContext(const OpDef& op, const Node& node, std::span<const Operand> inputs,
@@ -57,7 +57,7 @@ class RunContext {
   size_t num_outputs() const { return outputs_.size(); }
   bool HasOutput(size_t i) const { return i < outputs_.size() && outputs_[i].datum != nullptr; }
   Tensor& out(size_t i) const { return outputs_[i].datum->tensor; }
-  const Type& out_type(size_t i) const { return outputs_[i].type; }
+  const Type& out_type(size_t i) const { return *outputs_[i].type; }
   const Quant* out_quant(size_t i) const { return HasOutput(i) ? outputs_[i].quant : nullptr; }
   // For outputs whose shape depends on data. The dtype is the inferred one.
   Tensor& AllocateOutput(size_t i, Dims dims) const;

@@ -39,7 +39,7 @@ class RefKernel : public Kernel {
     for (size_t i = 0; i < data.size(); ++i) {
       operands[i].datum = data[i];
       operands[i].quant = i < quants.size() && quants[i] ? &*quants[i] : nullptr;
-      if (i < types.size()) operands[i].type = types[i];
+      if (i < types.size()) operands[i].type = &types[i];
     }
     return operands;
   }

@@ -99,10 +99,7 @@ Slices SlicesAlong(const Dims& dims, const std::vector<bool>& is_reduced) {
 
 Result<std::vector<bool>> ReducedAxes(const RunContext& context) {
   Ints axes;
-  if (context.HasInput(1)) {
-    const Tensor& given = context.in(1);
-    for (int64_t i = 0; i < given.count(); ++i) axes.push_back(LoadInt(given.dtype(), given.data(), i));
-  }
+  if (context.HasInput(1)) axes = IntsOf(context.in(1));
   const int rank = context.in(0).rank();
   int64_t culprit = 0;
   auto is_reduced = MarkAxes(axes, rank, context.attrs().Int("noop_with_empty_axes") != 0, &culprit);

@@ -34,9 +34,7 @@ Result<std::optional<Plan>> PlanOf(const InferContext& context) {
     return std::optional<Plan>();
   }
   SLIPWAY_RETURN_IF_ERROR(CheckBlocks(context, *blocks, context.shape(0)->size()));
-  Plan plan{*blocks, {}};
-  for (int64_t i = 0; i < border->count(); ++i)
-    plan.border.push_back(LoadInt(border->dtype(), border->data(), i));
+  Plan plan{*blocks, IntsOf(*border)};
   const bool fits =
       plan.border.size() == 2 * blocks->size() &&
       std::all_of(plan.border.begin(), plan.border.end(), [](int64_t amount) { return amount >= 0; });

@@ -121,15 +121,9 @@ Status Infer(InferContext& context) {
 
 Status Reference(RunContext& context) {
   const Tensor& x = context.in(0);
-  const auto ints = [&](size_t input) {
-    Ints values;
-    const Tensor& tensor = context.in(input);
-    for (int64_t i = 0; i < tensor.count(); ++i) values.push_back(LoadInt(tensor.dtype(), tensor.data(), i));
-    return values;
-  };
-  const Ints begin = ints(1);
-  const Ints end = ints(2);
-  const Ints strides = ints(3);
+  const Ints begin = IntsOf(context.in(1));
+  const Ints end = IntsOf(context.in(2));
+  const Ints strides = IntsOf(context.in(3));
   std::string error;
   const std::vector<Entry> entries = Expand(context.attrs(), begin.size(), x.rank(), &error);
   if (!error.empty()) return context.Error(error);
