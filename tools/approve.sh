@@ -4,4 +4,6 @@ set -eu
 cd "$(dirname "$0")/.."
 mkdir -p docs
 build/release/slipway ops --markdown >docs/operators.md
-git --no-pager diff --stat -- docs
+tools/build.sh release slipway_passes_test
+SLIPWAY_APPROVE=1 build/release/src/passes/slipway_passes_test --gtest_filter='*PassGolden.*' --gtest_brief=1
+git --no-pager diff --stat -- docs src/passes/testdata

@@ -11,6 +11,11 @@ case $1 in
   image) pattern="images/task/superres_input.png images/mnist/0.pgm images/task/coral_mnist_nine.bmp images/task/burger_crop.jpg" ;;
   *) pattern="" ;;
 esac
+if [ "$1" = ir_text ]; then
+  for case in src/passes/testdata/*/*.txt; do
+    sed -n '/^=>/q; /^graph/,/^}/p' "$case" >"$2/$(basename "$(dirname "$case")")_$(basename "$case")"
+  done
+fi
 for file in $pattern; do
   [ -f "$assets/$file" ] && cp "$assets/$file" "$2/" || true
 done

@@ -262,6 +262,15 @@ TEST(Optimize, ObeysItsSwitches) {
   EXPECT_THAT(Ops(stopped), ElementsAre("Conv", "Relu"));
 }
 
+TEST(Optimize, NamesThePassNearestToAMistypedOne) {
+  Graph graph = ConvBatchNormRelu();
+  const auto reports = Optimize(graph, {.disabled = {"fold_batchnorm"}});
+  ASSERT_FALSE(reports.ok());
+  EXPECT_EQ(reports.status().code(), Code::kUsage);
+  EXPECT_EQ(reports.status().message(),
+            "no pass is called 'fold_batchnorm' (did you mean 'fold_batch_norm'?)");
+}
+
 TEST(Optimize, ReadsTheEnvironment) {
   ::setenv("SLIPWAY_DISABLE", "fuse_silu,,fold_constants", 1);
   ::setenv("SLIPWAY_STOP_AFTER", "2", 1);

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 
+#include "base/nearest.h"
+#include "ops/infer.h"
 #include "ops/verify.h"
 #include "passes/pass.h"
 
@@ -33,6 +36,60 @@ bool IsDisabled(const PipelineOptions& options, const char* name) {
          std::find(off.begin(), off.end(), "all") != off.end();
 }
 
+Status CheckNames(const PipelineOptions& options) {
+  std::vector<std::string_view> known = {"all"};
+  std::string listed;
+  for (const PassEntry& pass : kPasses) {
+    known.push_back(pass.name);
+    listed += (listed.empty() ? "" : ", ") + std::string(pass.name);
+  }
+  for (const std::string& name : options.disabled) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return Status(Code::kUsage, "no pass is called '" + name + "'" + DidYouMean(name, known),
+                  "SLIPWAY_DISABLE takes all or any of: " + listed);
+  }
+  return Status::Ok();
+}
+
+Result<bool> RunPass(PassFn pass, Graph& graph);
+
+// The sub-graph rewritten, or null where nothing changed. Types are put back behind the pass: what they say
+// of a first iteration is what the node around the sub-graph was checked with.
+Result<GraphRef> RewriteSubGraph(PassFn pass, const Graph& original) {
+  Graph graph = original;
+  for (Value& value : graph.values) {
+    if (!value.IsConstant()) value.type.shape.reset();
+  }
+  if (!InferGraph(graph).ok()) return GraphRef();  // left alone: it needs the shapes
+  SLIPWAY_ASSIGN_OR_RETURN(const bool has_changed, RunPass(pass, graph));
+  if (!has_changed) return GraphRef();
+  for (Value& value : graph.values) {
+    const ValueId before = original.FindValue(value.name);
+    if (before != kNoValue && !value.IsConstant()) value.type = original.value(before).type;
+  }
+  return std::make_shared<const Graph>(std::move(graph));
+}
+
+// Sub-graphs first, then the graph itself; leaves no dead nodes and the order right.
+Result<bool> RunPass(PassFn pass, Graph& graph) {
+  bool has_changed = false;
+  for (Node& node : graph.nodes) {
+    for (const auto& [name, attr] : node.attrs) {
+      const auto* sub = std::get_if<GraphRef>(&attr);
+      if (sub == nullptr || *sub == nullptr) continue;
+      SLIPWAY_ASSIGN_OR_RETURN(GraphRef rewritten, RewriteSubGraph(pass, **sub));
+      if (rewritten == nullptr) continue;
+      node.attrs.Set(name, std::move(rewritten));
+      has_changed = true;
+    }
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const bool has_changed_here, pass(graph));
+  if (!has_changed_here) return has_changed;
+  SLIPWAY_RETURN_IF_ERROR(EliminateDead(graph).status());
+  SLIPWAY_RETURN_IF_ERROR(graph.SortTopologically());
+  return true;
+}
+
 }  // namespace
 
 PipelineOptions PipelineOptions::FromEnvironment() {
@@ -50,19 +107,18 @@ PipelineOptions PipelineOptions::FromEnvironment() {
 }
 
 Result<std::vector<PassReport>> Optimize(Graph& graph, const PipelineOptions& options) {
+  SLIPWAY_RETURN_IF_ERROR(CheckNames(options));
   std::vector<PassReport> reports;
   for (const PassEntry& pass : kPasses) {
     if (options.stop_after >= 0 && static_cast<int>(reports.size()) >= options.stop_after) break;
     PassReport report{pass.name};
     const auto start = std::chrono::steady_clock::now();
     if (!IsDisabled(options, pass.name)) {
-      auto has_changed = pass.run(graph);
+      auto has_changed = RunPass(pass.run, graph);
       if (!has_changed.ok()) return has_changed.status().WithContext(std::string("pass ") + pass.name);
       report.has_changed = *has_changed;
     }
     if (report.has_changed) {
-      SLIPWAY_RETURN_IF_ERROR(EliminateDead(graph).status());
-      SLIPWAY_RETURN_IF_ERROR(graph.SortTopologically());
       if (Status status = VerifyGraph(graph); !status.ok()) {
         return Status(
             Code::kInternal, std::string("pass ") + pass.name + " broke the graph: " + status.message(),

@@ -2,7 +2,9 @@
 //
 // Each pass is one file that states before -> after at its head, and one line in pipeline.cc. Around every
 // pass: is it switched off? run, and, if it changed something, infer types again, verify, note the time.
-// SLIPWAY_DISABLE=pass,... switches passes off; SLIPWAY_STOP_AFTER=n stops after n passes, to bisect.
+// Sub-graphs of control flow are rewritten likewise, each before the node that runs it, with the shapes of
+// its inputs taken as unknown: a loop's may change from one iteration to the next. SLIPWAY_DISABLE=pass,...
+// switches passes off; SLIPWAY_STOP_AFTER=n stops after n passes, to bisect.
 #pragma once
 
 #include <string>
@@ -27,7 +29,7 @@ struct PassReport {
 };
 
 // The graph is left verified, its nodes in order. A pass that breaks it is an internal error that names the
-// pass.
+// pass; a disabled name that no pass has is a usage error that names the nearest.
 Result<std::vector<PassReport>> Optimize(Graph& graph, const PipelineOptions& options);
 
 // Names of all passes, in order.
