@@ -8,7 +8,7 @@
 #include "cli/console.h"
 #include "cli/model_flags.h"
 #include "ir/text.h"
-#include "ops/infer.h"
+#include "ops/cost.h"
 
 namespace slipway::cli {
 namespace {
@@ -27,16 +27,12 @@ struct InspectFlags {
 double FlopsOf(const Graph& graph, const Node& node) {
   const OpDef* op = FindOp(node.op);
   if (op == nullptr) return 0;
-  std::vector<InferContext::Input> inputs(node.inputs.size());
-  for (size_t i = 0; i < node.inputs.size(); ++i) {
-    if (node.inputs[i] != kNoValue) inputs[i].type = graph.value(node.inputs[i]).type;
-  }
-  std::vector<InferContext::Output> outputs(node.outputs.size());
-  for (size_t i = 0; i < node.outputs.size(); ++i) {
-    if (node.outputs[i] != kNoValue) outputs[i].type = graph.value(node.outputs[i]).type;
-  }
-  const InferContext context(*op, node, std::move(inputs), std::move(outputs));
-  return op->flops ? op->flops(context) : context.CountOfOutput(0);
+  const auto values = [&](const std::vector<ValueId>& ids) {
+    std::vector<const Value*> result;
+    for (ValueId id : ids) result.push_back(id == kNoValue ? nullptr : &graph.value(id));
+    return result;
+  };
+  return CostOf(*op, node, values(node.inputs), values(node.outputs)).flops;
 }
 
 int64_t ParametersOf(const Graph& graph) {

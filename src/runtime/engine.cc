@@ -34,8 +34,8 @@ Result<std::shared_ptr<const Engine>> Engine::Create(Graph graph, const EngineOp
     SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(network, node));
     SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, choices[i].tactic->Make(step));
     engine->kernels_.push_back(std::move(kernel));
-    engine->step_infos_.push_back(
-        {node.name, node.op, choices[i].tactic->name(), node.sources, std::move(choices[i].rejected)});
+    engine->step_infos_.push_back({node.name, node.op, choices[i].tactic->name(), choices[i].estimate_us,
+                                   node.sources, std::move(choices[i].rejected)});
   }
   for (ValueId id : network.inputs) engine->inputs_.push_back(PortOf(network.value(id)));
   for (ValueId id : network.outputs) engine->outputs_.push_back(PortOf(network.value(id)));

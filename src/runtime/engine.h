@@ -36,6 +36,7 @@ struct StepInfo {
   std::string node;
   std::string op;
   std::string tactic;
+  double estimate_us = 0;  // of the cost model, on one thread
   std::vector<std::string> sources;
   std::vector<Choice::Rejection> rejected;
 };

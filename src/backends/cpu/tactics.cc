@@ -2,7 +2,14 @@
 
 #include <algorithm>
 
+#include "ops/cost.h"
+
 namespace slipway::cpu {
+
+double EstimateUs(const Speed& speed, const Step& step) {
+  const Cost cost = CostOf(*step.op, *step.node, step.inputs, step.outputs);
+  return speed.fixed_us + std::max(cost.flops / speed.gflops, cost.bytes / speed.gbytes) / 1e3;
+}
 
 FusedActivation FusedOf(const ActivationSpec& spec) {
   FusedActivation fused;

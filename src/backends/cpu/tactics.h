@@ -22,21 +22,33 @@ std::vector<const Tactic*> ElementwiseTactics();
 std::vector<const Tactic*> PoolTactics();
 std::vector<const Tactic*> MoveTactics();
 
+// What a tactic sustains on one thread, measured by bench/kernels_bench on a 2024 server core (AVX-512). Only
+// the ratios between tactics of a step decide; the absolute numbers make reports readable.
+struct Speed {
+  double gflops = 1;
+  double gbytes = 10;
+  double fixed_us = 0.3;  // a call that has nothing to do
+};
+// The longer of arithmetic and traffic, after the fixed part.
+double EstimateUs(const Speed& speed, const Step& step);
+
 // A tactic from plain functions: most need nothing more.
 class SimpleTactic : public Tactic {
  public:
   using WhyNotFn = std::optional<std::string> (*)(const Step&);
   using MakeFn = Result<std::unique_ptr<Kernel>> (*)(const Step&);
   SimpleTactic(std::string name, double us, WhyNotFn why_not, MakeFn make)
-      : name_(std::move(name)), us_(us), why_not_(why_not), make_(make) {}
+      : SimpleTactic(std::move(name), Speed{1e9, 1e9, us}, why_not, make) {}
+  SimpleTactic(std::string name, const Speed& speed, WhyNotFn why_not, MakeFn make)
+      : name_(std::move(name)), speed_(speed), why_not_(why_not), make_(make) {}
   std::string name() const override { return name_; }
   std::optional<std::string> WhyNot(const Step& step) const override { return why_not_(step); }
-  double EstimateUs(const Step&) const override { return us_; }
+  double EstimateUs(const Step& step) const override { return cpu::EstimateUs(speed_, step); }
   Result<std::unique_ptr<Kernel>> Make(const Step& step) const override { return make_(step); }
 
  private:
   std::string name_;
-  double us_;
+  Speed speed_;
   WhyNotFn why_not_;
   MakeFn make_;
 };

@@ -1,0 +1,221 @@
+// Times single operators on the `cpu` backend, one thread, after holding each against its reference.
+//
+// Every line says which tactic ran, its rate, the part of this machine's measured peak, and the cost model's
+// estimate beside the measured time. A wrong result or a rate above the peak fails the run.
+//
+// slipway_kernels_bench [--benchmark_filter=REGEX ...]
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <random>
+
+#include "base/scalar.h"
+#include "build/choose.h"
+#include "ops/builder.h"
+#include "ops/cost.h"
+#include "peak.h"
+#include "runtime/engine.h"
+
+namespace slipway {
+namespace {
+
+constexpr double kRoofSlack = 1.1;  // boost clocks differ between the two measurements
+
+struct Case {
+  std::string label;
+  std::string op;
+  std::vector<TestInput> inputs;
+  Attrs attrs;
+  std::optional<Quant> output_quant = std::nullopt;
+};
+
+bool has_failed = false;
+
+void Fail(benchmark::State& state, const std::string& message) {
+  has_failed = true;
+  state.SkipWithError(message.c_str());
+}
+
+Tensor RandomTensor(const TestInput& input, std::mt19937& random) {
+  Tensor tensor(input.dtype, input.dims);
+  std::uniform_real_distribution<double> real(input.low, input.high);
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    if (IsInteger(input.dtype)) {
+      StoreInt(input.dtype, tensor.data(), i, static_cast<int64_t>(std::floor(real(random))));
+    } else {
+      StoreReal(input.dtype, tensor.data(), i, real(random));
+    }
+  }
+  return tensor;
+}
+
+struct Scene {
+  Graph graph;
+  std::vector<Tensor> inputs;
+};
+
+Result<Scene> MakeScene(const Case& test) {
+  Scene scene;
+  std::mt19937 random(20261124);
+  GraphBuilder builder(scene.graph);
+  Node node;
+  node.op = test.op;
+  node.name = test.label;
+  node.attrs = test.attrs;
+  for (const TestInput& input : test.inputs) {
+    Tensor tensor = RandomTensor(input, random);
+    if (input.is_constant) {
+      node.inputs.push_back(builder.Constant("constant", std::move(tensor), input.quant));
+      continue;
+    }
+    node.inputs.push_back(builder.Input("x", Type::Of(input.dtype, ToDimList(input.dims)), input.quant));
+    scene.inputs.push_back(std::move(tensor));
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(scene.graph.outputs,
+                           builder.Add(std::move(node), {{"y", test.output_quant, {}, false}}));
+  return scene;
+}
+
+// Empty when `got` agrees with the reference: integers to the bit, floats as the record allows, plus what
+// summing `terms` numbers in another order can change.
+std::string Difference(const Tensor& got, const Tensor& want, const Tolerance& tolerance) {
+  if (got.dims() != want.dims()) return "shape " + Describe(got) + ", reference " + Describe(want);
+  double largest = 0;
+  for (int64_t i = 0; i < want.count(); ++i)
+    largest = std::max(largest, std::abs(LoadReal(want.dtype(), want.data(), i)));
+  for (int64_t i = 0; i < want.count(); ++i) {
+    const double a = LoadReal(got.dtype(), got.data(), i);
+    const double b = LoadReal(want.dtype(), want.data(), i);
+    const double bound =
+        IsInteger(want.dtype()) ? 0 : tolerance.absolute + tolerance.relative * std::max(largest, 1.0);
+    if (!(std::abs(a - b) <= bound))
+      return "element " + std::to_string(i) + " is " + std::to_string(a) + ", reference " + std::to_string(b);
+  }
+  return {};
+}
+
+void Run(benchmark::State& state, const Case& test, const Peak& peak) {
+  auto scene = MakeScene(test);
+  if (!scene.ok()) return Fail(state, scene.status().message());
+  const Graph graph = scene->graph;
+  const Node& node = graph.nodes[0];
+  const OpDef& op = *FindOp(node.op);
+  EngineOptions options;
+  options.num_threads = 1;
+  auto engine = Engine::Create(std::move(scene->graph), options);
+  if (!engine.ok()) return Fail(state, engine.status().message());
+  const auto context = (*engine)->NewContext();
+  auto got = context->Run(scene->inputs);
+  if (!got.ok()) return Fail(state, got.status().message());
+  std::vector<Datum> data;
+  for (const Tensor& input : scene->inputs) data.push_back(Datum::Of(input));
+  auto want = Interpret(graph, data);
+  if (!want.ok()) return Fail(state, want.status().message());
+  const std::string difference = Difference((*got)[0], (*want)[0].tensor, op.tolerance);
+  if (!difference.empty()) return Fail(state, difference);
+
+  const StepInfo& step = (*engine)->steps()[0];
+  double best_us = 1e30;
+  for (auto _ : state) {
+    const auto start = std::chrono::steady_clock::now();
+    benchmark::DoNotOptimize(context->Run(scene->inputs));
+    const std::chrono::duration<double, std::micro> us = std::chrono::steady_clock::now() - start;
+    best_us = std::min(best_us, us.count());
+  }
+  std::vector<const Value*> inputs, outputs;
+  for (ValueId id : node.inputs) inputs.push_back(&graph.value(id));
+  for (ValueId id : node.outputs) outputs.push_back(&graph.value(id));
+  const Cost cost = CostOf(op, node, inputs, outputs);
+  const bool is_int8 = test.inputs[0].dtype == DType::kI8 || test.inputs[0].dtype == DType::kU8;
+  const double gflops = cost.flops / best_us / 1e3;
+  const double gbytes = cost.bytes / best_us / 1e3;
+  const double of_flops = gflops / (is_int8 ? peak.int8_gops : peak.f32_gflops);
+  const double of_loads = gbytes / peak.load_gbytes;
+  state.counters["GFLOP/s"] = gflops;
+  state.counters["GB/s"] = gbytes;
+  state.counters["peak%"] = 100 * std::max(of_flops, of_loads);
+  state.counters["best_us"] = best_us;
+  state.counters["model_us"] = step.estimate_us;
+  state.SetLabel(step.tactic);
+  if (of_flops > kRoofSlack || of_loads > kRoofSlack)
+    Fail(state, "a rate above the machine's peak: the measurement is wrong");
+}
+
+TestInput F32(Dims dims) { return {DType::kF32, std::move(dims), -1, 1}; }
+TestInput Weights(Dims dims) {
+  TestInput input = F32(std::move(dims));
+  input.is_constant = true;
+  return input;
+}
+TestInput U8(Dims dims) { return {DType::kU8, std::move(dims), 0, 256, Quant{{0.02F}, {128}}}; }
+
+Attrs ConvAttrs(int64_t stride, int64_t pad, int64_t group = 1) {
+  return {{"strides", Ints{stride, stride}},
+          {"pads", Ints{pad, pad, pad, pad}},
+          {"group", group},
+          {"layout", std::string("channels_last")}};
+}
+
+// A quantised convolution as TFLite has it: u8 in and out, i32 bias.
+Case QuantizedConv(std::string label, Dims x, Dims w, Attrs attrs) {
+  const int64_t channels = w[0];
+  TestInput weights = U8(std::move(w));
+  weights.is_constant = true;
+  TestInput bias{DType::kI32, {channels}, -1000, 1000, Quant{{0.0004F}, {0}}};
+  bias.is_constant = true;
+  return {
+      std::move(label), "Conv", {U8(std::move(x)), weights, bias}, std::move(attrs), Quant{{0.1F}, {120}}};
+}
+
+std::vector<Case> Cases() {
+  const Quant quant{{0.02F}, {128}};
+  return {
+      {"conv3x3_64x64_56", "Conv", {F32({1, 56, 56, 64}), Weights({64, 3, 3, 64})}, ConvAttrs(1, 1)},
+      {"conv3x3s2_32x64_80", "Conv", {F32({1, 80, 80, 32}), Weights({64, 3, 3, 32})}, ConvAttrs(2, 1)},
+      {"conv1x1_128x128_40", "Conv", {F32({1, 40, 40, 128}), Weights({128, 1, 1, 128})}, ConvAttrs(1, 0)},
+      {"stem6x6s2_3x16_320", "Conv", {F32({1, 320, 320, 3}), Weights({16, 6, 6, 3})}, ConvAttrs(2, 2)},
+      {"depthwise3x3_96_56", "Conv", {F32({1, 56, 56, 96}), Weights({96, 3, 3, 1})}, ConvAttrs(1, 1, 96)},
+      QuantizedConv("conv3x3_64x64_56_u8", {1, 56, 56, 64}, {64, 3, 3, 64}, ConvAttrs(1, 1)),
+      QuantizedConv("conv1x1_128x128_40_u8", {1, 40, 40, 128}, {128, 1, 1, 128}, ConvAttrs(1, 0)),
+      QuantizedConv("depthwise3x3_96_56_u8", {1, 56, 56, 96}, {96, 3, 3, 1}, ConvAttrs(1, 1, 96)),
+      {"matmul_128x768x768", "MatMul", {F32({128, 768}), Weights({768, 768})}, {}},
+      {"add_200k", "Add", {F32({200000}), F32({200000})}, {}},
+      {"add_bias_56x56x64", "Add", {F32({1, 56, 56, 64}), F32({64})}, {}},
+      {"add_200k_u8", "Add", {U8({200000}), U8({200000})}, {}, quant},
+      {"sigmoid_200k", "Sigmoid", {F32({200000})}, {}},
+      {"sigmoid_200k_u8", "Sigmoid", {U8({200000})}, {}, Quant{{1.0F / 256}, {0}}},
+      {"softmax_128x1000", "Softmax", {F32({128, 1000})}, {}},
+      {"maxpool3x3s2_64_112",
+       "MaxPool",
+       {F32({1, 112, 112, 64})},
+       {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"layout", std::string("channels_last")}}},
+      {"averagepool7x7_256",
+       "AveragePool",
+       {F32({1, 7, 7, 256})},
+       {{"kernel_shape", Ints{7, 7}}, {"layout", std::string("channels_last")}}},
+      {"transpose_nchw_64x56x56", "Transpose", {F32({1, 64, 56, 56})}, {{"perm", Ints{0, 2, 3, 1}}}},
+      {"concat_2x64x56", "Concat", {F32({1, 56, 56, 64}), F32({1, 56, 56, 64})}, {{"axis", int64_t{3}}}},
+  };
+}
+
+int Main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  const Peak peak = MeasurePeak();
+  std::printf("peak of one core: %.0f GFLOP/s f32, %.0f Gop/s int8, %.0f GB/s from the first-level cache\n",
+              peak.f32_gflops, peak.int8_gops, peak.load_gbytes);
+  for (const Case& test : Cases()) {
+    benchmark::RegisterBenchmark(test.label.c_str(), [test, peak](benchmark::State& state) {
+      Run(state, test, peak);
+    })->Unit(benchmark::kMicrosecond);
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  return has_failed ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace slipway
+
+int main(int argc, char** argv) { return slipway::Main(argc, argv); }
