@@ -216,8 +216,9 @@ void RunConvInParallel(const ConvF32& conv, ThreadPool& pool) {
 }
 
 std::vector<const Tactic*> ConvTactics() {
-  static const SimpleTactic conv("cpu/conv_f32", 100, WhyNot, MakeKernel<ConvKernel>);
-  static const SimpleTactic depthwise("cpu/depthwise_f32", 50, WhyNotDepthwise, MakeKernel<DepthwiseKernel>);
+  static const SimpleTactic conv("cpu/conv_f32", Speed{105, 60}, WhyNot, MakeKernel<ConvKernel>);
+  static const SimpleTactic depthwise("cpu/depthwise_f32", Speed{42, 60}, WhyNotDepthwise,
+                                      MakeKernel<DepthwiseKernel>);
   return {&conv, &depthwise};
 }
 
