@@ -263,6 +263,18 @@ Result<TfNode> DecodeNode(pbf_reader message, const Source& source) {
   return node;
 }
 
+int64_t DecodeProducer(pbf_reader versions) {
+  int64_t producer = 0;
+  while (versions.next()) {
+    if (versions.tag() == 1) {
+      producer = versions.get_int32();
+    } else {
+      versions.skip();
+    }
+  }
+  return producer;
+}
+
 Result<TfGraph> Decode(pbf_reader message, const Source& source) {
   TfGraph graph;
   while (message.next()) {
@@ -275,6 +287,8 @@ Result<TfGraph> Decode(pbf_reader message, const Source& source) {
         graph.num_functions += library.tag() == 1 ? 1 : 0;
         library.skip();
       }
+    } else if (message.tag() == 4) {
+      graph.version = DecodeProducer(message.get_message());
     } else {
       message.skip();
     }

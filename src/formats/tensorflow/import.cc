@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "base/nearest.h"
 #include "formats/support.h"
 #include "formats/tensorflow/detection.h"
 #include "formats/tensorflow/graph_def.h"
+#include "formats/tensorflow/placeholder.h"
 #include "formats/tensorflow/preprocessor.h"
 #include "formats/tensorflow/tfjs.h"
 #include "ops/import.h"
@@ -23,11 +25,6 @@ bool IsLeftover(const std::string& op) {
   return kLeftovers.count(op) > 0;
 }
 
-bool IsLoop(const std::string& op) {
-  return op == "Enter" || op == "Exit" || op == "NextIteration" || op == "LoopCond" || op == "Merge" ||
-         op == "Switch" || op.starts_with("TensorArray");
-}
-
 class Importer {
  public:
   Importer(const TfGraph& source, const ImportOptions& options)
@@ -38,7 +35,6 @@ class Importer {
     if (options_.inputs.empty()) AddPreprocessor();
     ChooseOutputs();
     SLIPWAY_RETURN_IF_ERROR(Order());
-    SLIPWAY_RETURN_IF_ERROR(CheckSupport());
     for (const TfNode* node : order_) {
       SLIPWAY_RETURN_IF_ERROR(Import(*node));
     }
@@ -54,17 +50,14 @@ class Importer {
   static std::string Key(const std::string& node, int index) { return node + ":" + std::to_string(index); }
 
   Status Unknown(const std::string& what, const std::string& name) const {
-    return Status(Code::kUsage, what + " '" + name + "': the graph has no node of that name",
+    std::vector<std::string_view> names;
+    for (const TfNode& node : source_.nodes) names.push_back(node.name);
+    return Status(Code::kUsage,
+                  what + " '" + name + "': the graph has no node of that name" + DidYouMean(name, names),
                   "'slipway inspect' lists the nodes");
   }
 
-  DimList Shape(const Ints& dims) const {
-    DimList shape;
-    for (size_t i = 0; i < dims.size(); ++i) {
-      shape.push_back(dims[i] >= 0 ? Dim(dims[i]) : i == 0 ? Dim::Symbol("batch") : Dim());
-    }
-    return SubstituteDims(std::move(shape), options_.dims);
-  }
+  DimList Shape(const Ints& dims) const { return SubstituteDims(ToDims(dims), options_.dims); }
 
   // Inputs named by the user: placeholders with another shape, or cuts.
   Status AddCuts() {
@@ -111,59 +104,63 @@ class Importer {
     }
   }
 
-  // Nodes that the outputs need, each after what it reads. Iterative: graphs may be deep.
+  // Nodes that the outputs need, each after what it reads. What a TF1 while loop hands to its next round
+  // stands behind the loop: that is the only legal circle.
   Status Order() {
-    enum class State { kNew, kOpen, kDone };
-    std::map<const TfNode*, State> states;
-    struct Frame {
-      const TfNode* node;
-      size_t next;
-    };
+    std::vector<const TfNode*> roots;
     for (const std::string& output : outputs_) {
       const TfInput at = ParseInput(output);
       const TfNode* root = source_.Find(at.node);
       if (root == nullptr) return Unknown("--output", output);
       if (values_.count(Key(at.node, at.index))) continue;
-      std::vector<Frame> stack;
-      if (states[root] == State::kNew) stack.push_back({root, 0});
-      while (!stack.empty()) {
-        Frame& frame = stack.back();
-        const TfNode* node = frame.node;
-        states[node] = State::kOpen;
-        if (frame.next == node->inputs.size()) {
-          states[node] = State::kDone;
-          order_.push_back(node);
-          stack.pop_back();
-          continue;
-        }
-        const TfInput input = ParseInput(node->inputs[frame.next++]);
-        if (input.is_control || values_.count(Key(input.node, input.index))) continue;
-        const TfNode* producer = source_.Find(input.node);
-        if (producer == nullptr) {
-          return Status(Code::kInvalidModel,
-                        node->op + " '" + node->name + "' reads '" + input.node + "', which the graph lacks");
-        }
-        int& outputs = num_outputs_[producer];
-        outputs = std::max(outputs, input.index + 1);
-        if (states[producer] == State::kOpen) {
-          if (IsLoop(producer->op) || IsLoop(node->op)) {
-            return Status(Code::kUnsupported,
-                          "TF1 while loop through '" + producer->name + "' (" + producer->op +
-                              "): loops are not supported yet",
-                          "cut the graph around it with --input and --output");
-          }
-          return Status(Code::kInvalidModel, "node '" + producer->name + "' depends on its own result");
-        }
-        if (states[producer] == State::kNew) stack.push_back({producer, 0});
+      WantOutput(root, at.index);
+      roots.push_back(root);
+    }
+    for (size_t i = 0; i < roots.size(); ++i) SLIPWAY_RETURN_IF_ERROR(OrderBehind(roots[i], roots));
+    return Status::Ok();
+  }
+
+  // Iterative: graphs may be deep.
+  Status OrderBehind(const TfNode* root, std::vector<const TfNode*>& roots) {
+    struct Frame {
+      const TfNode* node;
+      size_t next;
+    };
+    std::vector<Frame> stack;
+    if (states_[root] == State::kNew) stack.push_back({root, 0});
+    while (!stack.empty()) {
+      Frame& frame = stack.back();
+      const TfNode* node = frame.node;
+      states_[node] = State::kOpen;
+      if (frame.next == node->inputs.size()) {
+        states_[node] = State::kDone;
+        order_.push_back(node);
+        stack.pop_back();
+        continue;
       }
-      int& outputs = num_outputs_[root];
-      outputs = std::max(outputs, at.index + 1);
+      const TfInput input = ParseInput(node->inputs[frame.next++]);
+      if (input.is_control || values_.count(Key(input.node, input.index))) continue;
+      const TfNode* producer = source_.Find(input.node);
+      if (producer == nullptr) {
+        return Status(Code::kInvalidModel,
+                      node->op + " '" + node->name + "' reads '" + input.node + "', which the graph lacks");
+      }
+      WantOutput(producer, input.index);
+      if (node->op == "Merge" && producer->op == "NextIteration") {
+        roots.push_back(producer);
+        continue;
+      }
+      if (states_[producer] == State::kOpen) {
+        return Status(Code::kInvalidModel, "node '" + producer->name + "' depends on its own result");
+      }
+      if (states_[producer] == State::kNew) stack.push_back({producer, 0});
     }
     return Status::Ok();
   }
 
-  static bool IsHandledHere(const TfNode& node) {
-    return node.op == "Placeholder" || node.op == "Const" || node.op == "NoOp";
+  void WantOutput(const TfNode* node, int index) {
+    int& outputs = num_outputs_[node];
+    outputs = std::max(outputs, index + 1);
   }
 
   ForeignNode Foreign(const TfNode& node) const {
@@ -173,17 +170,6 @@ class Importer {
     foreign.name = node.name;
     foreign.attrs = node.attrs;
     return foreign;
-  }
-
-  // Everything that no record reads, at once, before anything is built.
-  Status CheckSupport() {
-    UnsupportedNodes missing;
-    for (const TfNode* node : order_) {
-      if (IsHandledHere(*node) || FindForeign(Format::kTensorflow, "", node->op, 1).op != nullptr) continue;
-      const ForeignNode foreign = Foreign(*node);
-      missing.Add(foreign, builder_, Status(Code::kUnsupported, "not supported"));
-    }
-    return missing.ToStatus();
   }
 
   size_t CountOutputs(const TfNode& node) const {
@@ -196,6 +182,18 @@ class Importer {
     return static_cast<size_t>(std::min<int64_t>(count, 1024));
   }
 
+  Status ImportPlaceholder(const TfNode& node) {
+    PlaceholderType found = TypeOfPlaceholder(source_, node);
+    if (found.type.shape) found.type.shape = SubstituteDims(std::move(*found.type.shape), options_.dims);
+    if (!found.note.empty()) model_.notes.push_back(std::move(found.note));
+    ValueId value = builder_.Input(node.name, std::move(found.type));
+    if (const DType half = HalfTypeOfReaders(source_, node); half != DType::kNone) {
+      SLIPWAY_ASSIGN_OR_RETURN(value, builder_.Add("Cast", {value}, {{"to", half}}, node.name + "/cast"));
+    }
+    values_[Key(node.name, 0)] = value;
+    return Status::Ok();
+  }
+
   Status Import(const TfNode& node) {
     if (values_.count(Key(node.name, 0))) return Status::Ok();
     if (node.op == "NoOp") return Status::Ok();
@@ -205,19 +203,19 @@ class Importer {
       values_[Key(node.name, 0)] = builder_.Constant(node.name, *value);
       return Status::Ok();
     }
-    if (node.op == "Placeholder") {
-      Type type = Type::OfUnknownShape(node.attrs.Type("dtype", DType::kF32));
-      if (node.attrs.Has("shape")) type.shape = Shape(node.attrs.IntList("shape"));
-      values_[Key(node.name, 0)] = builder_.Input(node.name, std::move(type));
-      return Status::Ok();
-    }
+    if (node.op == "Placeholder") return ImportPlaceholder(node);
     ForeignNode foreign = Foreign(node);
     for (const std::string& text : node.inputs) {
       const TfInput input = ParseInput(text);
       if (input.is_control) continue;
       const auto found = values_.find(Key(input.node, input.index));
-      if (found == values_.end()) return Status::Ok();  // its producer has failed and been listed
-      foreign.inputs.push_back(found->second);
+      foreign.inputs.push_back(found == values_.end() ? kNoValue : found->second);
+    }
+    const bool is_blocked = std::count(foreign.inputs.begin(), foreign.inputs.end(), kNoValue) > 0;
+    if (is_blocked) {  // its producer has failed and been listed; what no record reads is listed all the same
+      if (FindForeign(Format::kTensorflow, "", node.op, 1).op == nullptr)
+        unsupported_.Add(foreign, builder_, Status(Code::kUnsupported, "not supported"));
+      return Status::Ok();
     }
     const size_t num_outputs = CountOutputs(node);
     for (size_t i = 0; i < num_outputs; ++i) {
@@ -274,6 +272,8 @@ class Importer {
   GraphBuilder builder_;
   std::map<std::string, ValueId> values_;  // by Key
   std::vector<std::string> outputs_;
+  enum class State { kNew, kOpen, kDone };
+  std::map<const TfNode*, State> states_;
   std::vector<const TfNode*> order_;
   std::map<const TfNode*, int> num_outputs_;  // that somebody reads
   std::optional<Preprocessor> preprocessor_;

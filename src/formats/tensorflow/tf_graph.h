@@ -31,6 +31,7 @@ struct TfGraph {
   std::vector<TfNode> nodes;
   std::map<std::string, size_t> by_name;
   size_t num_functions = 0;  // of the library, not imported
+  int64_t version = 0;       // the producer's GraphDef version; 0 when the file does not say
 
   const TfNode* Find(const std::string& name) const;
   // Fills by_name; an error on a name that stands twice.

@@ -311,6 +311,9 @@ Result<TfGraph> ParseTfjsModel(std::string_view text, const ShardReader& read_sh
   const Json* nodes = Member(*topology, "node");
   if (nodes == nullptr || !nodes->is_array()) return Broken("modelTopology has no list of nodes");
   TfGraph graph;
+  if (const Json* versions = Member(*topology, "versions")) {
+    if (const Json* producer = Member(*versions, "producer")) graph.version = ToInt(*producer);
+  }
   for (const Json& each : *nodes) {
     SLIPWAY_ASSIGN_OR_RETURN(TfNode node, ToNode(each));
     graph.nodes.push_back(std::move(node));

@@ -113,17 +113,21 @@ Status ImportOldOnnx(ImportContext& context) {
   return context.EmitSame();
 }
 
-// Outputs beyond the first (moments for the gradient) have no use at inference.
+// Outputs beyond the first (moments for the gradient) have no use at inference. A graph that was frozen in
+// training mode normalises by the batch's own moments; its running ones are then empty.
 Status ImportTf(ImportContext& context) {
-  if (context.attrs().Int("is_training", 1) != 0) {
-    return context.Unsupported("is_training is set", "freeze the graph for inference");
-  }
+  const bool is_training = context.attrs().Int("is_training", 1) != 0;
   const Layout layout = TfLayout(context);
   Attrs attrs = {
       {"epsilon", context.attrs().Float("epsilon", 1e-4F)},
       {"layout", std::string(layout == Layout::kChannelsFirst ? "channels_first" : "channels_last")}};
-  return context.Emit("BatchNormalization",
-                      {context.in(0), context.in(1), context.in(2), context.in(3), context.in(4)},
+  if (is_training) {
+    if (context.node().outputs.size() > 1) return context.Unsupported("the batch's moments are read");
+    attrs.Set("training_mode", int64_t{1});
+  }
+  const ValueId mean = context.in(is_training ? 1 : 3);
+  const ValueId variance = context.in(is_training ? 1 : 4);
+  return context.Emit("BatchNormalization", {context.in(0), context.in(1), context.in(2), mean, variance},
                       std::move(attrs));
 }
 

@@ -7,16 +7,19 @@
 namespace slipway {
 namespace {
 
-// Channels of the image, which must be known.
-Result<int64_t> ChannelsOf(const ImportContext& context, Layout layout) {
+// Channels of the image; `otherwise` where they are open.
+Result<int64_t> ChannelsOr(const ImportContext& context, Layout layout, int64_t otherwise) {
   const Type& type = context.type(context.in(0));
   if (!type.HasRank() || type.rank() < 3)
     return context.Unsupported("the input's rank must be known: " + ToString(type));
   const Dim& channels = (*type.shape)[static_cast<size_t>(ChannelAxis(layout, type.rank()))];
-  if (!channels.IsKnown() || channels.value() < 1) {
-    return context.Unsupported("the input's channels must be known: " + ToString(type));
-  }
-  return channels.value();
+  const int64_t count = channels.IsKnown() ? channels.value() : otherwise;
+  if (count < 1) return context.Unsupported("the input's channels must be known: " + ToString(type));
+  return count;
+}
+
+Result<int64_t> ChannelsOf(const ImportContext& context, Layout layout) {
+  return ChannelsOr(context, layout, 0);
 }
 
 Result<int64_t> DepthOf(const ImportContext& context, ValueId weights, int axis) {
@@ -43,8 +46,8 @@ Status EmitTfConv(ImportContext& context, const TfFusion& fusion) {
   Attrs attrs;
   SLIPWAY_RETURN_IF_ERROR(AddTfWindow(context, attrs));
   const Layout layout = TfLayout(context);
-  SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, ChannelsOf(context, layout));
   SLIPWAY_ASSIGN_OR_RETURN(const int64_t depth, DepthOf(context, context.in(1), -2));
+  SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, ChannelsOr(context, layout, depth));
   if (channels % depth != 0) {
     return context.Error("the filter has depth " + std::to_string(depth) + ", the input " +
                          std::to_string(channels) + " channels");

@@ -1,0 +1,161 @@
+#include "formats/tensorflow/placeholder.h"
+
+#include <algorithm>
+#include <set>
+
+namespace slipway::tensorflow {
+namespace {
+
+// GraphDef versions up to this one could not tell a scalar from an unknown shape (array_ops.cc).
+constexpr int64_t kLastVersionWithoutUnknownShapes = 21;
+constexpr size_t kMaxVisited = 256;
+
+// Rank of the first input of operators that take one rank only; 0 for others.
+size_t RankTaken(std::string_view op) {
+  struct Entry {
+    std::string_view op;
+    size_t rank;
+  };
+  static constexpr Entry kRanks[] = {{"Conv2D", 4},
+                                     {"DepthwiseConv2dNative", 4},
+                                     {"MaxPool", 4},
+                                     {"AvgPool", 4},
+                                     {"FusedBatchNorm", 4},
+                                     {"FusedBatchNormV2", 4},
+                                     {"ResizeBilinear", 4},
+                                     {"ResizeNearestNeighbor", 4},
+                                     {"DepthToSpace", 4},
+                                     {"SpaceToDepth", 4},
+                                     {"LRN", 4},
+                                     {"_FusedConv2D", 4},
+                                     {"Conv3D", 5},
+                                     {"MaxPool3D", 5},
+                                     {"AvgPool3D", 5},
+                                     {"MatMul", 2},
+                                     {"_FusedMatMul", 2}};
+  for (const Entry& entry : kRanks) {
+    if (entry.op == op) return entry.rank;
+  }
+  return 0;
+}
+
+// The result of these has the rank of their data.
+bool KeepsRank(std::string_view op) {
+  static const std::set<std::string_view> kOps = {
+      "Identity", "Cast",           "Relu",           "Relu6",  "Elu",     "Abs",   "Neg",       "Sqrt",
+      "Rsqrt",    "Tanh",           "Sigmoid",        "Square", "Pad",     "PadV2", "MirrorPad", "BiasAdd",
+      "Softmax",  "SpaceToBatchND", "BatchToSpaceND", "Split",  "ConcatV2"};
+  return kOps.count(op) > 0;
+}
+
+bool ChangesChannels(std::string_view op) {
+  return op == "Split" || op == "ConcatV2" || op.find("Pad") != std::string_view::npos;
+}
+
+// Is `name` the data (of a ConcatV2: one of them) that `reader` takes?
+bool ReadsAsData(const TfNode& reader, const std::string& name) {
+  const size_t first = reader.op == "Split" ? 1 : 0;
+  const size_t end = reader.op == "ConcatV2" ? std::max<size_t>(reader.inputs.size(), 1) - 1 : first + 1;
+  for (size_t i = first; i < std::min(end, reader.inputs.size()); ++i) {
+    if (ParseInput(reader.inputs[i]).node == name) return true;
+  }
+  return false;
+}
+
+// The constant of that shape behind weights.
+const Tensor* ConstantBehind(const TfGraph& graph, const std::string& input) {
+  const TfNode* node = graph.Find(ParseInput(input).node);
+  for (int hops = 0; node != nullptr && hops < 8; ++hops) {
+    if (node->op == "Const") return node->attrs.TensorOf("value");
+    const bool keeps_shape = node->op == "Identity" || node->op == "Dequantize" || node->op == "Cast";
+    if (!keeps_shape || node->inputs.empty()) return nullptr;
+    node = graph.Find(ParseInput(node->inputs[0]).node);
+  }
+  return nullptr;
+}
+
+bool IsChannelsFirst(const TfNode& node) { return node.attrs.String("data_format").starts_with("NC"); }
+
+// Channels that a convolution's or a product's weights ask for; -1 when they do not say.
+int64_t ChannelsAsked(const TfGraph& graph, const TfNode& reader) {
+  if (reader.inputs.size() < 2) return -1;
+  const Tensor* weights = ConstantBehind(graph, reader.inputs[1]);
+  if (weights == nullptr || weights->rank() < 2) return -1;
+  if (reader.op.find("MatMul") != std::string::npos)
+    return weights->dim(reader.attrs.Int("transpose_b") != 0 ? 1 : 0);
+  return reader.op.find("Conv") != std::string::npos ? weights->dim(weights->rank() - 2) : -1;
+}
+
+std::vector<const TfNode*> ReadersOf(const TfGraph& graph, const TfNode& node) {
+  std::vector<const TfNode*> readers;
+  for (const TfNode& each : graph.nodes) {
+    const bool reads = std::any_of(each.inputs.begin(), each.inputs.end(), [&](const std::string& text) {
+      const TfInput input = ParseInput(text);
+      return !input.is_control && input.node == node.name;
+    });
+    if (reads) readers.push_back(&each);
+  }
+  return readers;
+}
+
+struct Taker {
+  const TfNode* node = nullptr;
+  bool has_same_channels = true;
+};
+
+// The nearest reader, through operators that keep the rank, that takes one rank only.
+Taker FindRankTaker(const TfGraph& graph, const TfNode& placeholder) {
+  std::vector<Taker> pending = {{&placeholder}};
+  std::set<const TfNode*> seen;
+  for (size_t at = 0; at < pending.size() && at < kMaxVisited; ++at) {
+    const Taker from = pending[at];
+    for (const TfNode* reader : ReadersOf(graph, *from.node)) {
+      if (!ReadsAsData(*reader, from.node->name) || !seen.insert(reader).second) continue;
+      const Taker taker{reader, from.has_same_channels && !ChangesChannels(reader->op)};
+      if (RankTaken(reader->op) > 0) return taker;
+      if (KeepsRank(reader->op)) pending.push_back(taker);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+DimList ToDims(const Ints& dims) {
+  DimList shape;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    shape.push_back(dims[i] >= 0 ? Dim(dims[i]) : i == 0 ? Dim::Symbol("batch") : Dim());
+  }
+  return shape;
+}
+
+PlaceholderType TypeOfPlaceholder(const TfGraph& graph, const TfNode& node) {
+  const DType dtype = node.attrs.Type("dtype", DType::kF32);
+  if (node.attrs.Has("shape")) {
+    const Ints& dims = node.attrs.IntList("shape");
+    if (!dims.empty() || graph.version > kLastVersionWithoutUnknownShapes)
+      return {Type::Of(dtype, ToDims(dims)), ""};
+  }
+  const auto [taker, has_same_channels] = FindRankTaker(graph, node);
+  if (taker == nullptr) return {Type::OfUnknownShape(dtype), ""};
+  Ints dims(RankTaken(taker->op), -1);
+  dims[IsChannelsFirst(*taker) ? 1 : dims.size() - 1] = has_same_channels ? ChannelsAsked(graph, *taker) : -1;
+  const DimList shape = ToDims(dims);
+  return {Type::Of(dtype, shape), "input '" + node.name + "' has no shape in the file: taken as " +
+                                      ToString(shape) + " from " + taker->op + " '" + taker->name +
+                                      "'; --input " + node.name + "[shape] says otherwise"};
+}
+
+DType HalfTypeOfReaders(const TfGraph& graph, const TfNode& node) {
+  if (node.attrs.Type("dtype", DType::kF32) != DType::kF32) return DType::kNone;
+  DType half = DType::kNone;
+  for (const TfNode* reader : ReadersOf(graph, node)) {
+    const DType type = reader->attrs.Type("T");
+    if ((type != DType::kF16 && type != DType::kBF16) || (half != DType::kNone && half != type))
+      return DType::kNone;
+    half = type;
+  }
+  return half;
+}
+
+}  // namespace slipway::tensorflow
