@@ -155,6 +155,7 @@ Result<std::vector<ValueId>> ImportNode(const ForeignNode& node, GraphBuilder& b
   }
   builder.SetSources({node.op + " '" + node.name + "'"});
   ImportContext context(*match.op, node, builder);
+  if (node.outputs.empty() && !match.op->outputs.empty()) return context.Error("it has no output");
   SLIPWAY_RETURN_IF_ERROR(match.row->import ? match.row->import(context) : context.EmitSame());
   return context.bound();
 }
