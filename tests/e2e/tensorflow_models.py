@@ -1,0 +1,160 @@
+"""Every GraphDef of the shared assets: runs as other implementations do, or says what it cannot read.
+
+usage: tensorflow_models.py SLIPWAY [unittest arguments]
+
+Oracles: tests/oracles/graphdef_numpy.py in f64, and OpenCV's dnn where it reads the file. Both backends.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import cv2
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "oracles"))
+import graphdef_numpy  # noqa: E402
+
+SLIPWAY = ""
+ASSETS = pathlib.Path(os.environ.get("SLIPWAY_ASSETS", ROOT.parent / "shared" / "assets"))
+MODELS = ASSETS / "tensorflow"
+BROKEN, UNSUPPORTED = 4, 5
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+
+
+def photo(name, width, height, channels, scale, offset):
+    picture = cv2.imread(str(ASSETS / "images" / name), cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR)
+    levels = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    levels = levels[..., None] if channels == 1 else levels[..., ::-1]
+    return np.ascontiguousarray(levels[None] * np.float32(scale) + np.float32(offset))
+
+
+def noise(*shape):
+    return np.random.default_rng(7).standard_normal(shape, np.float32)
+
+
+CAT = "calib_imagenet/n02123159_tiger_cat.JPEG"
+
+
+class Models(unittest.TestCase):
+    def run_model(self, model, feeds, *options, backend="cpu"):
+        """Outputs by name."""
+        with tempfile.TemporaryDirectory() as text:
+            folder = pathlib.Path(text)
+            data = []
+            for i, (name, array) in enumerate(feeds.items()):
+                np.save(folder / f"{i}.npy", array)
+                data.append(f"{name}={folder / f'{i}.npy'}")
+            run = subprocess.run([SLIPWAY, "run", MODELS / model, *data, *options, "-o", folder / "out.npz", "--backend",
+                                  backend], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            with np.load(folder / "out.npz") as outputs:
+                return dict(outputs)
+
+    def assert_near(self, ours, expected, what, tolerance=1e-5):
+        self.assertEqual(ours.shape, expected.shape, what)
+        error = np.abs(ours - expected).max() / np.abs(expected).max()
+        self.assertLess(error, tolerance, what)
+
+    def check(self, model, feeds, *options, tolerance=1e-5):
+        """Every output of both backends against numpy; the outputs of the cpu backend."""
+        graph = graphdef_numpy.GraphDef(MODELS / model)
+        expected = {}
+        for backend in ("ref", "cpu"):
+            ours = self.run_model(model, feeds, *options, backend=backend)
+            for name, array in ours.items():
+                if name not in expected:
+                    expected[name] = graph.run(feeds, name)
+                self.assert_near(array, expected[name], f"{model}, {name}, {backend}", tolerance)
+        return ours
+
+    def assert_refused(self, model, code, *texts):
+        run = subprocess.run([SLIPWAY, "inspect", MODELS / model], capture_output=True, text=True, check=False)
+        self.assertEqual(run.returncode, code, run.stderr)
+        for text in texts:
+            self.assertIn(text, run.stderr)
+
+    # --- Vision ---
+
+    def test_super_resolution(self):
+        for model in ("ESPCN_x2", "ESPCN_x4", "FSRCNN-small_x2", "FSRCNN_x2", "FSRCNN_x4"):
+            with self.subTest(model):
+                factor = int(model[-1])
+                ours = self.check(f"{model}.pb", {"IteratorGetNext": photo(CAT, 40, 30, 1, 1 / 255, 0)})
+                self.assertEqual([array.size for array in ours.values()], [40 * 30 * factor * factor])
+
+    def test_mobilenet(self):
+        feeds = {"input": photo(CAT, 128, 128, 3, 1 / 127.5, -1)}
+        blob = np.ascontiguousarray(feeds["input"].transpose(0, 3, 1, 2))
+        best = set()
+        for model in ("mobilenet_v1_0.25_128_frozen.pb", "mobilenet_v1_0.25_128_weightquant.pb"):
+            with self.subTest(model):
+                # 28 layers in f32 stand up to 1.5e-5 off numpy's f64, OpenCV's f32 as far.
+                ours, = self.check(model, feeds, tolerance=3e-5).values()
+                net = cv2.dnn.readNetFromTensorflow(str(MODELS / model))
+                net.setInput(blob)
+                self.assert_near(ours, net.forward(), "OpenCV", tolerance=3e-5)
+                best.add(int(ours.argmax()))
+        self.assertEqual(len(best), 1, "twins must agree on the best class")
+
+    def test_mnist(self):
+        ours, = self.check("mnist_nnstreamer.pb", {"input": photo("mnist/7.pgm", 28, 28, 1, 1 / 255, 0).reshape(1, 784)}
+                           ).values()
+        self.assertEqual(ours.argmax(), 7)
+
+    def test_face_detector(self):
+        feeds = {"data": photo("faces/ultraface_12.jpg", 300, 300, 3, 1, 0)[..., ::-1] - np.float32([104, 177, 123])}
+        ours = self.check("opencv_face_detector_uint8.pb", feeds)
+        net = cv2.dnn.readNetFromTensorflow(str(MODELS / "opencv_face_detector_uint8.pb"),
+                                            str(MODELS / "opencv_face_detector.pbtxt"))
+        net.setInput(np.ascontiguousarray(feeds["data"].transpose(0, 3, 1, 2)))
+        # The .pbtxt pads the last two of six branches less than the graph itself: compare the first four.
+        for name, count in (("mbox_loc", 34768), ("mbox_conf_flatten", 17384)):
+            self.assert_near(ours[name][:, :count], net.forward(name)[:, :count], f"OpenCV, {name}")
+
+    # --- Sound and sequences, from where their features start ---
+
+    def test_keywords_behind_the_features(self):
+        for model, shape in (("kws_DNN_S.pb", (1, 25, 10)), ("kws_CNN_S.pb", (1, 49, 10)),
+                             ("kws_DS_CNN_S.pb", (1, 49, 10)), ("conv_actions_frozen_compact.pb", (1, 98, 40))):
+            with self.subTest(model):
+                ours = self.check(model, {"Mfcc": noise(*shape)}, "--input", f"Mfcc{list(shape)}".replace(" ", ""))
+                self.assertEqual([array.ndim for array in ours.values()], [2])
+
+    def test_hey_snips(self):
+        self.check("hey_snips_3.pb", {"inputs": noise(98, 40)}, "--input", "inputs[98,40]")
+
+    def test_recurrent(self):
+        feeds = {"X": noise(2, 784), "keep_prob": np.float32(1)}
+        for model in ("tf2onnx_gru_frozen.pb", "tf2onnx_lstm_frozen.pb"):
+            with self.subTest(model):
+                self.check(model, feeds)
+
+    # --- What belongs to later work names all that is missing ---
+
+    def test_sound_front_ends_are_named(self):
+        for model in ("kws_DNN_S.pb", "kws_CNN_S.pb", "kws_DS_CNN_S.pb", "conv_actions_frozen_compact.pb"):
+            with self.subTest(model):
+                self.assert_refused(model, UNSUPPORTED, "3 nodes", "'decoded_sample_data': DecodeWav",
+                                    "'AudioSpectrogram': AudioSpectrogram", "'Mfcc': Mfcc")
+
+    def test_while_loops_are_named(self):
+        self.assert_refused("kws_GRU_S.pb", UNSUPPORTED, "'Mfcc': Mfcc", "'rnn/while/LoopCond': LoopCond",
+                            "'rnn/while/NextIteration_2': NextIteration")
+        self.assert_refused("kws_Basic_LSTM_S.pb", UNSUPPORTED, "'Mfcc': Mfcc", "TensorArrayReadV3",
+                            "'LSTM-Layer/lstm/rnn/while/LoopCond': LoopCond")
+        self.assert_refused("mtcnn.pb", UNSUPPORTED, "'pnet/while/LoopCond': LoopCond", "TensorArrayWriteV3")
+
+    def test_saved_model_is_named(self):
+        self.assert_refused("mlperf_kws_savedmodel/saved_model.pb", UNSUPPORTED, "SavedModel")
+
+
+if __name__ == "__main__":
+    if not MODELS.is_dir():
+        print(f"skipped: no {MODELS}")
+        sys.exit(SKIPPED)
+    SLIPWAY = sys.argv.pop(1)
+    unittest.main()
