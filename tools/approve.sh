@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 mkdir -p docs
 build/release/slipway ops --markdown >docs/operators.md
-tools/build.sh release slipway_passes_test
+tools/build.sh release slipway_manifest_test slipway_passes_test
+SLIPWAY_APPROVE=1 build/release/src/manifest/slipway_manifest_test --gtest_filter='*PublishedSchema*' --gtest_brief=1
 SLIPWAY_APPROVE=1 build/release/src/passes/slipway_passes_test --gtest_filter='*PassGolden.*' --gtest_brief=1
 git --no-pager diff --stat -- docs src/passes/testdata

@@ -67,6 +67,8 @@ void ModelFlags::AddManifest(CLI::App* command) {
   command->add_option("--labels", labels_path, "text file, one label a line");
   command->add_option("--color", color, "rgb, bgr or gray");
   command->add_option("--resize", resize, "stretch, letterbox, center_crop or none");
+  command->add_option("--rotate", rotate, "turn the photo clockwise first: 0, 90, 180 or 270 degrees");
+  command->add_flag("--mirror", is_mirrored, "then swap left and right");
   command->add_option("--mean", mean, "subtracted from levels 0..255: one, or one per channel")
       ->delimiter(',');
   command->add_option("--std", std, "then divided by: one, or one per channel")->delimiter(',');
@@ -101,6 +103,8 @@ Result<LoadOptions> ModelFlags::ToLoadOptions() const {
   }
   if (!color.empty()) flags["inputs"][0]["color"] = color;
   if (!resize.empty()) flags["inputs"][0]["resize"]["mode"] = resize;
+  if (rotate) flags["inputs"][0]["rotate"] = *rotate;
+  if (is_mirrored) flags["inputs"][0]["mirror"] = true;
   if (!mean.empty()) flags["inputs"][0]["mean"] = mean;
   if (!std.empty()) flags["inputs"][0]["std"] = std;
   if (!decoder.empty()) flags["outputs"][0]["decoder"] = decoder;
@@ -109,7 +113,10 @@ Result<LoadOptions> ModelFlags::ToLoadOptions() const {
   if (cross_iou) flags["thresholds"]["cross_class_iou"] = *cross_iou;
   if (max_detections) flags["thresholds"]["max_detections"] = *max_detections;
   if (top_k) flags["thresholds"]["top_k"] = *top_k;
-  if (!flags.empty()) options.manifest_overrides.push_back(flags.dump());
+  if (flags.empty()) return options;
+  if (const auto checked = ParseManifest(flags.dump()); !checked.ok())
+    return Status(Code::kUsage, checked.status().message(), checked.status().hint());
+  options.manifest_overrides.push_back(flags.dump());
   return options;
 }
 

@@ -17,6 +17,8 @@ struct ModelFlags {
   std::string labels_path;
   std::string color, resize, decoder;
   std::vector<double> mean, std;
+  std::optional<int64_t> rotate;
+  bool is_mirrored = false;
   std::optional<double> score, iou, cross_iou;
   std::optional<int64_t> max_detections, top_k;
   std::string backend = "cpu";

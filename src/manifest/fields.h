@@ -14,6 +14,7 @@ struct FieldInfo {
   double max = 1e30;
   size_t max_items = size_t{1} << 20;
   bool is_nonzero = false;
+  int64_t multiple_of = 1;  // of integers
 };
 
 inline constexpr double kMaxSide = 65535;
@@ -55,6 +56,12 @@ void ListFields(V& v, InputSpec& s) {
   v.Field("tensor", s.tensor, {.doc = "name of the model's input; empty: its first"});
   v.Field("kind", s.kind, {.doc = "image: made from a photo; tensor: given as it is"});
   v.Field("color", s.color, {.doc = "order of the channels"});
+  v.Field("rotate", s.rotate,
+          {.doc = "degrees clockwise that bring the photo upright; answers are in the photo as given",
+           .min = 0,
+           .max = 270,
+           .multiple_of = 90});
+  v.Field("mirror", s.mirror, {.doc = "then left and right change places"});
   v.Field("resize", s.resize, {.doc = "from the photo's size to the model's"});
   v.Field("mean", s.mean,
           {.doc = "(x - mean) / std with x in 0..255; one, or one per channel", .max_items = 16});

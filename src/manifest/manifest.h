@@ -160,6 +160,8 @@ struct InputSpec {
   std::string tensor;  // empty: the model's only (or first) input
   InputKind kind = InputKind::kImage;
   ColorOrder color = ColorOrder::kRgb;
+  int64_t rotate = 0;   // degrees clockwise that bring the photo upright: 0, 90, 180 or 270
+  bool mirror = false;  // then left and right change places
   ResizeSpec resize;
   std::vector<double> mean;  // one, or one per channel; empty: 0
   std::vector<double> std;   // one, or one per channel; empty: 1

@@ -77,6 +77,9 @@ Status Read(const json& value, const std::string& path, const FieldInfo& info, i
   SLIPWAY_RETURN_IF_ERROR(CheckRange(path, info, number));
   if (number != std::floor(number)) return WrongKind(path, "a whole number", value);
   out = static_cast<int64_t>(number);
+  if (out % info.multiple_of != 0)
+    return Invalid("'" + path + "' is " + Shown(value) + "; it must be a multiple of " +
+                   std::to_string(info.multiple_of));
   return Status::Ok();
 }
 

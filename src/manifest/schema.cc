@@ -27,6 +27,7 @@ class SchemaWriter {
     ordered_json schema = {{"type", type}};
     if (info.min > -kNoLimit) schema["minimum"] = info.min;
     if (info.max < kNoLimit) schema["maximum"] = info.max;
+    if (info.multiple_of > 1) schema["multipleOf"] = info.multiple_of;
     if (info.is_nonzero) schema["not"] = {{"const", 0}};
     return schema;
   }

@@ -189,4 +189,9 @@ Result<Placed> Rotate90(const Placed& placed, int k) {
   return Extend(placed, Rot90(placed.image, k), turns[((k % 4) + 4) % 4]);
 }
 
+Result<Placed> Mirror(const Placed& placed) {
+  const Affine map = {.xx = -1, .dx = static_cast<double>(placed.image.width)};
+  return Extend(placed, ApplyExifOrientation(placed.image, 2), map);
+}
+
 }  // namespace slipway::media

@@ -1,7 +1,8 @@
 // How a photo was placed into a model's input, and the way back for points and boxes.
 //
 // Coordinates are continuous: a pixel x covers [x, x + 1), an image [0, width] x [0, height]. Every placement
-// is an axis-aligned affine map, quarter turns included, so that steps compose and each has an exact inverse.
+// is an axis-aligned affine map, quarter turns and mirrors included, so that steps compose and each has an
+// exact inverse.
 #pragma once
 
 #include <cstdint>
@@ -97,6 +98,8 @@ Result<Placed> CenterCropFraction(const Placed& placed, double fraction);
 Result<Placed> CenterCropAspect(const Placed& placed, int width, int height);
 // k quarter turns counter-clockwise.
 Result<Placed> Rotate90(const Placed& placed, int k);
+// Left and right change places.
+Result<Placed> Mirror(const Placed& placed);
 
 // Where a letterbox puts a photo: the scaled size and the borders. Exposed for planning input shapes.
 struct LetterboxLayout {

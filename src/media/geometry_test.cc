@@ -64,6 +64,9 @@ TEST(PlacedTest, PixelsLandWhereTheMapSays) {
     const PointF center = placed.to_input.Map(PointF{4.5, 1.5});
     EXPECT_EQ(*placed.image.At(static_cast<int>(center.x), static_cast<int>(center.y)), 255) << k;
   }
+  const Placed mirrored = *Mirror(PlaceWhole(Spot(5, 3, 4, 1)));
+  EXPECT_EQ(mirrored.image, Spot(5, 3, 0, 1));
+  EXPECT_EQ(mirrored.MapPointBack({0.5, 1.5}), (PointF{4.5, 1.5}));
   const Placed cut = *Crop(PlaceWhole(Spot(5, 3, 3, 2)), 2, 1, 3, 2);
   EXPECT_EQ(cut.image, Spot(3, 2, 1, 1));
   EXPECT_EQ(cut.MapPointBack({1, 1}), (PointF{3, 2}));

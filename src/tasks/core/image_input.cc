@@ -50,8 +50,7 @@ Image InColor(const Image& photo, ColorOrder color) {
   return image;
 }
 
-Result<Placed> Place(Image image, const ResizeSpec& spec, int width, int height) {
-  Placed whole = media::PlaceWhole(std::move(image));
+Result<Placed> Place(Placed whole, const ResizeSpec& spec, int width, int height) {
   const media::ResizeOptions options = OptionsOf(spec);
   switch (spec.mode) {
     case ResizeMode::kStretch: return media::Stretch(whole, width, height, options);
@@ -189,10 +188,6 @@ Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& sp
         "an image tensor has 1, 3 or 4 channels first or last; set inputs[0].layout in the manifest");
   }
   SLIPWAY_RETURN_IF_ERROR(CheckSize(spec, *shape, port));
-  const int64_t width = shape->width ? shape->width : spec.resize.width ? spec.resize.width : photo.width;
-  const int64_t height = shape->height        ? shape->height
-                         : spec.resize.height ? spec.resize.height
-                                              : photo.height;
   const ColorOrder color = shape->channels == 1 ? ColorOrder::kGray : spec.color;
   Image image = InColor(photo, color);
   if (shape->channels > 0 && image.channels != shape->channels) {
@@ -200,6 +195,17 @@ Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& sp
                                            " channels, the manifest's color gives " +
                                            std::to_string(image.channels));
   }
+  // Quarter turns counter-clockwise.
+  SLIPWAY_ASSIGN_OR_RETURN(Placed upright, media::Rotate90(media::PlaceWhole(std::move(image)),
+                                                           static_cast<int>(-spec.rotate / 90)));
+  if (spec.mirror) {
+    SLIPWAY_ASSIGN_OR_RETURN(upright, media::Mirror(upright));
+  }
+  const auto extent = [](int64_t tensor, int64_t manifest, int64_t own) {
+    return tensor ? tensor : manifest ? manifest : own;
+  };
+  const int64_t width = extent(shape->width, spec.resize.width, upright.image.width);
+  const int64_t height = extent(shape->height, spec.resize.height, upright.image.height);
 
   ImageInput input;
   const DType dtype = port.type.dtype;
@@ -211,14 +217,15 @@ Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& sp
                                spec.resize.filter != ResizeFilter::kNearest;
   ImageF32 reals;
   if (keeps_fractions) {
-    SLIPWAY_ASSIGN_OR_RETURN(reals, media::ResizeToF32(image, static_cast<int>(width),
+    SLIPWAY_ASSIGN_OR_RETURN(reals, media::ResizeToF32(upright.image, static_cast<int>(width),
                                                        static_cast<int>(height), OptionsOf(spec.resize)));
     input.placed.photo_width = photo.width;
     input.placed.photo_height = photo.height;
-    input.placed.to_input = media::Affine::Scale(static_cast<double>(width) / photo.width,
-                                                 static_cast<double>(height) / photo.height);
+    input.placed.to_input =
+        upright.to_input.Then(media::Affine::Scale(static_cast<double>(width) / upright.image.width,
+                                                   static_cast<double>(height) / upright.image.height));
   } else {
-    SLIPWAY_ASSIGN_OR_RETURN(input.placed, Place(std::move(image), spec.resize, static_cast<int>(width),
+    SLIPWAY_ASSIGN_OR_RETURN(input.placed, Place(std::move(upright), spec.resize, static_cast<int>(width),
                                                  static_cast<int>(height)));
   }
   const Image& bytes = input.placed.image;
