@@ -1,21 +1,16 @@
-// Planning and running one stream of calls.
+// One stream of calls: checks the inputs, keeps a plan per shape, runs the steps.
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 
 #include "ops/infer.h"
 #include "ops/infer_node.h"
 #include "runtime/engine.h"
-#include "runtime/memory_plan.h"
+#include "runtime/shape_plan.h"
 
 namespace slipway {
 namespace {
 
 constexpr size_t kMaxPlans = 8;  // shape buckets kept per context
-
-struct AlignedFree {
-  void operator()(uint8_t* memory) const { ::operator delete(memory, std::align_val_t(kArenaAlignment)); }
-};
 
 class SubgraphRunner : public GraphRunner {
  public:
@@ -24,32 +19,9 @@ class SubgraphRunner : public GraphRunner {
   }
 };
 
-// A tensor whose bytes are known before the run.
-bool IsPlannable(const Type& type) {
-  return type.kind == TypeKind::kTensor && type.IsStatic() && type.dtype != DType::kString &&
-         type.dtype != DType::kNone;
-}
-
 std::string Where(const PortInfo& port) { return "input '" + port.name + "'"; }
 
 }  // namespace
-
-// Everything that follows from the input shapes.
-struct Context::ShapePlan {
-  std::vector<Dims> input_dims;  // the key
-  Graph types;                // nodes without weights' copies: values share storage with the engine's graph
-  std::vector<Datum> values;  // by ValueId
-  std::vector<bool> is_step_static;
-  struct StepBuffers {
-    std::vector<Datum*> inputs;
-    std::vector<Datum*> outputs;
-    std::vector<Type> output_types;
-    std::span<uint8_t> workspace;
-  };
-  std::vector<StepBuffers> steps;
-  std::unique_ptr<uint8_t[], AlignedFree> arena;
-  int64_t arena_bytes = 0;
-};
 
 Context::Context(std::shared_ptr<const Engine> engine) : engine_(std::move(engine)) {
   input_data_.resize(engine_->inputs().size());
@@ -106,7 +78,7 @@ Status Context::CheckInputs(std::span<const Datum> inputs) const {
   return Status::Ok();
 }
 
-Result<Context::ShapePlan*> Context::PlanFor(std::span<const Datum> inputs) {
+Result<ShapePlan*> Context::PlanFor(std::span<const Datum> inputs) {
   const auto fits = [&](const std::unique_ptr<ShapePlan>& plan) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (plan->input_dims[i] != inputs[i].tensor.dims()) return false;
@@ -118,107 +90,11 @@ Result<Context::ShapePlan*> Context::PlanFor(std::span<const Datum> inputs) {
     std::rotate(plans_.begin(), found, found + 1);
     return plans_.front().get();
   }
-  SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<ShapePlan> plan, MakePlan(inputs));
+  SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<ShapePlan> plan,
+                           MakeShapePlan(engine_->graph(), engine_->kernels_, inputs));
   if (plans_.size() >= kMaxPlans) plans_.pop_back();
   plans_.insert(plans_.begin(), std::move(plan));
   return plans_.front().get();
-}
-
-Result<std::unique_ptr<Context::ShapePlan>> Context::MakePlan(std::span<const Datum> inputs) const {
-  auto plan = std::make_unique<ShapePlan>();
-  plan->types = engine_->graph();
-  Graph& graph = plan->types;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    plan->input_dims.push_back(inputs[i].tensor.dims());
-    Type& type = graph.value(graph.inputs[i]).type;
-    if (inputs[i].kind != TypeKind::kTensor) continue;
-    type = Type::Of(inputs[i].tensor.dtype(), ToDimList(inputs[i].tensor.dims()));
-  }
-  // Inference must speak for itself: symbolic shapes from the import would hide what these inputs decide.
-  for (const Node& node : graph.nodes) {
-    for (ValueId id : node.outputs) {
-      if (id != kNoValue && !graph.value(id).type.IsStatic()) graph.value(id).type.shape.reset();
-    }
-  }
-  SLIPWAY_RETURN_IF_ERROR(InferGraph(graph));
-
-  const size_t num_steps = graph.nodes.size();
-  const auto last = static_cast<int>(num_steps);
-  plan->values.resize(graph.values.size());
-  std::vector<int> last_use(graph.values.size(), -1);
-  for (size_t s = 0; s < num_steps; ++s) {
-    for (ValueId id : graph.nodes[s].inputs) {
-      if (id != kNoValue) last_use[static_cast<size_t>(id)] = static_cast<int>(s);
-    }
-  }
-  for (ValueId id : graph.outputs) last_use[static_cast<size_t>(id)] = last;
-
-  std::vector<BufferRequest> requests;
-  std::vector<ValueId> request_values;  // kNoValue: a step's workspace
-  std::vector<size_t> request_steps;
-  plan->is_step_static.assign(num_steps, true);
-  for (size_t i = 0; i < graph.values.size(); ++i) {
-    if (graph.values[i].IsConstant()) plan->values[i] = Datum::Of(graph.values[i].data);
-  }
-  for (size_t s = 0; s < num_steps; ++s) {
-    const Node& node = graph.nodes[s];
-    const auto step = static_cast<int>(s);
-    // A kernel's scratch follows from its operands' shapes: a step with one that is not known yet waits.
-    for (ValueId id : node.inputs) {
-      if (id != kNoValue && !IsPlannable(graph.value(id).type)) plan->is_step_static[s] = false;
-    }
-    for (ValueId id : node.outputs) {
-      if (id != kNoValue && !IsPlannable(graph.value(id).type)) plan->is_step_static[s] = false;
-    }
-    if (!plan->is_step_static[s]) continue;
-    for (ValueId id : node.outputs) {
-      if (id == kNoValue) continue;
-      const Value& value = graph.value(id);
-      const int until = std::max(step, last_use[static_cast<size_t>(id)]);
-      requests.push_back({BytesOf(value.type.dtype, CountOf(KnownDims(*value.type.shape))), step, until});
-      request_values.push_back(id);
-      request_steps.push_back(s);
-    }
-    std::vector<Type> input_types;
-    std::vector<Type> output_types;
-    for (ValueId id : node.inputs) input_types.push_back(id == kNoValue ? Type() : graph.value(id).type);
-    for (ValueId id : node.outputs) output_types.push_back(id == kNoValue ? Type() : graph.value(id).type);
-    const int64_t workspace = engine_->kernels_[s]->WorkspaceBytes(input_types, output_types);
-    if (workspace <= 0) continue;
-    requests.push_back({workspace, step, step});
-    request_values.push_back(kNoValue);
-    request_steps.push_back(s);
-  }
-
-  const MemoryPlan memory = PlanMemory(requests);
-  plan->arena_bytes = memory.arena_bytes;
-  plan->arena.reset(static_cast<uint8_t*>(::operator new(
-      static_cast<size_t>(memory.arena_bytes + kArenaSlack), std::align_val_t(kArenaAlignment))));
-  std::memset(plan->arena.get(), 0, static_cast<size_t>(memory.arena_bytes + kArenaSlack));
-  plan->steps.resize(num_steps);
-  for (size_t r = 0; r < requests.size(); ++r) {
-    uint8_t* at = plan->arena.get() + memory.offsets[r];
-    if (request_values[r] == kNoValue) {
-      plan->steps[request_steps[r]].workspace = {at, static_cast<size_t>(requests[r].size_bytes)};
-      continue;
-    }
-    const Value& value = graph.value(request_values[r]);
-    plan->values[static_cast<size_t>(request_values[r])] =
-        Datum::Of(Tensor(value.type.dtype, KnownDims(*value.type.shape), at));
-  }
-  for (size_t s = 0; s < num_steps; ++s) {
-    const Node& node = graph.nodes[s];
-    auto& step = plan->steps[s];
-    const auto datum_of = [&](ValueId id) {
-      return id == kNoValue ? nullptr : &plan->values[static_cast<size_t>(id)];
-    };
-    for (ValueId id : node.inputs) step.inputs.push_back(datum_of(id));
-    for (ValueId id : node.outputs) {
-      step.outputs.push_back(datum_of(id));
-      step.output_types.push_back(id == kNoValue ? Type() : graph.value(id).type);
-    }
-  }
-  return plan;
 }
 
 // Shapes that only the data decide: infers again with the actual inputs, then allocates.
@@ -266,7 +142,7 @@ Status Context::RunSteps(ShapePlan& plan) {
   for (size_t s = 0; s < plan.steps.size(); ++s) {
     auto& step = plan.steps[s];
     std::span<uint8_t> workspace = step.workspace;
-    if (!plan.is_step_static[s]) {
+    if (!step.is_static) {
       SLIPWAY_RETURN_IF_ERROR(PrepareDynamicStep(plan, s));
       std::vector<Type> input_types;
       for (const Datum* datum : step.inputs) {

@@ -42,6 +42,7 @@ struct StepInfo {
 };
 
 class Context;
+struct ShapePlan;
 
 // Immutable after Create; every method may be called from any thread.
 class Engine : public std::enable_shared_from_this<Engine> {
@@ -93,13 +94,11 @@ class Context {
 
  private:
   friend class Engine;
-  struct ShapePlan;
 
   explicit Context(std::shared_ptr<const Engine> engine);
   Status CheckInput(const PortInfo& port, const Datum& input) const;
   Status CheckInputs(std::span<const Datum> inputs) const;
   Result<ShapePlan*> PlanFor(std::span<const Datum> inputs);
-  Result<std::unique_ptr<ShapePlan>> MakePlan(std::span<const Datum> inputs) const;
   Status RunSteps(ShapePlan& plan);
   Status PrepareDynamicStep(ShapePlan& plan, size_t step);
 

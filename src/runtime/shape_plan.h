@@ -1,0 +1,42 @@
+// Everything about a run that follows from the shapes of the inputs: types, buffers, who reads and writes
+// which.
+#pragma once
+
+#include <memory>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "backends/api/backend.h"
+#include "runtime/memory_plan.h"
+
+namespace slipway {
+
+struct ShapePlan {
+  struct Step {
+    std::vector<Datum*> inputs;   // null: left out
+    std::vector<Datum*> outputs;  // null: left out
+    std::vector<Type> output_types;
+    std::span<uint8_t> workspace;
+    // All operands are tensors of known shape: outputs and workspace lie in the arena. Otherwise both are
+    // made when the step runs.
+    bool is_static = true;
+  };
+  struct Free {
+    void operator()(uint8_t* memory) const { ::operator delete(memory, std::align_val_t(kArenaAlignment)); }
+  };
+
+  std::vector<Dims> input_dims;  // the key
+  Graph types;                   // constants share their storage with the engine's graph
+  std::vector<Datum> values;     // by ValueId
+  std::vector<Step> steps;       // one per node
+  std::unique_ptr<uint8_t[], Free> arena;
+  int64_t arena_bytes = 0;
+};
+
+// `kernels`: one per node of `graph`. An error when the input shapes do not fit the graph.
+Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
+                                                 std::span<const std::unique_ptr<Kernel>> kernels,
+                                                 std::span<const Datum> inputs);
+
+}  // namespace slipway
