@@ -30,8 +30,8 @@ void HonourIsa() {
 Backend MakeCpuBackend() {
   HonourIsa();
   Backend backend{"cpu", "vectorised kernels for the host's processor", {}};
-  for (auto list :
-       {cpu::ConvTactics, cpu::MatMulTactics, cpu::ElementwiseTactics, cpu::PoolTactics, cpu::MoveTactics}) {
+  for (auto list : {cpu::ConvTactics, cpu::MatMulTactics, cpu::ElementwiseTactics, cpu::PoolTactics,
+                    cpu::MoveTactics, cpu::CopyTactics, cpu::TableTactics}) {
     for (const Tactic* tactic : list()) backend.tactics.push_back(tactic);
   }
   return backend;

@@ -21,6 +21,8 @@ std::vector<const Tactic*> MatMulTactics();
 std::vector<const Tactic*> ElementwiseTactics();
 std::vector<const Tactic*> PoolTactics();
 std::vector<const Tactic*> MoveTactics();
+std::vector<const Tactic*> CopyTactics();
+std::vector<const Tactic*> TableTactics();
 
 // What a tactic sustains on one thread, measured by bench/kernels_bench on a 2024 server core (AVX-512). Only
 // the ratios between tactics of a step decide; the absolute numbers make reports readable.
