@@ -4,6 +4,7 @@
 
 #include "base/scalar.h"
 #include "ops/infer_node.h"
+#include "ops/quantized_form.h"
 #include "ops/run.h"
 
 namespace slipway {
@@ -124,6 +125,7 @@ Status InferNode(InferContext& context) {
                          " gives at most " + std::to_string(context.op().outputs.size()));
   }
   SLIPWAY_RETURN_IF_ERROR(context.op().infer(context));
+  SLIPWAY_RETURN_IF_ERROR(CheckQuantizedOperands(context));
   for (size_t i = 0; i < context.num_outputs(); ++i) {
     const Type& type = context.output(i).type;
     if (!type.IsStatic()) continue;
@@ -204,6 +206,7 @@ Status InferNodeInGraph(Graph& graph, const Node& node, std::vector<std::optiona
     if (node.outputs[i] == kNoValue) continue;
     Value& value = graph.value(node.outputs[i]);
     value.type = MergeTypes(context.output(i).type, value.type);
+    if (!value.quant) value.quant = KeptQuant(context, i);
     contents[static_cast<size_t>(node.outputs[i])] = context.output(i).content;
     has_content |= context.output(i).content.has_value();
   }

@@ -10,7 +10,8 @@ OpDef CompareOp() {
   op.infer = InferBroadcastBool;
   op.cases = [] {
     std::vector<TestCase> cases = BinaryCases(-2, 2, DType::kI32);
-    for (TestCase& each : BinaryCases(-2, 2)) cases.push_back(std::move(each));
+    for (TestCase& each : WithQuantized(BinaryCases(-2, 2), {-2, 2}, {0, 1}))
+      cases.push_back(std::move(each));
     return cases;
   };
   return op;

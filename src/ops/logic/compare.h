@@ -22,6 +22,9 @@ Status RunCompare(RunContext& context, F compare) {
   uint8_t* c = context.out(0).as<uint8_t>();
   const Quant* qa = context.in_quant(0);
   const Quant* qb = context.in_quant(1);
+  if (IsInteger(a.dtype()) &&
+      ((qa != nullptr && qa->scales.size() != 1) || (qb != nullptr && qb->scales.size() != 1)))
+    return context.Error("quantised operands need one scale and zero point each");
   const bool has_scales = qa != nullptr && qb != nullptr && IsInteger(a.dtype()) && qa->scales.size() == 1 &&
                           qb->scales.size() == 1 && BitsOf(a.dtype()) <= 16;
   const FixedMultiplier ma = has_scales ? QuantizeMultiplier(double{qa->scales[0]}) : FixedMultiplier();

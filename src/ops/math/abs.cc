@@ -17,7 +17,7 @@ OpDef MakeAbs() {
         context, [](double x) { return std::fabs(x); },
         [](int64_t x) { return x < 0 ? static_cast<int64_t>(0 - static_cast<uint64_t>(x)) : x; });
   };
-  op.cases = [] { return UnaryCases(-4, 4); };
+  op.cases = [] { return WithQuantized(UnaryCases(-4, 4), {-4, 4}, {0, 4}); };
   op.foreign = {{Format::kOnnx, "Abs"}, {Format::kTensorflow, "Abs"}, {Format::kTflite, "ABS"}};
   return op;
 }

@@ -20,7 +20,7 @@ OpDef MakeAdd() {
                         return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
                       }});
   };
-  op.cases = [] { return ArithmeticCases(-4, 4); };
+  op.cases = [] { return WithQuantized(ArithmeticCases(-4, 4), {-4, 4}, {-7, 7}); };
   op.foreign = {{Format::kOnnx, "Add", 7},
                 {Format::kOnnx, "Add", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "Add", 1},

@@ -12,6 +12,10 @@ namespace {
 
 // Quantised integers have real bounds, f32.
 Status RunQuantizedClip(RunContext& context) {
+  for (size_t i : {1, 2}) {
+    if (context.HasInput(i) && !IsFloat(context.in(i).dtype()))
+      return context.Error("the bounds of quantised integers must be floats");
+  }
   const auto bound = [&](size_t i, float otherwise) {
     if (!context.HasInput(i)) return otherwise;
     return static_cast<float>(LoadReal(context.in(i).dtype(), context.in(i).data(), 0));
@@ -23,8 +27,7 @@ Status RunQuantizedClip(RunContext& context) {
 Status Reference(RunContext& context) {
   const Tensor& x = context.in(0);
   Tensor& y = context.out(0);
-  if (IsQuantized(context) && context.HasInput(1) && IsFloat(context.in(1).dtype()))
-    return RunQuantizedClip(context);
+  if (IsQuantized(context)) return RunQuantizedClip(context);
   if (IsInteger(x.dtype())) {
     const int64_t low =
         context.HasInput(1) ? LoadInt(x.dtype(), context.in(1).data(), 0) : MinOfInteger(x.dtype());
@@ -71,7 +74,7 @@ OpDef MakeClip() {
   op.inputs.push_back({"max", kNumbers, "scalar; none: no upper limit", Arity::kOptional});
   op.reference = Reference;
   op.cases = [] {
-    std::vector<TestCase> cases = UnaryCases(-8, 8);
+    std::vector<TestCase> cases = WithQuantized(UnaryCases(-8, 8), {-8, 8}, {0, 6});
     for (TestCase& each : cases) {
       each.inputs.push_back({.dtype = DType::kF32, .dims = {}, .values = {0}, .is_constant = true});
       each.inputs.push_back({.dtype = DType::kF32, .dims = {}, .values = {6}, .is_constant = true});

@@ -21,7 +21,7 @@ OpDef MakeDiv() {
              },
          .unsigned_integer = [](uint64_t a, uint64_t b) { return b == 0 ? 0 : a / b; }});
   };
-  op.cases = [] { return ArithmeticCases(1, 4); };
+  op.cases = [] { return WithQuantized(ArithmeticCases(1, 4), {0, 4}, {0, 9}); };
   op.foreign = {{Format::kOnnx, "Div", 7},
                 {Format::kOnnx, "Div", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "RealDiv", 1},

@@ -1,5 +1,8 @@
 #include "ops/math/elementwise.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/scalar.h"
 
 namespace slipway {
@@ -124,6 +127,52 @@ std::vector<TestCase> BinaryCases(double low, double high, DType dtype) {
                      {{.dtype = dtype, .dims = each.a, .low = low, .high = high},
                       {.dtype = dtype, .dims = each.b, .low = low, .high = high}},
                      {}});
+  }
+  return cases;
+}
+
+Quant QuantOver(DType dtype, RealRange range) {
+  if (BitsOf(dtype) > 8)
+    return {{static_cast<float>(std::max(std::abs(range.low), std::abs(range.high)) / 32768)}, {0}, -1};
+  const double scale = (range.high - range.low) / 255;
+  const auto zero = static_cast<int64_t>(std::round(-range.low / scale)) + MinOfInteger(dtype);
+  return {{static_cast<float>(scale)}, {std::clamp(zero, MinOfInteger(dtype), MaxOfInteger(dtype))}, -1};
+}
+
+namespace {
+
+int64_t ElementsOf(const TestCase& test) {
+  int64_t count = 0;
+  for (const TestInput& input : test.inputs) count += CountOf(input.dims);
+  return count;
+}
+
+TestCase Quantized(TestCase test, DType dtype, RealRange in, RealRange out) {
+  test.label += "_" + std::string(DTypeName(dtype));
+  for (TestInput& input : test.inputs) {
+    if (input.dtype != DType::kF32 || input.is_absent) continue;
+    input.dtype = dtype;
+    input.low = static_cast<double>(MinOfInteger(dtype));
+    input.high = static_cast<double>(MaxOfInteger(dtype));
+    // Steps that stand for numbers beyond the range (16-bit ones are symmetric) are left out.
+    input.quant = QuantOver(dtype, in);
+    if (BitsOf(dtype) > 8) input.low = std::ceil(in.low / static_cast<double>(input.quant->scales[0]));
+    in = {in.low * 0.9, in.high * 0.9};
+  }
+  test.outputs_quant = {QuantOver(dtype, out)};
+  return test;
+}
+
+}  // namespace
+
+std::vector<TestCase> WithQuantized(std::vector<TestCase> cases, RealRange in, RealRange out,
+                                    DTypeSet dtypes) {
+  const auto largest = std::max_element(cases.begin(), cases.end(), [](const TestCase& a, const TestCase& b) {
+    return ElementsOf(a) < ElementsOf(b);
+  });
+  const TestCase pattern = *largest;
+  for (DType dtype : {DType::kU8, DType::kI8, DType::kI16}) {
+    if (dtypes.Has(dtype)) cases.push_back(Quantized(pattern, dtype, in, out));
   }
   return cases;
 }

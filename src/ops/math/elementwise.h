@@ -38,6 +38,18 @@ std::vector<TestCase> UnaryCases(double low, double high);
 // Two inputs: equal shapes, scalars, rows, columns, both broadcast.
 std::vector<TestCase> BinaryCases(double low, double high, DType dtype = DType::kF32);
 
+// The reals that an operand's quantised integers are to cover.
+struct RealRange {
+  double low, high;
+};
+// One scale and zero point under which the steps of `dtype` cover the range; 16-bit steps are symmetric.
+Quant QuantOver(DType dtype, RealRange range);
+// `cases` and, for each of `dtypes`, their largest case once more with quantised integers in place of f32
+// operands: the first covers `in`, each further one a little less, the outputs `out`.
+inline constexpr DTypeSet kStepTypes = {DType::kU8, DType::kI8, DType::kI16};
+std::vector<TestCase> WithQuantized(std::vector<TestCase> cases, RealRange in, RealRange out,
+                                    DTypeSet dtypes = kStepTypes);
+
 // A record of y = f(x), all parts but name, summary, formula, reference, cases and foreign rows filled in.
 OpDef UnaryOp(DTypeSet dtypes);
 OpDef BinaryOp(DTypeSet dtypes);

@@ -17,7 +17,7 @@ OpDef MakeElu() {
     const double p[] = {context.attrs().Float("alpha")};
     return RunUnaryWith(context, [&](double x) { return x > 0 ? x : p[0] * std::expm1(x); });
   };
-  op.cases = [] { return UnaryCases(-4, 4); };
+  op.cases = [] { return WithQuantized(UnaryCases(-4, 4), {-4, 4}, {-1, 4}); };
   op.foreign = {{Format::kOnnx, "Elu", 6}, {Format::kTensorflow, "Elu", 1}, {Format::kTflite, "ELU", 1}};
   return op;
 }

@@ -15,7 +15,7 @@ OpDef MakeExp() {
     if (IsQuantized(context)) return RunQuantizedExp(context);
     return RunUnary(context, [](double x) { return std::exp(x); });
   };
-  op.cases = [] { return UnaryCases(-4, 4); };
+  op.cases = [] { return WithQuantized(UnaryCases(-4, 4), {-4, 2}, {0, 8}); };
   op.foreign = {{Format::kOnnx, "Exp"}, {Format::kTensorflow, "Exp"}, {Format::kTflite, "EXP"}};
   return op;
 }

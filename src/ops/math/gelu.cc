@@ -32,7 +32,7 @@ OpDef MakeGelu() {
     if (IsQuantized(context)) return RunQuantizedGelu(context);
     return RunUnary(context, context.attrs().String("approximate") == "tanh" ? GeluTanh : GeluErf);
   };
-  op.cases = [] { return UnaryCases(-4, 4); };
+  op.cases = [] { return WithQuantized(UnaryCases(-4, 4), {-4, 4}, {-0.2, 4}); };
   op.foreign = {{Format::kOnnx, "Gelu", 20},
                 {Format::kOnnx, "Gelu", 1, INT_MAX, nullptr, "com.microsoft"},
                 {Format::kTflite, "GELU", 1, INT_MAX, ImportTflite}};

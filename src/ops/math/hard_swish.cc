@@ -15,7 +15,7 @@ OpDef MakeHardSwish() {
     if (IsQuantized(context)) return RunQuantizedHardSwish(context);
     return RunUnary(context, [](double x) { return x * std::fmax(0.0, std::fmin(1.0, x / 6 + 0.5)); });
   };
-  op.cases = [] { return UnaryCases(-5, 5); };
+  op.cases = [] { return WithQuantized(UnaryCases(-5, 5), {-5, 5}, {-0.4, 5}); };
   op.foreign = {{Format::kOnnx, "HardSwish"}, {Format::kTflite, "HARD_SWISH"}};
   return op;
 }

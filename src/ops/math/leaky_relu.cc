@@ -15,7 +15,7 @@ OpDef MakeLeakyRelu() {
     const double alpha = context.attrs().Float("alpha");
     return RunUnaryWith(context, [&](double x) { return x < 0 ? alpha * x : x; });
   };
-  op.cases = [] { return UnaryCases(-4, 4); };
+  op.cases = [] { return WithQuantized(UnaryCases(-4, 4), {-4, 4}, {-2, 4}); };
   op.foreign = {
       {Format::kOnnx, "LeakyRelu"}, {Format::kTensorflow, "LeakyRelu"}, {Format::kTflite, "LEAKY_RELU"}};
   return op;

@@ -15,7 +15,7 @@ OpDef MakeLog() {
     if (IsQuantized(context)) return RunQuantizedLog(context);
     return RunUnary(context, [](double x) { return std::log(x); });
   };
-  op.cases = [] { return UnaryCases(0.01, 8); };
+  op.cases = [] { return WithQuantized(UnaryCases(0.01, 8), {0.5, 8}, {-3, 2.1}); };
   op.foreign = {{Format::kOnnx, "Log"}, {Format::kTensorflow, "Log"}, {Format::kTflite, "LOG"}};
   return op;
 }

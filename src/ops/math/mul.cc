@@ -19,7 +19,7 @@ OpDef MakeMul() {
                         return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
                       }});
   };
-  op.cases = [] { return ArithmeticCases(-4, 4); };
+  op.cases = [] { return WithQuantized(ArithmeticCases(-4, 4), {-4, 4}, {-14, 14}); };
   op.foreign = {{Format::kOnnx, "Mul", 7},
                 {Format::kOnnx, "Mul", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "Mul", 1},

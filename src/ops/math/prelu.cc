@@ -32,9 +32,10 @@ OpDef MakePRelu() {
   op.infer = InferBroadcast;
   op.reference = Reference;
   op.cases = [] {
-    return std::vector<TestCase>{
-        {"channels_first", {{.dims = {2, 5, 3, 7}}, {.dims = {5, 1, 1}, .is_constant = true}}, {}},
-        {"channels_last", {{.dims = {2, 3, 7, 19}}, {.dims = {1, 1, 19}, .is_constant = true}}, {}}};
+    return WithQuantized(
+        {{"channels_first", {{.dims = {2, 5, 3, 7}}, {.dims = {5, 1, 1}, .is_constant = true}}, {}},
+         {"channels_last", {{.dims = {2, 3, 7, 19}}, {.dims = {1, 1, 19}, .is_constant = true}}, {}}},
+        {-4, 4}, {-15, 4});
   };
   op.foreign = {{Format::kOnnx, "PRelu", 7},
                 {Format::kOnnx, "PRelu", 1, 6, ImportOldPRelu},

@@ -8,8 +8,8 @@
 namespace slipway {
 
 bool IsQuantized(const RunContext& context) {
-  return context.HasInput(0) && context.in_quant(0) != nullptr && IsInteger(context.in(0).dtype()) &&
-         context.in(0).dtype() != DType::kI32 && context.out_quant(0) != nullptr;
+  return context.HasInput(0) && context.in_quant(0) != nullptr && context.out_quant(0) != nullptr &&
+         kQuantized.Has(context.in(0).dtype());
 }
 
 Status CheckPerTensor(const RunContext& context, size_t num_inputs) {

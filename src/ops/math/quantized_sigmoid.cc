@@ -85,6 +85,9 @@ int16_t Tanh16(int32_t x) {
 
 Status Run16(RunContext& context, int largest_exact_shift, int16_t (*f)(int32_t)) {
   SLIPWAY_RETURN_IF_ERROR(CheckPerTensor(context, 1));
+  const Quant& out = *context.out_quant(0);
+  if (out.zero_points[0] != 0 || std::abs(out.scales[0] * 32768 - 1) > 1e-3F)
+    return context.Error("a 16-bit output must have scale 1/32768 and zero point 0");
   const Tensor& x = context.in(0);
   Tensor& y = context.out(0);
   const InputScaling scaling = ScalingOf(context.in_quant(0)->scales[0], largest_exact_shift);

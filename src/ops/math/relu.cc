@@ -17,7 +17,7 @@ OpDef MakeRelu() {
         context, [](double x) { return std::isnan(x) ? x : std::fmax(x, 0.0); },
         [](int64_t x) { return x > 0 ? x : int64_t{0}; });
   };
-  op.cases = [] { return UnaryCases(-4, 4); };
+  op.cases = [] { return WithQuantized(UnaryCases(-4, 4), {-4, 4}, {0, 4}); };
   op.foreign = {{Format::kOnnx, "Relu"}, {Format::kTensorflow, "Relu"}, {Format::kTflite, "RELU"}};
   return op;
 }

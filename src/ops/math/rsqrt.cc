@@ -15,7 +15,7 @@ OpDef MakeRsqrt() {
     if (IsQuantized(context)) return RunQuantizedRsqrt(context);
     return RunUnary(context, [](double x) { return 1 / std::sqrt(x); });
   };
-  op.cases = [] { return UnaryCases(0.25, 8); };
+  op.cases = [] { return WithQuantized(UnaryCases(0.25, 8), {0.5, 8}, {0, 6}); };
   op.foreign = {{Format::kTensorflow, "Rsqrt"}, {Format::kTflite, "RSQRT"}};
   return op;
 }

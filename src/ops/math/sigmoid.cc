@@ -15,7 +15,7 @@ OpDef MakeSigmoid() {
     if (IsQuantized(context)) return RunQuantizedSigmoid(context);
     return RunUnary(context, [](double x) { return 1 / (1 + std::exp(-x)); });
   };
-  op.cases = [] { return UnaryCases(-8, 8); };
+  op.cases = [] { return WithQuantized(UnaryCases(-8, 8), {-8, 8}, {0, 1}); };
   op.foreign = {{Format::kOnnx, "Sigmoid"}, {Format::kTensorflow, "Sigmoid"}, {Format::kTflite, "LOGISTIC"}};
   return op;
 }

@@ -12,12 +12,11 @@ OpDef MakeSquaredDifference() {
   op.summary = "Square of the element-wise difference.";
   op.formula = "c = (a - b)^2";
   op.reference = [](RunContext& context) {
-    const bool is_8_bit = IsQuantized(context) && BitsOf(context.in(0).dtype()) == 8;
-    if (is_8_bit) return RunQuantizedSquaredDifference(context);
+    if (IsQuantized(context)) return RunQuantizedSquaredDifference(context);
     return RunBinary(context, {.real = [](double a, double b) { return (a - b) * (a - b); },
                                .signed_integer = [](int64_t a, int64_t b) { return (a - b) * (a - b); }});
   };
-  op.cases = [] { return BinaryCases(-4, 4); };
+  op.cases = [] { return WithQuantized(BinaryCases(-4, 4), {-4, 4}, {0, 60}, {DType::kU8, DType::kI8}); };
   op.foreign = {{Format::kTensorflow, "SquaredDifference", 1}, {Format::kTflite, "SQUARED_DIFFERENCE", 1}};
   return op;
 }

@@ -19,7 +19,7 @@ OpDef MakeSub() {
                         return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
                       }});
   };
-  op.cases = [] { return ArithmeticCases(-4, 4); };
+  op.cases = [] { return WithQuantized(ArithmeticCases(-4, 4), {-4, 4}, {-7, 7}); };
   op.foreign = {{Format::kOnnx, "Sub", 7},
                 {Format::kOnnx, "Sub", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "Sub", 1},

@@ -15,7 +15,7 @@ OpDef MakeTanh() {
     if (IsQuantized(context)) return RunQuantizedTanh(context);
     return RunUnary(context, [](double x) { return std::tanh(x); });
   };
-  op.cases = [] { return UnaryCases(-4, 4); };
+  op.cases = [] { return WithQuantized(UnaryCases(-4, 4), {-4, 4}, {-1, 1}); };
   op.foreign = {{Format::kOnnx, "Tanh"}, {Format::kTensorflow, "Tanh"}, {Format::kTflite, "TANH"}};
   return op;
 }

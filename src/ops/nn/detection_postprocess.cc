@@ -8,6 +8,7 @@
 
 #include "base/scalar.h"
 #include "ops/import.h"
+#include "ops/math/elementwise.h"
 #include "ops/nn/quantized.h"
 #include "ops/run.h"
 
@@ -227,6 +228,15 @@ std::vector<TestCase> Cases() {
                       {"nms_score_threshold", 0.3F}},
                      4});
   }
+  TestCase quantized = cases[0];
+  quantized.label = "u8";
+  for (TestInput& input : quantized.inputs) {
+    input.dtype = DType::kU8;
+    input.quant = QuantOver(DType::kU8, {input.low, input.high});
+    input.low = 0;
+    input.high = 255;
+  }
+  cases.push_back(std::move(quantized));
   return cases;
 }
 

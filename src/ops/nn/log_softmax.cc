@@ -27,7 +27,14 @@ OpDef MakeLogSoftmax() {
     });
   };
   op.flops = [](const InferContext& context) { return 4 * context.CountOfOutput(0); };
-  op.cases = SoftmaxCases;
+  op.cases = [] {
+    std::vector<TestCase> cases = SoftmaxCases();
+    // The results' scale and zero point are set by definition: 1/16 steps below 0.
+    const Quant i8{{0.2F}, {-11}, -1}, u8{{0.2F}, {140}, -1};
+    cases.push_back({"i8", {{DType::kI8, {3, 41}, -128, 127, i8}}, {}, 1, {Quant{{1.0F / 16}, {127}, -1}}});
+    cases.push_back({"u8", {{DType::kU8, {3, 41}, 0, 255, u8}}, {}, 1, {Quant{{1.0F / 16}, {255}, -1}}});
+    return cases;
+  };
   op.foreign = {{Format::kOnnx, "LogSoftmax", 1, 12, ImportOldOnnxSoftmax},
                 {Format::kOnnx, "LogSoftmax", 13},
                 {Format::kTflite, "LOG_SOFTMAX", 1, INT_MAX, ImportLastAxisSoftmax},

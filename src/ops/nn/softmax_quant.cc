@@ -123,6 +123,8 @@ Status RunQuantizedSoftmax(RunContext& context) {
   const float beta = context.attrs().Float("beta", 1);
   const RowSplit split = SplitRows(context.attrs(), x.dims());
   if (x.dtype() == DType::kI16) {
+    if (ZeroPointOf(*yq) != 0 || std::abs(ScaleOf(*yq) * 32768 - 1) > 1e-3F)
+      return context.Error("a 16-bit output must have scale 1/32768 and zero point 0");
     // Distances of 10 and more count as 10: [-10, 0] onto [-65535, 0].
     const double real = static_cast<double>(ScaleOf(*xq)) * static_cast<double>(beta) / (10.0 / 65535.0);
     const FixedMultiplier multiplier = QuantizeMultiplier(real);

@@ -1,4 +1,5 @@
 // Arithmetic mean over axes.
+#include "ops/math/elementwise.h"
 #include "ops/math/quantized.h"
 #include "ops/reduce/quantized.h"
 #include "ops/reduce/reduce.h"
@@ -21,7 +22,7 @@ OpDef MakeReduceMean() {
                                          : SumOfIntegers(x, dtype) / static_cast<int64_t>(x.size());
                       }});
   };
-  op.cases = [] { return ReduceCases(-4, 4); };
+  op.cases = [] { return WithQuantized(ReduceCases(-4, 4), {-4, 4}, {-1, 1}); };
   op.foreign = OnnxReduceRows("ReduceMean", 18);
   op.foreign.push_back(TensorflowReduceRow("Mean"));
   op.foreign.push_back(TfliteReduceRow("MEAN"));

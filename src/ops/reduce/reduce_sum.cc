@@ -1,4 +1,5 @@
 // Sum over axes.
+#include "ops/math/elementwise.h"
 #include "ops/math/quantized.h"
 #include "ops/reduce/quantized.h"
 #include "ops/reduce/reduce.h"
@@ -15,7 +16,7 @@ OpDef MakeReduceSum() {
     if (IsQuantized(context)) return RunQuantizedReduceSum(context);
     return RunReduce(context, {.real = Sum, .integer = SumOfIntegers});
   };
-  op.cases = [] { return ReduceCases(-4, 4); };
+  op.cases = [] { return WithQuantized(ReduceCases(-4, 4), {-4, 4}, {-90, 90}); };
   op.foreign = OnnxReduceRows("ReduceSum", 13);
   op.foreign.push_back(TensorflowReduceRow("Sum"));
   op.foreign.push_back(TfliteReduceRow("SUM"));

@@ -6,6 +6,7 @@
 #include "ops/activation.h"
 #include "ops/import.h"
 #include "ops/infer.h"
+#include "ops/math/elementwise.h"
 #include "ops/run.h"
 #include "ops/shape/strided.h"
 
@@ -156,9 +157,11 @@ OpDef MakeConcat() {
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
-    return std::vector<TestCase>{
-        {"channels", {{.dims = {2, 3, 5}}, {.dims = {2, 4, 5}}, {.dims = {2, 1, 5}}}, {{"axis", int64_t{1}}}},
-        {"last", {{.dims = {3, 7, 16}}, {.dims = {3, 7, 19}}}, {{"axis", int64_t{-1}}}}};
+    return WithQuantized({{"channels",
+                           {{.dims = {2, 3, 5}}, {.dims = {2, 4, 5}}, {.dims = {2, 1, 5}}},
+                           {{"axis", int64_t{1}}}},
+                          {"last", {{.dims = {3, 7, 16}}, {.dims = {3, 7, 19}}}, {{"axis", int64_t{-1}}}}},
+                         {-4, 4}, {-4, 4});
   };
   op.foreign = {{Format::kOnnx, "Concat"},
                 {Format::kTensorflow, "ConcatV2", 1, INT_MAX, ImportTensorflow},
