@@ -1,7 +1,8 @@
 // Whole .tflite models against LiteRT's reference kernels, on real photos.
 //
-// tests/oracles/tflite_models.py writes the cases; SLIPWAY_TFLITE_ORACLE names the folder (several, with
-// ':'). Integer outputs must be equal to the bit, floats within 1e-5 of the largest magnitude.
+// tests/oracles/tflite_models.py writes the cases, tflite_ops.py and tflite_math_ops.py those of one operator
+// each; SLIPWAY_TFLITE_ORACLE names the folder (several, with ':'). Integer outputs must be equal to the bit,
+// floats within 1e-5 of the largest magnitude.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,7 +31,8 @@ std::vector<fs::path> Cases() {
     folders.erase(0, folder.size() + 1);
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error)) {
-      if (fs::exists(entry.path() / "model.txt")) cases.push_back(entry.path());
+      if (fs::exists(entry.path() / "model.txt") || fs::exists(entry.path() / "model.tflite"))
+        cases.push_back(entry.path());
     }
   }
   std::sort(cases.begin(), cases.end());
@@ -38,9 +40,16 @@ std::vector<fs::path> Cases() {
   return cases;
 }
 
-Result<ImportedModel> Import(const fs::path& folder) {
+// model.tflite of the case, or the file that model.txt names.
+Result<std::string> ModelPath(const fs::path& folder) {
+  if (fs::exists(folder / "model.tflite")) return (folder / "model.tflite").string();
   SLIPWAY_ASSIGN_OR_RETURN(std::string path, ReadFile((folder / "model.txt").string()));
   path.erase(path.find_last_not_of('\n') + 1);
+  return path;
+}
+
+Result<ImportedModel> Import(const fs::path& folder) {
+  SLIPWAY_ASSIGN_OR_RETURN(const std::string path, ModelPath(folder));
   ModelFile file;
   file.path = path;
   SLIPWAY_ASSIGN_OR_RETURN(file.file, MappedFile::Open(path));

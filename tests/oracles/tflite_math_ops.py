@@ -2,16 +2,15 @@
 
 usage: tflite_math_ops.py FOLDER [PREFIX]
 
-For every case FOLDER/<case>/ holds model.tflite, model.txt (its path), input<i>.npy and output<i>.npy, as tflite_ops.py
+For every case FOLDER/<case>/ holds model.tflite, input<i>.npy and output<i>.npy, as tflite_ops.py
 writes them. 8-bit unary cases see all 256 inputs. Seeded: the same files every time. PREFIX limits the cases.
 """
-import os
 import sys
 
 import numpy as np
 from ai_edge_litert.interpreter import OpResolverType
 
-from tflite_ops import Tensor, build, random_array, run
+from tflite_ops import Tensor, build, random_array, run, write_case
 
 CASES = {}
 ACTS = {"none": 0, "relu": 1, "relun1": 2, "relu6": 3}
@@ -233,17 +232,7 @@ def main():
         except Exception as error:  # a case that LiteRT refuses is a defect of this script
             refused.append(f"{name}: {str(error)[:150]}")
             continue
-        path = os.path.join(folder, name)
-        os.makedirs(path, exist_ok=True)
-        target = os.path.join(path, "model.tflite")
-        with open(target, "wb") as file:
-            file.write(model)
-        with open(os.path.join(path, "model.txt"), "w", encoding="utf-8") as file:
-            file.write(os.path.abspath(target) + "\n")
-        for i, array in enumerate(arrays):
-            np.save(os.path.join(path, f"input{i}.npy"), array)
-        for i, array in enumerate(outputs):
-            np.save(os.path.join(path, f"output{i}.npy"), array)
+        write_case(folder, name, model, arrays, outputs)
     if refused:
         sys.exit("LiteRT refuses:\n" + "\n".join(refused))
 

@@ -350,6 +350,17 @@ for fast_ in (True, False):
     add_detection(fast_, 6, 4, 1, 1, 0.95)
 
 
+def write_case(folder, name, model, arrays, outputs):
+    path = os.path.join(folder, name)
+    os.makedirs(path, exist_ok=True)
+    with open(os.path.join(path, "model.tflite"), "wb") as file:
+        file.write(model)
+    for i, array in enumerate(arrays):
+        np.save(os.path.join(path, f"input{i}.npy"), array)
+    for i, array in enumerate(outputs):
+        np.save(os.path.join(path, f"output{i}.npy"), array)
+
+
 def main():
     folder, prefix = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
     for name, spec in CASES.items():
@@ -366,14 +377,7 @@ def main():
         if name.startswith("detection"):  # LiteRT leaves rows beyond the count as they happen to be in memory
             for output in outputs[:3]:
                 output[0, int(outputs[3][0]):] = 0
-        path = os.path.join(folder, name)
-        os.makedirs(path, exist_ok=True)
-        with open(os.path.join(path, "model.tflite"), "wb") as file:
-            file.write(model)
-        for i, array in enumerate(arrays):
-            np.save(os.path.join(path, f"input{i}.npy"), array)
-        for i, array in enumerate(outputs):
-            np.save(os.path.join(path, f"output{i}.npy"), array)
+        write_case(folder, name, model, arrays, outputs)
 
 
 if __name__ == "__main__":
