@@ -13,10 +13,11 @@ using protozero::data_view;
 using protozero::pbf_reader;
 
 // A value repeated to fill a tensor may be far smaller than the tensor: cap what a file may ask for that way.
-constexpr int64_t kMaxRepeatedElements = int64_t{1} << 24;
+constexpr int64_t kMaxRepeatedElements = int64_t{1} << 26;
 
 struct Source {
   std::shared_ptr<const void> owner;
+  int64_t* repeated_left;  // elements that values repeated to fill tensors may still make
 };
 
 Result<Ints> DecodeShape(pbf_reader shape, bool* is_rank_unknown) {
@@ -50,6 +51,7 @@ struct TypedValues {
   std::vector<int64_t> integers;
   std::vector<std::string> strings;
   bool has_reals = false;
+  bool has_complex = false;
 };
 
 template <class Range>
@@ -85,6 +87,11 @@ bool DecodeTyped(pbf_reader& tensor, TypedValues& values) {
       }
       return true;
     case 8: values.strings.push_back(tensor.get_string()); return true;
+    case 9:   // scomplex_val
+    case 12:  // dcomplex_val
+      values.has_complex = true;
+      tensor.skip();
+      return true;
     case 7:   // int_val: i32, i16, i8, u16, u8
     case 10:  // int64_val
     case 11:  // bool_val
@@ -111,16 +118,20 @@ void StoreTyped(const TypedValues& values, Tensor& tensor, int64_t i, size_t fro
   }
 }
 
-Result<Tensor> FillTyped(DType dtype, const Dims& dims, int64_t count, const TypedValues& values) {
+Result<Tensor> FillTyped(DType dtype, const Dims& dims, const TypedValues& values, const Source& source) {
+  SLIPWAY_ASSIGN_OR_RETURN(const int64_t count, ElementCount(dims));
   const size_t given = dtype == DType::kString ? values.strings.size()
                        : values.has_reals      ? values.reals.size()
                                                : values.integers.size();
-  if (count > kMaxRepeatedElements)
-    return Status(Code::kInvalidModel, "constant " + ToString(dims) + " is too large");
   if (given > static_cast<size_t>(count)) {
     return Status(Code::kInvalidModel,
                   "constant " + ToString(dims) + " has " + std::to_string(given) + " values");
   }
+  if (values.has_complex) return Status(Code::kUnsupported, "constant " + ToString(dims) + " is complex");
+  const int64_t repeated = count - static_cast<int64_t>(given);
+  if (repeated > *source.repeated_left)
+    return Status(Code::kInvalidModel, "constant " + ToString(dims) + " is too large for the file");
+  *source.repeated_left -= repeated;
   Tensor tensor(dtype, dims);
   if (given == 0) return tensor;  // all zero
   for (int64_t i = 0; i < count; ++i) {
@@ -152,8 +163,7 @@ Result<Tensor> DecodeTensor(pbf_reader message, const Source& source) {
     }
   }
   if (dtype == DType::kNone) return Status(Code::kUnsupported, "a constant has an unknown dtype");
-  SLIPWAY_ASSIGN_OR_RETURN(int64_t count, ElementCount(dims));
-  if (content.empty() || dtype == DType::kString) return FillTyped(dtype, dims, count, values);
+  if (content.empty() || dtype == DType::kString) return FillTyped(dtype, dims, values, source);
   SLIPWAY_RETURN_IF_ERROR(CheckTensorSize(dims, dtype, content.size()));
   const bool is_aligned = reinterpret_cast<uintptr_t>(content.data()) % 4 == 0 && source.owner != nullptr;
   if (is_aligned && content.size() >= 4096) {
@@ -201,7 +211,19 @@ Result<Attr> DecodeList(pbf_reader list) {
   return Attr(std::move(ints));
 }
 
-// Adds one attribute; those without a neutral form (functions with attributes, unknown ranks) are left out.
+std::string DecodeFunctionName(pbf_reader function) {
+  std::string name;
+  while (function.next()) {
+    if (function.tag() == 1) {
+      name = function.get_string();
+    } else {
+      function.skip();
+    }
+  }
+  return name;
+}
+
+// Adds one attribute; those without a neutral form (a function's own attributes, unknown ranks) are left out.
 Status DecodeAttr(const std::string& name, pbf_reader value, const Source& source, Attrs& attrs) {
   while (value.next()) {
     switch (value.tag()) {
@@ -226,6 +248,7 @@ Status DecodeAttr(const std::string& name, pbf_reader value, const Source& sourc
         attrs.Set(name, std::move(tensor));
         break;
       }
+      case 10: attrs.Set(name, DecodeFunctionName(value.get_message())); break;
       default: value.skip();
     }
   }
@@ -310,7 +333,8 @@ Status CheckTensorSize(const Dims& dims, DType dtype, size_t bytes_at_hand) {
 
 Result<TfGraph> DecodeGraphDef(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner) {
   try {
-    const Source source{std::move(owner)};
+    int64_t repeated_left = kMaxRepeatedElements;
+    const Source source{std::move(owner), &repeated_left};
     return Decode(pbf_reader(reinterpret_cast<const char*>(bytes.data()), bytes.size()), source);
   } catch (const protozero::exception& error) {
     return Status(Code::kInvalidModel, std::string("broken protobuf: ") + error.what(),

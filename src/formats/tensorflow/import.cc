@@ -57,7 +57,37 @@ class Importer {
                   "'slipway inspect' lists the nodes");
   }
 
-  DimList Shape(const Ints& dims) const { return SubstituteDims(ToDims(dims), options_.dims); }
+  Type TypeOfCut(const InputCut& cut, const TfNode& node) {
+    Type type;
+    if (node.op == "Placeholder" && !cut.shape) {
+      type = DeclaredType(node);
+    } else {
+      DType dtype = node.attrs.Type("dtype");
+      if (dtype == DType::kNone) dtype = node.attrs.Type("DstT");
+      if (dtype == DType::kNone) dtype = node.attrs.Type("T", DType::kF32);
+      type = Type::OfUnknownShape(dtype);
+    }
+    if (cut.shape) type.shape = cut.shape;
+    if (cut.dtype) type.dtype = *cut.dtype;
+    return type;
+  }
+
+  Type DeclaredType(const TfNode& placeholder) {
+    PlaceholderType found = TypeOfPlaceholder(source_, placeholder);
+    if (found.type.shape) found.type.shape = SubstituteDims(std::move(*found.type.shape), options_.dims);
+    if (!found.note.empty()) model_.notes.push_back(std::move(found.note));
+    return found.type;
+  }
+
+  // The graph's input that stands for `node`; behind it a cast where the readers compute in halves.
+  Result<ValueId> AddInput(const TfNode& node, const std::string& name, Type type) {
+    const DType half = type.dtype == DType::kF32 && node.op == "Placeholder"
+                           ? HalfTypeOfReaders(source_, node)
+                           : DType::kNone;
+    const ValueId value = builder_.Input(name, std::move(type));
+    if (half == DType::kNone) return value;
+    return builder_.Add("Cast", {value}, {{"to", half}}, name + "/cast");
+  }
 
   // Inputs named by the user: placeholders with another shape, or cuts.
   Status AddCuts() {
@@ -65,16 +95,8 @@ class Importer {
       const TfInput at = ParseInput(cut.name);
       const TfNode* node = source_.Find(at.node);
       if (node == nullptr) return Unknown("--input", cut.name);
-      DType dtype = node->attrs.Type("dtype");
-      if (dtype == DType::kNone) dtype = node->attrs.Type("DstT");
-      if (dtype == DType::kNone) dtype = node->attrs.Type("T", DType::kF32);
-      Type type = Type::OfUnknownShape(dtype);
-      if (cut.shape) {
-        type.shape = cut.shape;
-      } else if (node->attrs.Has("shape")) {
-        type.shape = Shape(node->attrs.IntList("shape"));
-      }
-      values_[Key(at.node, at.index)] = builder_.Input(at.index ? cut.name : at.node, std::move(type));
+      SLIPWAY_ASSIGN_OR_RETURN(values_[Key(at.node, at.index)],
+                               AddInput(*node, at.index ? cut.name : at.node, TypeOfCut(cut, *node)));
     }
     return Status::Ok();
   }
@@ -182,18 +204,6 @@ class Importer {
     return static_cast<size_t>(std::min<int64_t>(count, 1024));
   }
 
-  Status ImportPlaceholder(const TfNode& node) {
-    PlaceholderType found = TypeOfPlaceholder(source_, node);
-    if (found.type.shape) found.type.shape = SubstituteDims(std::move(*found.type.shape), options_.dims);
-    if (!found.note.empty()) model_.notes.push_back(std::move(found.note));
-    ValueId value = builder_.Input(node.name, std::move(found.type));
-    if (const DType half = HalfTypeOfReaders(source_, node); half != DType::kNone) {
-      SLIPWAY_ASSIGN_OR_RETURN(value, builder_.Add("Cast", {value}, {{"to", half}}, node.name + "/cast"));
-    }
-    values_[Key(node.name, 0)] = value;
-    return Status::Ok();
-  }
-
   Status Import(const TfNode& node) {
     if (values_.count(Key(node.name, 0))) return Status::Ok();
     if (node.op == "NoOp") return Status::Ok();
@@ -203,7 +213,10 @@ class Importer {
       values_[Key(node.name, 0)] = builder_.Constant(node.name, *value);
       return Status::Ok();
     }
-    if (node.op == "Placeholder") return ImportPlaceholder(node);
+    if (node.op == "Placeholder") {
+      SLIPWAY_ASSIGN_OR_RETURN(values_[Key(node.name, 0)], AddInput(node, node.name, DeclaredType(node)));
+      return Status::Ok();
+    }
     ForeignNode foreign = Foreign(node);
     for (const std::string& text : node.inputs) {
       const TfInput input = ParseInput(text);

@@ -13,6 +13,7 @@ constexpr size_t kMaxLoopNodes = 256;
 // What FindPreprocessor collects from one loop.
 struct Loop {
   std::vector<const TfNode*> resizes;
+  std::vector<const TfNode*> writes;   // TensorArrayWriteV3
   std::vector<const TfNode*> sources;  // values scattered into the loop's TensorArray
 };
 
@@ -43,6 +44,7 @@ std::optional<Loop> CollectLoop(const TfGraph& graph, const TfNode& gather) {
     if (seen.size() > kMaxLoopNodes) return std::nullopt;
     has_loop |= node.op == "LoopCond";
     if (node.op == "ResizeBilinear" || node.op == "ResizeNearestNeighbor") loop.resizes.push_back(&node);
+    if (node.op == "TensorArrayWriteV3") loop.writes.push_back(&node);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const TfInput input = ParseInput(node.inputs[i]);
       const TfNode* producer = graph.Find(input.node);
@@ -55,8 +57,32 @@ std::optional<Loop> CollectLoop(const TfGraph& graph, const TfNode& gather) {
       if (!input.is_control) pending.push_back(producer);
     }
   }
-  if (!has_loop || loop.resizes.size() != 1 || loop.sources.size() != 1) return std::nullopt;
+  const bool is_plain = loop.resizes.size() == 1 && loop.sources.size() == 1 && loop.writes.size() == 1;
+  if (!has_loop || !is_plain) return std::nullopt;
   return loop;
+}
+
+// The node that computes what `input` holds, behind operators that leave the numbers as they are.
+const TfNode* ProducerOf(const TfGraph& graph, const std::string& input) {
+  const TfNode* node = graph.Find(ParseInput(input).node);
+  for (int hops = 0; node != nullptr && hops < 8; ++hops) {
+    const bool is_pass =
+        node->op == "Squeeze" || node->op == "ExpandDims" || node->op == "Identity" || node->op == "Cast";
+    if (!is_pass || node->inputs.empty()) return node;
+    node = graph.Find(ParseInput(node->inputs[0]).node);
+  }
+  return nullptr;
+}
+
+// Does the loop hand every image to the resize and the result on, in place, with nothing else done to it?
+bool OnlyResizes(const TfGraph& graph, const Loop& loop) {
+  const TfNode& write = *loop.writes[0];
+  const TfNode& resize = *loop.resizes[0];
+  if (write.inputs.size() < 3 || resize.inputs.empty()) return false;
+  if (ProducerOf(graph, write.inputs[2]) != &resize) return false;
+  const TfNode* read = ProducerOf(graph, resize.inputs[0]);
+  return read != nullptr && read->op == "TensorArrayReadV3" && read->inputs.size() > 1 &&
+         read->inputs[1] == write.inputs[1];
 }
 
 // The placeholder behind casts and the like.
@@ -91,7 +117,7 @@ bool Absorb(const TfGraph& graph, const TfNode& node, const std::string& value, 
   const bool is_left = ParseInput(node.inputs[0]).node == value;
   const auto constant = ScalarOf(graph, node.inputs[is_left ? 1 : 0]);
   if (!constant) return false;
-  if (node.op == "Mul") {
+  if (node.op == "Mul" && *constant != 0) {
     *scale *= *constant;
     *offset *= *constant;
   } else if ((node.op == "Sub" || node.op == "RealDiv") && !is_left) {
@@ -111,7 +137,7 @@ bool Absorb(const TfGraph& graph, const TfNode& node, const std::string& value, 
 
 std::optional<Preprocessor> Match(const TfGraph& graph, const TfNode& gather) {
   const auto loop = CollectLoop(graph, gather);
-  if (!loop) return std::nullopt;
+  if (!loop || !OnlyResizes(graph, *loop)) return std::nullopt;
   const TfNode* placeholder = PlaceholderBehind(graph, loop->sources[0]);
   const TfNode& resize = *loop->resizes[0];
   const Tensor* size = resize.inputs.size() > 1 ? ConstantOf(graph, resize.inputs[1]) : nullptr;

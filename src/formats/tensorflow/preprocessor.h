@@ -2,8 +2,9 @@
 //
 // before: image -> TensorArray + while loop over the batch { ResizeBilinear to H x W } -> stack -> * a -> - b
 // after:  input f32[batch,H,W,C], and the resize and normalisation as numbers for the manifest.
-// Found by structure: a TensorArrayGatherV3 whose while loop holds exactly one resize with a constant size,
-// followed by arithmetic with scalar constants. Left out: loops that do anything else.
+// Found by structure: a TensorArrayGatherV3 whose while loop reads an image, resizes it to a constant size
+// and writes it back to the same place, followed by arithmetic with scalar constants. Left out: loops that do
+// anything else.
 #pragma once
 
 #include <optional>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -143,6 +144,9 @@ void AddAttr(const std::string& name, const Json& value, Attrs& attrs) {
     if (auto dims = ToShape(*shape)) attrs.Set(name, std::move(*dims));
   } else if (const Json* list = Member(value, "list")) {
     attrs.Set(name, ToListAttr(*list));
+  } else if (const Json* function = Member(value, "func")) {
+    if (const Json* called = Member(*function, "name"); called && called->is_string())
+      attrs.Set(name, called->get<std::string>());
   }
 }
 
@@ -207,6 +211,13 @@ Result<Weight> ToWeight(const Json& json) {
   if (const Json* quantization = Member(json, "quantization")) {
     const Json* stored = Member(*quantization, "dtype");
     if (stored && stored->is_string()) weight.stored = WeightType(stored->get<std::string>());
+    const bool is_known =
+        weight.stored == DType::kU8 || weight.stored == DType::kU16 || weight.stored == DType::kF16;
+    const bool is_number = weight.dtype == DType::kF32 || weight.dtype == DType::kI32;
+    if (!is_known || !is_number) {
+      return Broken("weight '" + weight.name + "' of dtype " + std::string(DTypeName(weight.dtype)) +
+                    " has a quantization that is not uint8, uint16 or float16 of float32 or int32");
+    }
     if (const Json* scale = Member(*quantization, "scale"); scale && scale->is_number())
       weight.scale = scale->get<double>();
     if (const Json* min = Member(*quantization, "min"); min && min->is_number())
@@ -251,8 +262,8 @@ Result<Tensor> TakeWeight(const Weight& weight, std::string_view data, size_t* a
   }
   for (int64_t i = 0; i < count; ++i) {
     const double stored = LoadReal(weight.stored, bytes, i);
-    const bool is_half = weight.stored == DType::kF16;
-    StoreReal(weight.dtype, tensor.data(), i, is_half ? stored : stored * weight.scale + weight.min);
+    const double value = weight.stored == DType::kF16 ? stored : stored * weight.scale + weight.min;
+    StoreReal(weight.dtype, tensor.data(), i, weight.dtype == DType::kI32 ? std::floor(value + 0.5) : value);
   }
   return tensor;
 }
@@ -288,7 +299,13 @@ Result<std::map<std::string, Tensor>> ReadWeights(const Json& manifest, const Sh
     for (const Json& entry : *entries) {
       SLIPWAY_ASSIGN_OR_RETURN(Weight weight, ToWeight(entry));
       SLIPWAY_ASSIGN_OR_RETURN(Tensor tensor, TakeWeight(weight, data, &at));
-      weights[weight.name] = std::move(tensor);
+      if (!weights.emplace(weight.name, std::move(tensor)).second)
+        return Broken("weight '" + weight.name + "' is listed twice");
+    }
+    if (at != data.size()) {
+      return Broken("the shards of " + paths->dump() + " have " + std::to_string(data.size()) +
+                    " bytes, their weights " + std::to_string(at))
+          .WithHint("a shard of another model lies in the folder: download the model again");
     }
   }
   return weights;

@@ -1,10 +1,13 @@
-// Fuzz entry: any text as a TF.js model.json whose shards hold a kilobyte each.
+// Fuzz entry: any text as a TF.js model.json. A shard holds as many bytes as its path's last digits say.
+#include <cstdlib>
+
 #include "formats/tensorflow/import.h"
 #include "formats/tensorflow/tfjs.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto shard = [](const std::string&) -> slipway::Result<std::string> {
-    return std::string(1024, '\1');
+  const auto shard = [](const std::string& path) -> slipway::Result<std::string> {
+    const size_t start = path.find_last_not_of("0123456789") + 1;
+    return std::string(static_cast<size_t>(std::atoi(path.substr(start, start + 4).c_str())), '\1');
   };
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto graph = slipway::tensorflow::ParseTfjsModel(text, shard);
