@@ -31,7 +31,7 @@ Backend MakeCpuBackend() {
   HonourIsa();
   Backend backend{"cpu", "vectorised kernels for the host's processor", {}};
   for (auto list : {cpu::ConvTactics, cpu::MatMulTactics, cpu::ElementwiseTactics, cpu::PoolTactics,
-                    cpu::MoveTactics, cpu::CopyTactics, cpu::TableTactics}) {
+                    cpu::MoveTactics, cpu::CopyTactics, cpu::TableTactics, cpu::QuantizedElementwiseTactics, cpu::SoftmaxTactics, cpu::ConvertTactics}) {
     for (const Tactic* tactic : list()) backend.tactics.push_back(tactic);
   }
   return backend;

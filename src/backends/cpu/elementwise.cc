@@ -1,7 +1,7 @@
 // Tactics for element-wise f32 operators: unary functions, and Add, Sub, Mul, Div under any broadcasting.
 #include <algorithm>
-#include <array>
 
+#include "backends/cpu/broadcast.h"
 #include "backends/cpu/kernels/elementwise/elementwise_f32.h"
 #include "backends/cpu/tactics.h"
 
@@ -24,9 +24,13 @@ constexpr UnaryEntry kUnary[] = {{"Sigmoid", UnaryF32::kActivation, Activation::
                                  {"Abs", UnaryF32::kAbs},
                                  {"Sqrt", UnaryF32::kSqrt},
                                  {"Square", UnaryF32::kSquare},
-                                 {"Reciprocal", UnaryF32::kReciprocal}};
+                                 {"Reciprocal", UnaryF32::kReciprocal},
+                                 {"HardSigmoid", UnaryF32::kHardSigmoid}};
 constexpr std::pair<const char*, BinaryF32> kBinary[] = {
-    {"Add", BinaryF32::kAdd}, {"Sub", BinaryF32::kSub}, {"Mul", BinaryF32::kMul}, {"Div", BinaryF32::kDiv}};
+    {"Add", BinaryF32::kAdd},     {"Sub", BinaryF32::kSub},
+    {"Mul", BinaryF32::kMul},     {"Div", BinaryF32::kDiv},
+    {"PRelu", BinaryF32::kPRelu}, {"Max", BinaryF32::kMax},
+    {"Min", BinaryF32::kMin},     {"SquaredDifference", BinaryF32::kSquaredDifference}};
 
 constexpr int64_t kGrain = 8192;  // elements per task at least
 
@@ -49,6 +53,10 @@ class UnaryKernel : public Kernel {
     const UnaryEntry* entry = FindUnary(step.op->name);
     function_ = entry->function;
     activation_ = FusedOf({entry->activation, step.attrs().Float("alpha"), 0});
+    if (function_ == UnaryF32::kHardSigmoid) {
+      activation_.slope = step.attrs().Float("alpha");
+      activation_.low = step.attrs().Float("beta");
+    }
   }
   Status Run(const KernelArgs& args) const override {
     const float* x = args.in(0).as<float>();
@@ -70,55 +78,16 @@ const std::pair<const char*, BinaryF32>* FindBinary(const std::string& op) {
   return found == std::end(kBinary) ? nullptr : found;
 }
 
-constexpr size_t kMaxRank = 8;
-
 std::optional<std::string> WhyNotBinary(const Step& step) {
   if (FindBinary(step.op->name) == nullptr) return "no such function";
+  if (step.inputs.size() != 2) return "not two operands";
   for (int i = 0; i < 2; ++i) {
     if (TypeOf(step.inputs[i]) != DType::kF32) return "operands are not f32";
   }
   const Type& type = step.outputs[0]->type;
-  if (!type.HasRank() || type.rank() > static_cast<int>(kMaxRank)) return "the rank is unknown or above 8";
+  if (!type.HasRank() || type.rank() > static_cast<int>(kMaxBroadcastRank))
+    return "the rank is unknown or above 8";
   return std::nullopt;
-}
-
-// A broadcast as few axes as possible: neighbours that run alike on both sides are one.
-struct Broadcast {
-  size_t rank = 0;
-  std::array<int64_t, kMaxRank> extent{}, a{}, b{};  // innermost first; strides, 0 where repeated
-};
-
-Broadcast Collapse(const Dims& out, const Dims& a, const Dims& b) {
-  Broadcast result;
-  int64_t a_stride = 1;
-  int64_t b_stride = 1;
-  for (size_t i = 0; i < out.size(); ++i) {
-    const int64_t extent = out[out.size() - 1 - i];
-    const int64_t in_a = i < a.size() ? a[a.size() - 1 - i] : 1;
-    const int64_t in_b = i < b.size() ? b[b.size() - 1 - i] : 1;
-    if (extent == 1) continue;
-    const int64_t step_a = in_a == 1 ? 0 : a_stride;
-    const int64_t step_b = in_b == 1 ? 0 : b_stride;
-    a_stride *= in_a;
-    b_stride *= in_b;
-    if (result.rank > 0) {
-      const size_t last = result.rank - 1;
-      const bool is_alike = (step_a == 0) == (result.a[last] == 0) && (step_b == 0) == (result.b[last] == 0);
-      if (is_alike) {
-        result.extent[last] *= extent;
-        continue;
-      }
-    }
-    result.extent[result.rank] = extent;
-    result.a[result.rank] = step_a;
-    result.b[result.rank] = step_b;
-    ++result.rank;
-  }
-  if (result.rank == 0) {
-    result.extent[0] = 1;
-    result.rank = 1;
-  }
-  return result;
 }
 
 class BinaryKernel : public Kernel {
@@ -133,32 +102,13 @@ class BinaryKernel : public Kernel {
     const float* a = args.in(0).as<float>();
     const float* b = args.in(1).as<float>();
     float* y = args.out(0).as<float>();
-    const Broadcast shape = Collapse(args.out(0).dims(), args.in(0).dims(), args.in(1).dims());
+    const Broadcast shape = CollapseBroadcast(args.out(0).dims(), args.in(0).dims(), args.in(1).dims());
     BinaryRow row = row_;
     row.a = shape.a[0] == 0 ? cpu::Run::kRepeated : cpu::Run::kEach;
     row.b = shape.b[0] == 0 ? cpu::Run::kRepeated : cpu::Run::kEach;
-    const int64_t width = shape.extent[0];
-    if (shape.rank == 1) {
-      args.pool.ParallelFor(count, kGrain, [&](int64_t begin, int64_t end) {
-        RunBinaryF32(row, a + begin * shape.a[0], b + begin * shape.b[0], end - begin, y + begin);
-      });
-      return Status::Ok();
-    }
-    args.pool.ParallelFor(count / width, std::max<int64_t>(1, kGrain / width),
-                          [&](int64_t begin, int64_t end) {
-                            for (int64_t i = begin; i < end; ++i) {
-                              int64_t rest = i;
-                              int64_t at_a = 0;
-                              int64_t at_b = 0;
-                              for (size_t k = 1; k < shape.rank; ++k) {
-                                const int64_t index = rest % shape.extent[k];
-                                rest /= shape.extent[k];
-                                at_a += index * shape.a[k];
-                                at_b += index * shape.b[k];
-                              }
-                              RunBinaryF32(row, a + at_a, b + at_b, width, y + i * width);
-                            }
-                          });
+    ForEachRun(shape, count, kGrain, args.pool, [&](int64_t at_a, int64_t at_b, int64_t width, int64_t at) {
+      RunBinaryF32(row, a + at_a, b + at_b, width, y + at);
+    });
     return Status::Ok();
   }
 

@@ -43,6 +43,11 @@ HWY_INLINE void Zip(const BinaryRow& row, const float* a, const float* b, int64_
   for (; i < count; ++i) hn::StoreU(f(one, load(one, a, i, row.a), load(one, b, i, row.b)), one, y + i);
 }
 
+template <class V>
+HWY_INLINE V OrNaN(V p, V q, V otherwise) {
+  return hn::IfThenElse(hn::IsNaN(p), p, hn::IfThenElse(hn::IsNaN(q), q, otherwise));
+}
+
 }  // namespace
 
 void Unary(UnaryF32 function, const FusedActivation& activation, const float* x, int64_t count, float* y) {
@@ -57,6 +62,11 @@ void Unary(UnaryF32 function, const FusedActivation& activation, const float* x,
     case UnaryF32::kSquare: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Mul(v, v); });
     case UnaryF32::kReciprocal:
       return Map(x, count, y, [](auto d, auto v) HWY_ATTR { return hn::Div(hn::Set(d, 1.0F), v); });
+    case UnaryF32::kHardSigmoid:
+      return Map(x, count, y, [&](auto d, auto v) HWY_ATTR {
+        const auto line = hn::MulAdd(v, hn::Set(d, activation.slope), hn::Set(d, activation.low));
+        return ClampTo(hn::Zero(d), hn::Set(d, 1.0F), line, d);
+      });
   }
 }
 
@@ -73,6 +83,25 @@ void Binary(const BinaryRow& row, const float* a, const float* b, int64_t count,
       break;
     case BinaryF32::kDiv:
       Zip(row, a, b, count, y, [](auto, auto p, auto q) HWY_ATTR { return hn::Div(p, q); });
+      break;
+    case BinaryF32::kPRelu:
+      Zip(row, a, b, count, y, [](auto d, auto p, auto q) HWY_ATTR {
+        return hn::IfThenElse(hn::Lt(p, hn::Zero(d)), hn::Mul(p, q), p);
+      });
+      break;
+    case BinaryF32::kMax:
+      Zip(row, a, b, count, y,
+          [](auto, auto p, auto q) HWY_ATTR { return OrNaN(p, q, hn::IfThenElse(hn::Gt(p, q), p, q)); });
+      break;
+    case BinaryF32::kMin:
+      Zip(row, a, b, count, y,
+          [](auto, auto p, auto q) HWY_ATTR { return OrNaN(p, q, hn::IfThenElse(hn::Lt(p, q), p, q)); });
+      break;
+    case BinaryF32::kSquaredDifference:
+      Zip(row, a, b, count, y, [](auto, auto p, auto q) HWY_ATTR {
+        const auto difference = hn::Sub(p, q);
+        return hn::Mul(difference, difference);
+      });
       break;
   }
   const FusedActivation none;

@@ -1,0 +1,49 @@
+// base/fixed_point.h on vectors of i32, to the bit. Included once per Highway target.
+#if defined(SLIPWAY_CPU_FIXED_POINT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SLIPWAY_CPU_FIXED_POINT_INL_H_
+#undef SLIPWAY_CPU_FIXED_POINT_INL_H_
+#else
+#define SLIPWAY_CPU_FIXED_POINT_INL_H_
+#endif
+
+#include "base/fixed_point.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace slipway::cpu {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// MultiplyByQuantizedMultiplier of every lane. REQUIRES: the multiplier is not negative; D has 2 lanes or
+// more, except for HWY_SCALAR.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V MultiplyFixed(D d, V x, const FixedMultiplier& m) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(d, MultiplyByQuantizedMultiplier(hn::GetLane(x), m));
+#else
+  const hn::Repartition<int64_t, D> d64;
+  const hn::Repartition<uint64_t, D> du64;
+  if (m.shift > 0) x = hn::ShiftLeftSame(x, m.shift);
+  // floor((x * m + 2^30) / 2^31): bits 31 to 62 of the sum, even lanes and odd lanes apart.
+  const auto nudge = hn::Set(d64, int64_t{1} << 30);
+  const V multiplier = hn::Set(d, m.multiplier);
+  const V x_odd = hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(du64, x)));
+  const auto even = hn::Add(hn::MulEven(x, multiplier), nudge);
+  const auto odd = hn::Add(hn::MulEven(x_odd, multiplier), nudge);
+  V y = hn::OddEven(hn::BitCast(d, hn::Add(odd, odd)),
+                    hn::BitCast(d, hn::ShiftRight<31>(hn::BitCast(du64, even))));
+  if (m.shift >= 0) return y;
+  // Half away from zero: what is shifted out against one half, and a little more of negative numbers.
+  const int right = -m.shift;
+  const auto mask = static_cast<int32_t>((int64_t{1} << right) - 1);
+  const V rest = hn::And(y, hn::Set(d, mask));
+  const V threshold = hn::Sub(hn::Set(d, mask >> 1), hn::ShiftRight<31>(y));
+  return hn::Sub(hn::ShiftRightSame(y, right), hn::VecFromMask(d, hn::Gt(rest, threshold)));
+#endif
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace slipway::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif  // SLIPWAY_CPU_FIXED_POINT_INL_H_
