@@ -1,0 +1,163 @@
+#include "formats/tensorflow/import.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "formats/tensorflow/placeholder.h"
+#include "formats/tensorflow/test_graph.h"
+#include "ops/run.h"
+
+namespace slipway::tensorflow {
+namespace {
+
+using testing::HasSubstr;
+
+// x -> split -> (a, b) -> relu of b; abs of a.
+TfGraph SplitGraph() {
+  return MakeGraph({ConstNode("axis", IntTensor({}, {1})),
+                    PlaceholderNode("x", {2, 4}),
+                    {"split", "Split", {"axis", "x"}, {{"num_split", int64_t{2}}}},
+                    {"relu", "Relu", {"split:1", "^x"}, {}},
+                    {"abs", "Abs", {"split"}, {}}});
+}
+
+std::string Names(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::string text;
+  for (ValueId id : ids)
+    text += (text.empty() ? "" : " ") + graph.value(id).name + " " + ToString(graph.value(id).type);
+  return text;
+}
+
+// "x f32[2,4] -> relu f32[2,2] abs f32[2,2]", or the error.
+std::string Signature(const TfGraph& source, const ImportOptions& options = {}) {
+  const auto model = ImportGraph(source, options);
+  if (!model.ok()) return model.status().message();
+  return Names(model->graph, model->graph.inputs) + " -> " + Names(model->graph, model->graph.outputs);
+}
+
+InputCut Cut(const char* text) { return *ParseInputCut(text); }
+
+TEST(TfImport, OutputsAreWhatNobodyReads) {
+  EXPECT_EQ(Signature(SplitGraph()), "x f32[2,4] -> relu f32[2,2] abs f32[2,2]");
+}
+
+TEST(TfImport, NumberedOutputsReachTheirReaders) {
+  const auto model = ImportGraph(SplitGraph(), {});
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  const std::vector<Datum> inputs = {Datum::Of(FloatTensor({2, 4}, {1, -2, -3, 4, -5, 6, 7, -8}))};
+  const auto outputs = Interpret(model->graph, inputs);
+  ASSERT_TRUE(outputs.ok()) << outputs.status().message();
+  const auto values = [&](size_t i) {
+    const Tensor& tensor = (*outputs)[i].tensor;
+    return std::vector<float>(tensor.as<float>(), tensor.as<float>() + tensor.count());
+  };
+  EXPECT_EQ(values(0), (std::vector<float>{0, 4, 7, 0}));
+  EXPECT_EQ(values(1), (std::vector<float>{1, 2, 5, 6}));
+}
+
+TEST(TfImport, CutsAnywhere) {
+  EXPECT_EQ(Signature(SplitGraph(), {.outputs = {"split:1"}}), "x f32[2,4] -> split:1 f32[2,2]");
+  EXPECT_EQ(Signature(SplitGraph(), {.inputs = {Cut("split[3,5]")}, .outputs = {"abs"}}),
+            "split f32[3,5] -> abs f32[3,5]");
+  EXPECT_EQ(Signature(SplitGraph(), {.inputs = {Cut("split:1[3,5]")}, .outputs = {"relu"}}),
+            "split:1 f32[3,5] -> relu f32[3,5]");
+  EXPECT_EQ(Signature(SplitGraph(), {.inputs = {Cut("x[7,6]")}, .outputs = {"abs"}}),
+            "x f32[7,6] -> abs f32[7,3]");
+  EXPECT_EQ(Signature(SplitGraph(), {.inputs = {Cut("split[2]:i32")}, .outputs = {"abs"}}),
+            "split i32[2] -> abs i32[2]");
+}
+
+TEST(TfImport, UnknownNamesGetTheNearest) {
+  EXPECT_EQ(Signature(SplitGraph(), {.inputs = {Cut("splt[1]")}}),
+            "--input 'splt': the graph has no node of that name (did you mean 'split'?)");
+  EXPECT_EQ(Signature(SplitGraph(), {.outputs = {"rleu"}}),
+            "--output 'rleu': the graph has no node of that name (did you mean 'relu'?)");
+}
+
+TEST(TfImport, AMissingNodeIsNamed) {
+  EXPECT_EQ(Signature(MakeGraph({{"relu", "Relu", {"gone:1"}, {}}})),
+            "Relu 'relu' reads 'gone', which the graph lacks");
+}
+
+TEST(TfImport, ACircleIsRefused) {
+  EXPECT_EQ(
+      Signature(MakeGraph({{"a", "Relu", {"b"}, {}}, {"b", "Abs", {"a"}, {}}, {"c", "Neg", {"b"}, {}}})),
+      "node 'b' depends on its own result");
+  EXPECT_EQ(Signature(MakeGraph({{"a", "Relu", {"a"}, {}}}), {.outputs = {"a"}}),
+            "node 'a' depends on its own result");
+}
+
+TEST(TfImport, DeepGraphsDoNotRecurse) {
+  std::vector<TfNode> nodes = {PlaceholderNode("n0", {1})};
+  for (int i = 1; i <= 20000; ++i)
+    nodes.push_back({"n" + std::to_string(i), "Relu", {"n" + std::to_string(i - 1)}, {}});
+  EXPECT_EQ(Signature(MakeGraph(std::move(nodes))), "n0 f32[1] -> n20000 f32[1]");
+}
+
+TEST(TfImport, EveryUnsupportedNodeIsListedWithTheShapesAtHand) {
+  const std::string message = Signature(MakeGraph({PlaceholderNode("x", {2, 3}),
+                                                   {"first", "NoSuchOp", {"x"}, {}},
+                                                   {"between", "Relu", {"first"}, {}},
+                                                   {"second", "Mfcc", {"between", "x"}, {}},
+                                                   {"apart", "NoSuchOp", {"x"}, {}}}));
+  EXPECT_EQ(message,
+            "3 nodes of this model cannot be read: Mfcc x1; NoSuchOp x2\n"
+            "    'first': NoSuchOp on (f32[2,3])\n"
+            "    'second': Mfcc on (-, f32[2,3])\n"
+            "    'apart': NoSuchOp on (f32[2,3])");
+}
+
+TEST(TfImport, NodesBehindACutAreNotAsked) {
+  const TfGraph graph =
+      MakeGraph({PlaceholderNode("x", {2}), {"bad", "NoSuchOp", {"x"}, {}}, {"y", "Relu", {"bad"}, {}}});
+  EXPECT_EQ(Signature(graph, {.inputs = {Cut("bad[5]")}}), "bad f32[5] -> y f32[5]");
+}
+
+TEST(TfImport, AConstantWithoutAValueIsNamed) {
+  EXPECT_EQ(Signature(MakeGraph({{"c", "Const", {}, {}}, {"y", "Relu", {"c"}, {}}})),
+            "constant 'c' has no value");
+}
+
+// A placeholder of no shape, read by `reader`, whose second input is "w", a 3x3 filter of 5 channels.
+TfGraph ShapelessGraph(TfNode reader, int64_t version) {
+  TfGraph graph = MakeGraph({PlaceholderNode("x", {}),
+                             ConstNode("w", FloatTensor({3, 3, 5, 2}, std::vector<float>(90))),
+                             {"pass", "Relu", {"x"}, {}},
+                             std::move(reader)});
+  graph.version = version;
+  return graph;
+}
+
+std::string PlaceholderText(const TfGraph& graph) {
+  return ToString(TypeOfPlaceholder(graph, *graph.Find("x")).type);
+}
+
+TEST(TfPlaceholder, OldScalarsTakeTheRankOfTheirReaders) {
+  const TfNode conv = {"c", "Conv2D", {"pass", "w"}, {{"data_format", std::string("NHWC")}}};
+  EXPECT_EQ(PlaceholderText(ShapelessGraph(conv, 0)), "f32[batch,?,?,5]");
+  EXPECT_EQ(PlaceholderText(ShapelessGraph(conv, 21)), "f32[batch,?,?,5]");
+  EXPECT_EQ(PlaceholderText(ShapelessGraph(conv, 22)), "f32[]");
+  const TfNode first = {"c", "Conv2D", {"x", "w"}, {{"data_format", std::string("NCHW")}}};
+  EXPECT_EQ(PlaceholderText(ShapelessGraph(first, 0)), "f32[batch,5,?,?]");
+  EXPECT_EQ(PlaceholderText(ShapelessGraph({"p", "MaxPool3D", {"x"}, {}}, 0)), "f32[batch,?,?,?,?]");
+  EXPECT_EQ(PlaceholderText(ShapelessGraph({"s", "Shape", {"x"}, {}}, 0)), "f32[*]");
+}
+
+TEST(TfPlaceholder, WhatWasGuessedIsSaid) {
+  const TfGraph graph = ShapelessGraph({"c", "Conv2D", {"x", "w"}, {}}, 0);
+  EXPECT_EQ(TypeOfPlaceholder(graph, *graph.Find("x")).note,
+            "input 'x' has no shape in the file: taken as [batch,?,?,5] from Conv2D 'c'; --input x[shape] "
+            "says otherwise");
+}
+
+TEST(TfPlaceholder, ReadersInHalvesGetACast) {
+  const TfGraph graph = MakeGraph({PlaceholderNode("x", {2}), {"y", "Relu", {"x"}, {{"T", DType::kF16}}}});
+  EXPECT_EQ(Signature(graph), "x f32[2] -> y f16[2]");
+  const TfGraph mixed = MakeGraph({PlaceholderNode("x", {2}),
+                                   {"y", "Relu", {"x"}, {{"T", DType::kF16}}},
+                                   {"z", "Abs", {"x"}, {{"T", DType::kF32}}}});
+  EXPECT_EQ(Signature(mixed), "x f32[2] -> y f32[2] z f32[2]");
+}
+
+}  // namespace
+}  // namespace slipway::tensorflow
