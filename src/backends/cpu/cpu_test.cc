@@ -173,6 +173,108 @@ std::vector<TestCase> TailCases() {
   return cases;
 }
 
+// 8-bit operands: how they are spread, for one convolution or fully connected layer.
+struct Spread {
+  DType dtype = DType::kU8;
+  int64_t x_zero = 128, w_zero = 128, y_zero = 128;
+  float y_scale = 0.5F;
+  bool is_per_channel = false;
+  double bias = 3000;
+  const char* activation = "none";
+};
+
+TestCase SpreadCase(const Spread& s, Dims x, Dims w, Attrs attrs) {
+  const bool is_u8 = s.dtype == DType::kU8;
+  const double low = is_u8 ? 0 : -128;
+  const int64_t units = w[0];
+  Quant weights{{0.011F}, {is_u8 ? s.w_zero : 0}, -1};
+  if (s.is_per_channel) {
+    weights = Quant{{}, {}, 0};
+    for (int64_t i = 0; i < units; ++i) {
+      weights.scales.push_back(0.0003F * static_cast<float>(1 + i * i % 97));
+      weights.zero_points.push_back(0);
+    }
+  }
+  attrs.Set("activation", std::string(s.activation));
+  const std::string label = "x" + ToString(x) + "_w" + ToString(w) + "_" + std::string(DTypeName(s.dtype)) +
+                            "_" + std::to_string(s.x_zero) + "_" + std::to_string(s.w_zero) + "_" +
+                            std::to_string(s.y_zero) + "_" + s.activation;
+  return {label,
+          {{s.dtype, std::move(x), low, low + 256, Quant{{0.05F}, {s.x_zero}, -1}},
+           {s.dtype, std::move(w), low, low + 256, weights, {}, true},
+           {.dtype = DType::kI32, .dims = {units}, .low = -s.bias, .high = s.bias, .is_constant = true}},
+          std::move(attrs),
+          1,
+          {Quant{{s.y_scale}, {s.y_zero}, -1}}};
+}
+
+// Zero points at both ends, multipliers on both sides of 1, sums that saturate or wrap, clamps.
+std::vector<Spread> Spreads() {
+  return {{},
+          {.x_zero = 0, .w_zero = 0, .y_zero = 0, .y_scale = 2},
+          {.x_zero = 255, .w_zero = 255, .y_zero = 255, .y_scale = 1.5F, .activation = "relu6"},
+          {.x_zero = 3, .w_zero = 201, .y_zero = 17, .y_scale = 0.0001F, .activation = "relu"},
+          {.x_zero = 250, .w_zero = 90, .y_zero = 4, .y_scale = 1e-9F, .bias = 2e9},
+          {.dtype = DType::kI8, .x_zero = -128, .y_zero = -128},
+          {.dtype = DType::kI8, .x_zero = 127, .y_zero = 127, .is_per_channel = true},
+          {.dtype = DType::kI8,
+           .x_zero = 9,
+           .y_zero = -3,
+           .y_scale = 0.00004F,
+           .is_per_channel = true,
+           .activation = "relu_n1_to_1"},
+          {.dtype = DType::kI8, .x_zero = -40, .y_zero = 3, .y_scale = 0.1F, .bias = 1e9}};
+}
+
+std::vector<TestCase> QuantizedConvCases() {
+  const std::string same = "SAME_UPPER";
+  const Attrs last = {{"layout", std::string("channels_last")}};
+  const auto with = [&](Attrs more) {
+    more.Set("layout", std::string("channels_last"));
+    return more;
+  };
+  std::vector<TestCase> cases;
+  for (const Spread& s : Spreads()) {
+    for (int64_t pixels : {1, 2, 7, 12, 13, 61}) {
+      for (int64_t units : {1, 8, 17, 32, 49})
+        cases.push_back(SpreadCase(s, {1, 1, pixels, units % 2 == 0 ? 24 : 5},
+                                   {units, 1, 1, units % 2 == 0 ? 24 : 5}, last));
+    }
+    for (int64_t size : {3, 4, 9}) {
+      const Attrs strided = with({{"auto_pad", same}, {"strides", Ints{2, 2}}});
+      cases.push_back(SpreadCase(s, {2, size, size + 1, 3}, {18, 3, 3, 3}, strided));
+      cases.push_back(SpreadCase(s, {1, size, size, 20}, {33, 3, 2, 20}, with({{"pads", Ints{2, 1, 2, 3}}})));
+      cases.push_back(SpreadCase(s, {1, size + 4, size + 2, 6}, {8, 3, 3, 3},
+                                 with({{"group", int64_t{2}}, {"dilations", Ints{2, 1}}})));
+      for (int64_t channels : {1, 3, 4, 5, 8, 16, 19, 40}) {
+        const Attrs depthwise = with({{"auto_pad", same}, {"group", channels}});
+        cases.push_back(SpreadCase(s, {2, size, size + 2, channels}, {channels, 3, 3, 1}, depthwise));
+        cases.push_back(SpreadCase(s, {1, size + 5, size + 6, channels}, {channels, 3, 5, 1},
+                                   with({{"group", channels},
+                                         {"strides", Ints{2, 1}},
+                                         {"dilations", Ints{1, 2}},
+                                         {"pads", Ints{3, 9, 0, 1}}})));
+        cases.push_back(SpreadCase(s, {1, size, 3 * size, channels}, {channels, 2, 2, 1},
+                                   with({{"auto_pad", same}, {"group", channels}, {"strides", Ints{1, 2}}})));
+      }
+    }
+  }
+  return cases;
+}
+
+std::vector<TestCase> QuantizedMatMulCases() {
+  std::vector<TestCase> cases;
+  for (const Spread& s : Spreads()) {
+    for (int64_t rows : {1, 3, 13}) {
+      for (int64_t units : {1, 16, 37}) {
+        for (int64_t depth : {1, 32, 131, 3000})
+          cases.push_back(SpreadCase(s, {rows, depth}, {units, depth}, {}));
+      }
+    }
+  }
+  return cases;
+}
+
 class CpuTest : public ::testing::TestWithParam<int64_t> {
  protected:
   void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
@@ -193,6 +295,20 @@ TEST_P(CpuTest, AgreesWithTheReferenceOnTails) {
   int count = 0;
   const std::vector<TestCase> cases = TailCases();
   for (const TestCase& test : cases) count += CheckCase(*FindOp("Conv"), test) > 0 ? 1 : 0;
+  EXPECT_EQ(count, static_cast<int>(cases.size()));
+}
+
+TEST_P(CpuTest, AgreesWithTheReferenceOnQuantizedConvolutions) {
+  int count = 0;
+  const std::vector<TestCase> cases = QuantizedConvCases();
+  for (const TestCase& test : cases) count += CheckCase(*FindOp("Conv"), test) > 0 ? 1 : 0;
+  EXPECT_EQ(count, static_cast<int>(cases.size()));
+}
+
+TEST_P(CpuTest, AgreesWithTheReferenceOnQuantizedMatrixProducts) {
+  int count = 0;
+  const std::vector<TestCase> cases = QuantizedMatMulCases();
+  for (const TestCase& test : cases) count += CheckCase(*FindOp("FullyConnected"), test) > 0 ? 1 : 0;
   EXPECT_EQ(count, static_cast<int>(cases.size()));
 }
 

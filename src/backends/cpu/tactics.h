@@ -18,6 +18,8 @@ std::vector<const Tactic*> ConvTactics();
 // RunConvF32 over all pixels and panels, in chunks.
 void RunConvInParallel(const ConvF32& conv, ThreadPool& pool);
 std::vector<const Tactic*> MatMulTactics();
+std::vector<const Tactic*> QuantizedConvTactics();
+std::vector<const Tactic*> QuantizedMatMulTactics();
 std::vector<const Tactic*> ElementwiseTactics();
 std::vector<const Tactic*> PoolTactics();
 std::vector<const Tactic*> MoveTactics();

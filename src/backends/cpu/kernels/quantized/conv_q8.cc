@@ -1,0 +1,308 @@
+#include "backends/cpu/kernels/quantized/conv_q8.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backends/cpu/kernels/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/kernels/quantized/conv_q8.cc"
+#include "hwy/foreach_target.h"
+// The targets come first.
+#include "backends/cpu/kernels/quantized/requantize-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace slipway::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+using DI = hn::CappedTag<int32_t, 16>;
+using VI = hn::Vec<DI>;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(DI()));
+constexpr int kVectors = static_cast<int>(kQuantPanel) / kLanes;  // per panel
+// As in conv_f32.cc: accumulators, weights and one broadcast must fit the registers.
+constexpr int kTile = kLanes == 16 ? 12 : kLanes == 8 ? 6 : HWY_ARCH_ARM_A64 ? 4 : 2;
+constexpr int kTilePanels = kLanes == 16 ? 2 : 1;
+constexpr int64_t kBlockRows = 48;  // pixels gathered at a time
+
+// acc + pairs of 16-bit products, for 32-bit lanes that hold two numbers each.
+HWY_INLINE VI PairMulAdd(VI a, VI b, VI acc) {
+#if SLIPWAY_CPU_HAS_PAIRWISE
+  const hn::Repartition<int16_t, DI> d16;
+  VI unused = acc;
+  return hn::ReorderWidenMulAccumulate(DI(), hn::BitCast(d16, a), hn::BitCast(d16, b), acc, unused);
+#else
+  const auto low = [](VI v) HWY_ATTR { return hn::ShiftRight<16>(hn::ShiftLeft<16>(v)); };
+  const auto high = [](VI v) HWY_ATTR { return hn::ShiftRight<16>(v); };
+  return hn::Add(acc, hn::Add(hn::Mul(low(a), low(b)), hn::Mul(high(a), high(b))));
+#endif
+}
+
+template <int kRows, int kPanels>
+HWY_NOINLINE void WidenTile(const DotCall& call) {
+  const DI d;
+  VI acc[kRows][kPanels * kVectors];
+#pragma GCC unroll 16
+  for (int v = 0; v < kPanels * kVectors; ++v) {
+    const VI bias = hn::LoadU(d, call.bias + v * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) acc[i][v] = bias;
+  }
+  for (int64_t g = 0; g < call.groups; ++g) {
+    VI weight[kPanels * kVectors];
+#pragma GCC unroll 16
+    for (int v = 0; v < kPanels * kVectors; ++v) {
+      const WeightLine* line = call.weights + v / kVectors * call.groups + g;
+      weight[v] = hn::LoadU(d, reinterpret_cast<const int32_t*>(line->bytes) + v % kVectors * kLanes);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      int32_t pair;
+      std::memcpy(&pair, call.rows + i * call.row_step + g * 4, 4);
+      const VI row = hn::Set(d, pair);
+#pragma GCC unroll 16
+      for (int v = 0; v < kPanels * kVectors; ++v) acc[i][v] = PairMulAdd(row, weight[v], acc[i][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 16
+    for (int v = 0; v < kPanels * kVectors; ++v)
+      hn::StoreU(acc[i][v], d, call.acc + i * kPanels * kQuantPanel + v * kLanes);
+  }
+}
+
+template <int kPanels>
+void WidenRows(DotCall call, int64_t rows) {
+  constexpr int kHalf = kTile / 2;
+  while (rows > 0) {
+    const int done = rows >= kTile ? kTile : rows >= kHalf ? kHalf : 1;
+    if (done == kTile) {
+      WidenTile<kTile, kPanels>(call);
+    } else if (done == kHalf) {
+      WidenTile<kHalf, kPanels>(call);
+    } else {
+      WidenTile<1, kPanels>(call);
+    }
+    rows -= done;
+    call.rows += done * call.row_step;
+    call.acc += done * kPanels * kQuantPanel;
+  }
+}
+
+void Dot(DotForm form, const DotCall& call, int64_t rows, int64_t panels) {
+  if (form == DotForm::kVnni) return DotVnni(call, rows, panels);
+  if (panels == 1) return WidenRows<1>(call, rows);
+  WidenRows<kTilePanels>(call, rows);
+}
+
+// Writes rows of windows. What is copied beyond the end of a run is overwritten by the next one; the buffer
+// has room for that behind its last row.
+class Gatherer {
+ public:
+  explicit Gatherer(const ConvQ8& conv) : conv_(conv), g_(conv.geometry), filter_(*conv.filter) {}
+
+  HWY_INLINE void Row(int64_t pixel, uint8_t* to) const {
+    const int64_t ox = pixel % g_.out_w;
+    const int64_t oy = pixel / g_.out_w % g_.out_h;
+    const int64_t n = pixel / g_.out_w / g_.out_h;
+    const int64_t y0 = oy * g_.stride_h - g_.pad_h;
+    const int64_t x0 = ox * g_.stride_w - g_.pad_w;
+    const uint8_t* image = conv_.x + n * g_.in_h * g_.in_w * g_.in_step;
+    const int64_t reach = (g_.kernel_w - 1) * g_.dilation_w;
+    const bool is_merged = g_.dilation_w == 1 && g_.in_step == g_.in_c && x0 >= 0 && x0 + reach < g_.in_w;
+    const int64_t taps = is_merged ? 1 : g_.kernel_w;
+    const int64_t count = is_merged ? g_.kernel_w * g_.in_c : g_.in_c;
+    int64_t at = 0;
+    for (int64_t ky = 0; ky < g_.kernel_h; ++ky) {
+      const int64_t y = y0 + ky * g_.dilation_h;
+      for (int64_t kx = 0; kx < taps; ++kx, at += count) {
+        const int64_t x = x0 + kx * g_.dilation_w;
+        const bool is_in = static_cast<uint64_t>(y) < static_cast<uint64_t>(g_.in_h) &&
+                           static_cast<uint64_t>(x) < static_cast<uint64_t>(g_.in_w);
+        if (is_in) {
+          Copy(image + (y * g_.in_w + x) * g_.in_step, count, at, to);
+        } else {
+          Fill(count, at, to);
+        }
+      }
+    }
+    const int64_t bytes = at * (filter_.form == DotForm::kVnni ? 1 : 2);
+    for (int64_t i = bytes; i < filter_.row_bytes(); ++i) to[i] = 0;
+  }
+
+ private:
+  using D16 = hn::CappedTag<int16_t, 16>;
+  using D8 = hn::Rebind<uint8_t, D16>;
+  static constexpr auto kStep = static_cast<int64_t>(hn::MaxLanes(D16()));
+
+  HWY_INLINE void Store(hn::Vec<D8> bytes, int64_t at, uint8_t* to) const {
+    const D16 d16;
+    const D8 d8;
+    if (filter_.form == DotForm::kVnni) {
+      const auto flip = hn::Set(d8, filter_.is_signed ? uint8_t{0x80} : uint8_t{0});
+      hn::StoreU(hn::Xor(bytes, flip), d8, to + at);
+      return;
+    }
+    const auto zero = hn::Set(d16, static_cast<int16_t>(filter_.x_zero));
+    const hn::Rebind<int8_t, D16> s8;
+    const auto wide =
+        filter_.is_signed ? hn::PromoteTo(d16, hn::BitCast(s8, bytes)) : hn::PromoteTo(d16, bytes);
+    hn::StoreU(hn::Sub(wide, zero), d16, reinterpret_cast<int16_t*>(to) + at);
+  }
+
+  HWY_INLINE void Copy(const uint8_t* from, int64_t count, int64_t at, uint8_t* to) const {
+    const D8 d8;
+    const int64_t whole = (count + kStep - 1) / kStep * kStep;
+    if (HWY_LIKELY(from + whole <= conv_.x_end)) {
+      for (int64_t i = 0; i < count; i += kStep) Store(hn::LoadU(d8, from + i), at + i, to);
+      return;
+    }
+    HWY_ALIGN uint8_t rest[16];
+    for (int64_t i = 0; i < count; i += kStep) {
+      const int64_t left = std::min(kStep, count - i);
+      for (int64_t k = 0; k < kStep; ++k) rest[k] = k < left ? from[i + k] : 0;
+      Store(hn::Load(d8, rest), at + i, to);
+    }
+  }
+
+  // The zero point, as the form stores it.
+  HWY_INLINE void Fill(int64_t count, int64_t at, uint8_t* to) const {
+    const D8 d8;
+    if (filter_.form == DotForm::kVnni) {
+      const auto zero = hn::Set(d8, static_cast<uint8_t>(filter_.x_zero));
+      for (int64_t i = 0; i < count; i += kStep) hn::StoreU(zero, d8, to + at + i);
+      return;
+    }
+    const D16 d16;
+    for (int64_t i = 0; i < count; i += kStep)
+      hn::StoreU(hn::Zero(d16), d16, reinterpret_cast<int16_t*>(to) + at + i);
+  }
+
+  const ConvQ8& conv_;
+  const ConvGeometry& g_;
+  const PackedQ8& filter_;
+};
+
+HWY_INLINE int32_t SumOf(const uint8_t* row, int64_t count) {
+  uint32_t sum = 0;
+  int64_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::CappedTag<uint8_t, 16> d;
+  const hn::Repartition<uint64_t, decltype(d)> d64;
+  auto sums = hn::Zero(d64);
+  for (; i + 16 <= count; i += 16) sums = hn::Add(sums, hn::SumsOf8(hn::LoadU(d, row + i)));
+  sum = static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d64, sums)));
+#endif
+  for (; i < count; ++i) sum += row[i];
+  return static_cast<int32_t>(sum);
+}
+
+// acc: [rows][panels * 16] to the pixels from `pixel` on.
+HWY_INLINE void Finish(const ConvQ8& conv, const int32_t* acc, const int32_t* sums, int64_t pixel,
+                       int64_t rows, int64_t panel, int64_t panels) {
+  const DI d;
+  const Requantizer& q = *conv.requantizer;
+  const int64_t step = panels * kQuantPanel;
+  for (int64_t p = 0; p < panels; ++p) {
+    const int64_t channel = (panel + p) * kQuantPanel;
+    const int64_t channels = std::min(kQuantPanel, conv.geometry.out_c - channel);
+    uint8_t* y = conv.y + pixel * conv.geometry.out_step + channel;
+    const int32_t* from = acc + p * kQuantPanel;
+    if (!q.real.empty()) {
+      for (int64_t i = 0; i < rows; ++i) {
+        for (int64_t c = 0; c < channels; ++c) {
+          const auto sum = static_cast<uint32_t>(from[i * step + c]) + static_cast<uint32_t>(sums[i]);
+          y[i * conv.geometry.out_step + c] = RequantizeReal(static_cast<int32_t>(sum), q, channel + c);
+        }
+      }
+      continue;
+    }
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t first = v * kLanes;
+      if (first >= channels) break;
+      const ChannelScales<DI> scales(d, q, channel + first);
+      uint8_t* to = y + first;
+      const int64_t left = channels - first;
+      for (int64_t i = 0; i < rows; ++i, to += conv.geometry.out_step) {
+        const VI sum = hn::Add(hn::LoadU(d, from + i * step + first), hn::Set(d, sums[i]));
+        const VI result = RequantizeLanes(d, sum, scales);
+        if (left >= kLanes) {
+          StoreBytes(d, result, to);
+          continue;
+        }
+        HWY_ALIGN uint8_t bytes[16];
+        StoreBytes(d, result, bytes);
+        CopyFew(to, bytes, left);
+      }
+    }
+  }
+}
+
+// Whether rows can be read from the image as they are.
+bool IsDirect(const ConvQ8& conv) {
+  const ConvGeometry& g = conv.geometry;
+  const PackedQ8& filter = *conv.filter;
+  return filter.form == DotForm::kVnni && !filter.is_signed && filter.depth % 4 == 0 && g.taps() == 1 &&
+         g.stride_h == 1 && g.stride_w == 1 && g.in_h == g.out_h && g.in_w == g.out_w && g.pad_h == 0 &&
+         g.pad_w == 0;
+}
+
+}  // namespace
+
+void RunConv(const ConvQ8& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin,
+             int64_t panel_end) {
+  alignas(64) uint8_t buffer[kGatherBytes];
+  alignas(64) int32_t acc[kDotRows * kDotPanels * kQuantPanel];
+  int32_t sums[kBlockRows] = {};
+  const PackedQ8& filter = *conv.filter;
+  const bool is_direct = IsDirect(conv);
+  const Gatherer gatherer(conv);
+  const int64_t fitting = (kGatherBytes - 64) / filter.row_bytes();
+  const int64_t block =
+      std::clamp<int64_t>(fitting / kDotRows * kDotRows, std::min(fitting, kDotRows), kBlockRows);
+  const int64_t max_panels = filter.form == DotForm::kVnni ? kDotPanels : kTilePanels;
+  DotCall call;
+  call.groups = filter.groups;
+  call.acc = acc;
+  for (int64_t pixel = pixel_begin; pixel < pixel_end; pixel += block) {
+    const int64_t rows = std::min(block, pixel_end - pixel);
+    const uint8_t* from = is_direct ? conv.x + pixel * conv.geometry.in_step : buffer;
+    call.row_step = is_direct ? conv.geometry.in_step : filter.row_bytes();
+    if (!is_direct) {
+      for (int64_t i = 0; i < rows; ++i) gatherer.Row(pixel + i, buffer + i * call.row_step);
+    }
+    if (filter.sum_factor != 0) {
+      for (int64_t i = 0; i < rows; ++i) {
+        const auto sum = static_cast<uint32_t>(SumOf(from + i * call.row_step, filter.depth));
+        sums[i] = static_cast<int32_t>(sum * static_cast<uint32_t>(filter.sum_factor));
+      }
+    }
+    for (int64_t panel = panel_begin; panel < panel_end; panel += max_panels) {
+      const int64_t panels = std::min(max_panels, panel_end - panel);
+      call.weights = filter.lines.data() + panel * filter.groups;
+      call.bias = filter.bias.data() + panel * kQuantPanel;
+      for (int64_t i = 0; i < rows; i += kDotRows) {
+        const int64_t count = std::min(kDotRows, rows - i);
+        call.rows = from + i * call.row_step;
+        Dot(filter.form, call, count, panels);
+        Finish(conv, acc, sums + i, pixel + i, count, panel, panels);
+      }
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace slipway::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace slipway::cpu {
+HWY_EXPORT(RunConv);
+void RunConvQ8(const ConvQ8& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin,
+               int64_t panel_end) {
+  HWY_DYNAMIC_DISPATCH(RunConv)(conv, pixel_begin, pixel_end, panel_begin, panel_end);
+}
+}  // namespace slipway::cpu
+#endif
