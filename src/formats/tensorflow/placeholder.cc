@@ -86,18 +86,6 @@ int64_t ChannelsAsked(const TfGraph& graph, const TfNode& reader) {
   return reader.op.find("Conv") != std::string::npos ? weights->dim(weights->rank() - 2) : -1;
 }
 
-std::vector<const TfNode*> ReadersOf(const TfGraph& graph, const TfNode& node) {
-  std::vector<const TfNode*> readers;
-  for (const TfNode& each : graph.nodes) {
-    const bool reads = std::any_of(each.inputs.begin(), each.inputs.end(), [&](const std::string& text) {
-      const TfInput input = ParseInput(text);
-      return !input.is_control && input.node == node.name;
-    });
-    if (reads) readers.push_back(&each);
-  }
-  return readers;
-}
-
 struct Taker {
   const TfNode* node = nullptr;
   bool has_same_channels = true;
@@ -109,7 +97,8 @@ Taker FindRankTaker(const TfGraph& graph, const TfNode& placeholder) {
   std::set<const TfNode*> seen;
   for (size_t at = 0; at < pending.size() && at < kMaxVisited; ++at) {
     const Taker from = pending[at];
-    for (const TfNode* reader : ReadersOf(graph, *from.node)) {
+    for (size_t index : graph.ReadersOf(from.node->name)) {
+      const TfNode* reader = &graph.nodes[index];
       if (!ReadsAsData(*reader, from.node->name) || !seen.insert(reader).second) continue;
       const Taker taker{reader, from.has_same_channels && !ChangesChannels(reader->op)};
       if (RankTaken(reader->op) > 0) return taker;
@@ -149,8 +138,8 @@ PlaceholderType TypeOfPlaceholder(const TfGraph& graph, const TfNode& node) {
 DType HalfTypeOfReaders(const TfGraph& graph, const TfNode& node) {
   if (node.attrs.Type("dtype", DType::kF32) != DType::kF32) return DType::kNone;
   DType half = DType::kNone;
-  for (const TfNode* reader : ReadersOf(graph, node)) {
-    const DType type = reader->attrs.Type("T");
+  for (size_t reader : graph.ReadersOf(node.name)) {
+    const DType type = graph.nodes[reader].attrs.Type("T");
     if ((type != DType::kF16 && type != DType::kBF16) || (half != DType::kNone && half != type))
       return DType::kNone;
     half = type;

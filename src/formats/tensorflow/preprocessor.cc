@@ -98,16 +98,8 @@ const TfNode* PlaceholderBehind(const TfGraph& graph, const TfNode* node) {
 
 // The only node that reads `name`; null when there are more or none.
 const TfNode* OnlyReader(const TfGraph& graph, const std::string& name) {
-  const TfNode* reader = nullptr;
-  for (const TfNode& node : graph.nodes) {
-    for (const std::string& text : node.inputs) {
-      const TfInput input = ParseInput(text);
-      if (input.is_control || input.node != name) continue;
-      if (reader != nullptr && reader != &node) return nullptr;
-      reader = &node;
-    }
-  }
-  return reader;
+  const std::vector<size_t>& readers = graph.ReadersOf(name);
+  return readers.size() == 1 ? &graph.nodes[readers[0]] : nullptr;
 }
 
 // Takes `node` into value = level * scale + offset; false if it isn't arithmetic with one scalar constant.

@@ -48,10 +48,22 @@ const TfNode* TfGraph::Find(const std::string& name) const {
   return found == by_name.end() ? nullptr : &nodes[found->second];
 }
 
+const std::vector<size_t>& TfGraph::ReadersOf(const std::string& name) const {
+  static const std::vector<size_t> kNobody;
+  const auto found = readers.find(name);
+  return found == readers.end() ? kNobody : found->second;
+}
+
 Status TfGraph::Index() {
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (!by_name.emplace(nodes[i].name, i).second) {
       return Status(Code::kInvalidModel, "node name '" + nodes[i].name + "' stands twice");
+    }
+    for (const std::string& text : nodes[i].inputs) {
+      const TfInput input = ParseInput(text);
+      if (input.is_control) continue;
+      std::vector<size_t>& of_node = readers[input.node];
+      if (of_node.empty() || of_node.back() != i) of_node.push_back(i);
     }
   }
   return Status::Ok();

@@ -30,11 +30,14 @@ TfInput ParseInput(std::string_view text);
 struct TfGraph {
   std::vector<TfNode> nodes;
   std::map<std::string, size_t> by_name;
-  size_t num_functions = 0;  // of the library, not imported
-  int64_t version = 0;       // the producer's GraphDef version; 0 when the file does not say
+  std::map<std::string, std::vector<size_t>> readers;  // nodes that read a node's results; not control edges
+  size_t num_functions = 0;                            // of the library, not imported
+  int64_t version = 0;  // the producer's GraphDef version; 0 when the file does not say
 
   const TfNode* Find(const std::string& name) const;
-  // Fills by_name; an error on a name that stands twice.
+  // Each once, in file order.
+  const std::vector<size_t>& ReadersOf(const std::string& name) const;
+  // Fills by_name and readers; an error on a name that stands twice.
   Status Index();
 };
 
