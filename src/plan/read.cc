@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "base/flat_vector.h"
 #include "ops/verify.h"
 #include "plan/layout.h"
 #include "plan/slip.h"
@@ -22,11 +23,6 @@ Status Broken(const std::string& what) {
 }
 
 std::string Text(const flatbuffers::String* text) { return text ? text->str() : std::string(); }
-
-template <class T>
-std::vector<T> Numbers(const flatbuffers::Vector<T>* values) {
-  return values ? std::vector<T>(values->begin(), values->end()) : std::vector<T>();
-}
 
 std::vector<std::string> StringList(
     const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* strings) {
@@ -83,7 +79,7 @@ class Reader {
   Result<Tensor> ReadTensor(const fb::Tensor& source) const {
     SLIPWAY_ASSIGN_OR_RETURN(DType dtype, ReadDType(source.dtype()));
     if (dtype == DType::kNone) return Broken("a tensor has no dtype");
-    Dims dims = Numbers(source.dims());
+    Dims dims = ElementsOf(source.dims());
     SLIPWAY_ASSIGN_OR_RETURN(int64_t count, ElementCount(dims));
     if (dtype == DType::kString) {
       const std::vector<std::string> strings = StringList(source.strings());
@@ -129,7 +125,7 @@ class Reader {
     value.name = Text(source.name());
     SLIPWAY_ASSIGN_OR_RETURN(value.type, ReadType(source.type()));
     if (const fb::Quant* quant = source.quant()) {
-      value.quant = Quant{Numbers(quant->scales()), Numbers(quant->zero_points()), quant->axis()};
+      value.quant = Quant{ElementsOf(quant->scales()), ElementsOf(quant->zero_points()), quant->axis()};
     }
     if (source.data() == nullptr) return value;
     SLIPWAY_ASSIGN_OR_RETURN(value.data, ReadTensor(*source.data()));
@@ -142,8 +138,8 @@ class Reader {
       case AttrTag::kInt: return Attr(int64_t{source.i()});
       case AttrTag::kFloat: return Attr(source.f());
       case AttrTag::kString: return Attr(Text(source.s()));
-      case AttrTag::kInts: return Attr(Numbers(source.ints()));
-      case AttrTag::kFloats: return Attr(Numbers(source.floats()));
+      case AttrTag::kInts: return Attr(ElementsOf(source.ints()));
+      case AttrTag::kFloats: return Attr(ElementsOf(source.floats()));
       case AttrTag::kStrings: return Attr(StringList(source.strings()));
       case AttrTag::kTensor: {
         if (source.tensor() == nullptr) return Broken("a tensor attribute is empty");
@@ -167,8 +163,8 @@ class Reader {
     Node node;
     node.op = Text(source.op());
     node.name = Text(source.name());
-    node.inputs = Numbers(source.inputs());
-    node.outputs = Numbers(source.outputs());
+    node.inputs = ElementsOf(source.inputs());
+    node.outputs = ElementsOf(source.outputs());
     node.sources = StringList(source.sources());
     if (source.attrs() == nullptr) return node;
     for (const fb::Attr* attr : *source.attrs()) {
@@ -194,8 +190,8 @@ class Reader {
         graph.nodes.push_back(std::move(node));
       }
     }
-    graph.inputs = Numbers(source.inputs());
-    graph.outputs = Numbers(source.outputs());
+    graph.inputs = ElementsOf(source.inputs());
+    graph.outputs = ElementsOf(source.outputs());
     return graph;
   }
 

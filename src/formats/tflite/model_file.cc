@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/flat_vector.h"
 #include "formats/tflite/dtypes.h"
 #include "formats/tflite/sparse.h"
 
@@ -176,15 +177,14 @@ Result<std::optional<Quant>> TfliteFile::QuantOf(const fb::Tensor& tensor) {
     if (!std::isfinite(scale) || scale < 0)
       return Invalid("tensor " + NameOf(tensor) + " has a quantisation scale of " + std::to_string(scale));
   }
-  const auto* zeros = source->zero_point();
-  const size_t num_zeros = zeros ? zeros->size() : 0;
+  const std::vector<int64_t> zeros = ElementsOf(source->zero_point());
+  const size_t num_zeros = zeros.size();
   if (num_zeros > 1 && num_zeros != quant.scales.size()) {
     return Invalid("tensor " + NameOf(tensor) + " has " + std::to_string(quant.scales.size()) +
                    " scales and " + std::to_string(num_zeros) + " zero points");
   }
   for (size_t i = 0; i < quant.scales.size(); ++i) {
-    quant.zero_points.push_back(num_zeros == 0 ? 0
-                                               : zeros->Get(static_cast<uint32_t>(num_zeros == 1 ? 0 : i)));
+    quant.zero_points.push_back(num_zeros == 0 ? 0 : zeros[num_zeros == 1 ? 0 : i]);
   }
   // Unused tensors carry a scale of 0: they stand for nothing.
   const auto is_zero = [](float scale) { return scale == 0; };

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "base/flat_vector.h"
 #include "formats/tflite/dtypes.h"
 #include "tflite/schema_bfbs_generated.h"
 
@@ -85,6 +86,9 @@ class OptionDecoder {
       return attrs_.Set(name, std::move(values));
     }
     if (!flatbuffers::IsScalar(element)) return;
+    if (element == reflection::Long) {
+      return attrs_.Set(name, ElementsOf(reinterpret_cast<const flatbuffers::Vector<int64_t>*>(vector)));
+    }
     Ints values;
     for (flatbuffers::uoffset_t i = 0; i < size; ++i) {
       values.push_back(flatbuffers::GetAnyVectorElemI(vector, element, i));
