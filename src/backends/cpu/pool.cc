@@ -1,5 +1,7 @@
-// Tactics for MaxPool and AveragePool of f32, i8 and u8, channels last.
+// Tactics for MaxPool and AveragePool of f32, i8 and u8, in both layouts.
 #include "backends/cpu/kernels/pool/pool.h"
+
+#include <algorithm>
 
 #include "backends/cpu/tactics.h"
 #include "base/scalar.h"
@@ -7,20 +9,21 @@
 namespace slipway::cpu {
 namespace {
 
+constexpr int64_t kGrain = 32768;  // taps per task at least
+
 std::optional<std::string> WhyNot(const Step& step) {
   const std::string& op = step.op->name;
   if (op != "MaxPool" && op != "AveragePool") return "not a pool";
   const DType dtype = TypeOf(step.inputs[0]);
   if (dtype != DType::kF32 && dtype != DType::kI8 && dtype != DType::kU8) return "input is not f32, i8 or u8";
   if (step.outputs.size() > 1 && step.outputs[1] != nullptr) return "indices are wanted";
-  if (LayoutOf(step.attrs()) != Layout::kChannelsLast) return "channels come first";
   const size_t axes = step.attrs().IntList("kernel_shape").size();
   if (axes != 1 && axes != 2) return "not one or two spatial axes";
-  if (step.attrs().Int("count_include_pad") != 0) return "padding counts";
   const FusedActivation fused = FusedOf(ActivationOf(step.attrs()));
   if (fused.kind != ActivationKind::kClamp) return "the fused activation is no clamp";
-  if (dtype != DType::kF32 && !IsQuantizedPerTensor(step.outputs[0]))
-    return "the output carries no quantisation";
+  const bool is_quantized = step.outputs[0]->quant.has_value();
+  if (dtype != DType::kF32 && is_quantized && !IsQuantizedPerTensor(step.outputs[0]))
+    return "the output has not one scale and zero point";
   return std::nullopt;
 }
 
@@ -31,7 +34,17 @@ class PoolKernel : public Kernel {
     dtype_ = TypeOf(step.inputs[0]);
     SLIPWAY_ASSIGN_OR_RETURN(window_, Window2::Read(step.attrs(), step.attrs().IntList("kernel_shape")));
     pool_.activation = FusedOf(ActivationOf(step.attrs()));
+    layout_ = LayoutOf(step.attrs());
+    pool_.counts_padding = step.attrs().Int("count_include_pad") != 0;
+    SLIPWAY_ASSIGN_OR_RETURN(const Window window,
+                             ReadWindow(step.attrs(), step.attrs().IntList("kernel_shape")));
+    const size_t axes = window.pads_end.size();
+    if (axes > 0) pool_.pad_end_w = window.pads_end[axes - 1];
+    if (axes > 1) pool_.pad_end_h = window.pads_end[axes - 2];
     if (dtype_ == DType::kF32) return Status::Ok();
+    pool_.low = MinOfInteger(dtype_);
+    pool_.high = MaxOfInteger(dtype_);
+    if (!step.outputs[0]->quant) return Status::Ok();
     const ClampRange clamp = QuantizedClamp(ActivationOf(step.attrs()), dtype_, *step.outputs[0]->quant);
     pool_.low = clamp.low;
     pool_.high = clamp.high;
@@ -40,14 +53,16 @@ class PoolKernel : public Kernel {
 
   Status Run(const KernelArgs& args) const override {
     if (args.out(0).count() == 0) return Status::Ok();
-    const Image2 in = ViewImage2(args.in(0).dims(), Layout::kChannelsLast);
-    const Image2 out = ViewImage2(args.out(0).dims(), Layout::kChannelsLast);
+    const Image2 in = ViewImage2(args.in(0).dims(), layout_);
+    const Image2 out = ViewImage2(args.out(0).dims(), layout_);
+    // Channels first: as many images of one channel.
+    const bool is_first = layout_ == Layout::kChannelsFirst;
     Pool pool = pool_;
     ConvGeometry& g = pool.geometry;
-    g.batch = in.n;
+    g.batch = is_first ? in.n * in.c : in.n;
     g.in_h = in.h;
     g.in_w = in.w;
-    g.in_c = g.in_step = g.out_c = g.out_step = in.c;
+    g.in_c = g.in_step = g.out_c = g.out_step = is_first ? 1 : in.c;
     g.out_h = out.h;
     g.out_w = out.w;
     g.kernel_h = window_.kernel[0];
@@ -58,7 +73,12 @@ class PoolKernel : public Kernel {
     g.dilation_w = window_.dilation[1];
     g.pad_h = window_.PadFor(0, in.h, out.h);
     g.pad_w = window_.PadFor(1, in.w, out.w);
-    args.pool.ParallelFor(in.n * out.h, 1,
+    if (window_.mode != Window2::Pad::kExplicit) {
+      pool.pad_end_h = EndPad(out.h, g.stride_h, (g.kernel_h - 1) * g.dilation_h + 1, in.h, g.pad_h);
+      pool.pad_end_w = EndPad(out.w, g.stride_w, (g.kernel_w - 1) * g.dilation_w + 1, in.w, g.pad_w);
+    }
+    const int64_t work = out.w * g.in_step * g.kernel_h * g.kernel_w;
+    args.pool.ParallelFor(g.batch * out.h, std::max<int64_t>(1, kGrain / work),
                           [&](int64_t begin, int64_t end) { RunRows(pool, args, begin, end); });
     return Status::Ok();
   }
@@ -69,16 +89,23 @@ class PoolKernel : public Kernel {
     Tensor& y = args.out(0);
     if (dtype_ == DType::kF32) {
       is_max_ ? MaxPoolRows<float>(pool, x.as<float>(), begin, end, y.as<float>())
-              : AveragePoolRows(pool, x.as<float>(), begin, end, y.as<float>());
+              : AveragePoolRows<float>(pool, x.as<float>(), begin, end, y.as<float>());
     } else if (dtype_ == DType::kI8) {
       is_max_ ? MaxPoolRows<int8_t>(pool, x.as<int8_t>(), begin, end, y.as<int8_t>())
-              : AveragePoolRowsInteger<int8_t>(pool, x.as<int8_t>(), begin, end, y.as<int8_t>());
+              : AveragePoolRows<int8_t>(pool, x.as<int8_t>(), begin, end, y.as<int8_t>());
     } else {
       is_max_ ? MaxPoolRows<uint8_t>(pool, x.as<uint8_t>(), begin, end, y.as<uint8_t>())
-              : AveragePoolRowsInteger<uint8_t>(pool, x.as<uint8_t>(), begin, end, y.as<uint8_t>());
+              : AveragePoolRows<uint8_t>(pool, x.as<uint8_t>(), begin, end, y.as<uint8_t>());
     }
   }
 
+  // What auto_pad adds behind.
+  int64_t EndPad(int64_t out, int64_t stride, int64_t extent, int64_t in, int64_t before) const {
+    if (window_.mode == Window2::Pad::kValid) return 0;
+    return std::max<int64_t>((out - 1) * stride + extent - in, 0) - before;
+  }
+
+  Layout layout_ = Layout::kChannelsLast;
   bool is_max_ = true;
   DType dtype_ = DType::kF32;
   Window2 window_;

@@ -1,4 +1,6 @@
-// Pools, channels last: rows of channels are folded together, which compilers vectorise by themselves.
+// Pools in both layouts. Channels last: the channels of a window's pixels are folded together; channels
+// first: output pixels of a row are. Loops are plain and vectorised by the compiler, once per instruction
+// set.
 #pragma once
 
 #include <cstdint>
@@ -8,24 +10,33 @@
 namespace slipway::cpu {
 
 struct Pool {
-  ConvGeometry geometry;  // in_step == out_step channels
+  ConvGeometry geometry;  // in_step: channels between pixels; 1 for channels first, where batch counts planes
   bool counts_padding = false;
-  int64_t low = 0, high = 0;   // clamp of integers
-  FusedActivation activation;  // of floats: clamps only
+  int64_t pad_end_h = 0, pad_end_w = 0;  // matter if padding counts
+  int64_t low = 0, high = 0;             // clamp of integers
+  FusedActivation activation;            // of floats: clamps only
 };
 
-// Output rows [begin, end) of batch * out_h. Integers: the maximum, or the mean rounded half away from zero.
+// Output rows [begin, end) of batch * out_h. T: float, int8_t or uint8_t.
+//
+// Max: padding never wins; NaN as the first pixel of a window stays, elsewhere it loses. Average: of integers
+// rounded half away from zero; of no pixel 0.
 template <class T>
 void MaxPoolRows(const Pool& pool, const T* x, int64_t begin, int64_t end, T* y);
-// sums: scratch of in_step elements, in f32 or i32.
-void AveragePoolRows(const Pool& pool, const float* x, int64_t begin, int64_t end, float* y);
 template <class T>
-void AveragePoolRowsInteger(const Pool& pool, const T* x, int64_t begin, int64_t end, T* y);
+void AveragePoolRows(const Pool& pool, const T* x, int64_t begin, int64_t end, T* y);
 
-extern template void MaxPoolRows<float>(const Pool&, const float*, int64_t, int64_t, float*);
-extern template void MaxPoolRows<int8_t>(const Pool&, const int8_t*, int64_t, int64_t, int8_t*);
-extern template void MaxPoolRows<uint8_t>(const Pool&, const uint8_t*, int64_t, int64_t, uint8_t*);
-extern template void AveragePoolRowsInteger<int8_t>(const Pool&, const int8_t*, int64_t, int64_t, int8_t*);
-extern template void AveragePoolRowsInteger<uint8_t>(const Pool&, const uint8_t*, int64_t, int64_t, uint8_t*);
+template <>
+void MaxPoolRows<float>(const Pool& pool, const float* x, int64_t begin, int64_t end, float* y);
+template <>
+void MaxPoolRows<int8_t>(const Pool& pool, const int8_t* x, int64_t begin, int64_t end, int8_t* y);
+template <>
+void MaxPoolRows<uint8_t>(const Pool& pool, const uint8_t* x, int64_t begin, int64_t end, uint8_t* y);
+template <>
+void AveragePoolRows<float>(const Pool& pool, const float* x, int64_t begin, int64_t end, float* y);
+template <>
+void AveragePoolRows<int8_t>(const Pool& pool, const int8_t* x, int64_t begin, int64_t end, int8_t* y);
+template <>
+void AveragePoolRows<uint8_t>(const Pool& pool, const uint8_t* x, int64_t begin, int64_t end, uint8_t* y);
 
 }  // namespace slipway::cpu
