@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/file_writer.h"
+
 namespace slipway {
 namespace {
 
@@ -66,32 +68,13 @@ Result<std::string> ReadFile(const std::string& path) {
 }
 
 Status WriteFile(const std::string& path, std::span<const uint8_t> bytes) {
-  const std::string temporary = path + ".tmp" + std::to_string(::getpid());
-  {
-    Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
-    if (file.fd < 0) return SystemError(path, "write");
-    size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t wrote = ::write(file.fd, bytes.data() + done, bytes.size() - done);
-      if (wrote < 0 && errno == EINTR) continue;
-      if (wrote < 0) {
-        Status status = SystemError(path, "write");
-        ::unlink(temporary.c_str());
-        return status;
-      }
-      done += static_cast<size_t>(wrote);
-    }
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    Status status = SystemError(path, "rename to");
-    ::unlink(temporary.c_str());
-    return status;
-  }
-  return Status::Ok();
+  return WriteFile(path, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
 Status WriteFile(const std::string& path, std::string_view text) {
-  return WriteFile(path, std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+  SLIPWAY_ASSIGN_OR_RETURN(FileWriter writer, FileWriter::Open(path));
+  SLIPWAY_RETURN_IF_ERROR(writer.Append(text));
+  return writer.Commit();
 }
 
 }  // namespace slipway

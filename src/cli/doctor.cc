@@ -43,7 +43,8 @@ Status Doctor(const ModelFlags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.Load());
   if (loaded.model.golden.empty()) {
     return Status(Code::kUsage, "'" + flags.model + "' holds no golden vectors",
-                  "convert it: slipway convert " + flags.model);
+                  loaded.was_slip ? "convert its source again, without --no-golden"
+                                  : "convert it: slipway convert " + flags.model);
   }
   SLIPWAY_ASSIGN_OR_RETURN(auto engine, flags.MakeEngine(loaded));
   auto context = engine->NewContext();

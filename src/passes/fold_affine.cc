@@ -1,5 +1,6 @@
 #include "passes/fold_affine.h"
 
+#include "base/pages.h"
 #include "base/scalar.h"
 
 namespace slipway {
@@ -7,6 +8,15 @@ namespace {
 
 // Inputs of the operators that can take an affine map: x, weights [O,...], bias [O].
 bool IsKnownTarget(const Node& node) { return node.op == "Conv" || node.op == "FullyConnected"; }
+
+// A constant that nothing reads any more: its memory goes now, not when the pass ends, so that folding a
+// whole network needs one layer more than the network.
+void ReleaseUnread(Graph& graph, ValueId id) {
+  if (id == kNoValue || graph.UseCounts()[static_cast<size_t>(id)] > 0) return;
+  Tensor& data = graph.value(id).data;
+  if (data.dtype() != DType::kString) OfferPages(data.data(), static_cast<size_t>(data.size_bytes()));
+  data = Tensor();
+}
 
 }  // namespace
 
@@ -57,9 +67,11 @@ void ApplyAffine(GraphView& view, const AffineTarget& target, const std::vector<
   }
   const ValueId new_weights = graph.AddConstant(weights_name, std::move(weights));
   const ValueId new_bias = graph.AddConstant(bias_name, std::move(bias));
+  const ValueId old_weights_id = node.inputs[1];
   node.inputs[1] = new_weights;
   if (node.inputs.size() < 3) node.inputs.resize(3, kNoValue);
   node.inputs[2] = new_bias;
+  ReleaseUnread(graph, old_weights_id);
   view.Refresh();
 }
 

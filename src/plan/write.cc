@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "base/file_writer.h"
 #include "plan/layout.h"
 #include "plan/slip.h"
 #include "plan/slip_generated.h"
@@ -13,13 +14,16 @@ namespace {
 using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
 
-uint32_t Crc(std::string_view bytes) {
-  return static_cast<uint32_t>(::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+// Of what came before and these bytes.
+uint32_t Crc(std::string_view bytes, uint32_t before) {
+  if (bytes.empty()) return before;
+  return static_cast<uint32_t>(::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
 class Writer {
  public:
-  Result<std::string> Write(const SlipModel& model) {
+  // REQUIRES: the model stays as it is until the last Emit: its tensors are not copied.
+  explicit Writer(const SlipModel& model) {
     const auto graph = WriteGraph(model.graph);
     std::vector<Offset<fb::Golden>> golden;
     for (const GoldenVector& vector : model.golden) golden.push_back(WriteGolden(vector));
@@ -32,36 +36,69 @@ class Writer {
     builder_.Finish(fb::CreateModel(
         builder_, builder_.CreateString(model.producer), builder_.CreateString(model.source_format), graph,
         builder_.CreateString(manifest), builder_.CreateVector(golden), builder_.CreateVector(tuned)));
-    return Assemble();
+  }
+
+  uint64_t FileBytes() const { return Header().file_bytes; }
+
+  // The file in pieces, in order, to `put`: Status(std::string_view).
+  template <class Put>
+  Status Emit(const Put& put) const {
+    SlipHeader header = Header();
+    uint32_t crc = 0;
+    SLIPWAY_RETURN_IF_ERROR(EmitData([&](std::string_view bytes) {
+      crc = Crc(bytes, crc);
+      return Status::Ok();
+    }));
+    header.data_crc32 = crc;
+    SLIPWAY_RETURN_IF_ERROR(put(std::string_view(reinterpret_cast<const char*>(&header), sizeof(header))));
+    SLIPWAY_RETURN_IF_ERROR(put(GraphBytes()));
+    const uint64_t padding = header.data_offset - header.graph_offset - header.graph_bytes;
+    SLIPWAY_RETURN_IF_ERROR(put(std::string_view(kZeros, padding)));
+    return EmitData(put);
   }
 
  private:
-  std::string Assemble() {
-    const std::string_view graph(reinterpret_cast<const char*>(builder_.GetBufferPointer()),
-                                 builder_.GetSize());
+  // Bytes of the data section, where the model has them.
+  struct Piece {
+    uint64_t offset = 0;
+    std::string_view bytes;
+  };
+  static constexpr char kZeros[kSlipAlignment] = {};
+
+  std::string_view GraphBytes() const {
+    return {reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize()};
+  }
+
+  // All but the data's checksum.
+  SlipHeader Header() const {
     SlipHeader header{};
     std::memcpy(header.magic, kSlipMagic.data(), kSlipMagic.size());
     header.version = kSlipVersion;
     header.header_bytes = sizeof(SlipHeader);
     header.graph_offset = sizeof(SlipHeader);
-    header.graph_bytes = graph.size();
+    header.graph_bytes = builder_.GetSize();
     header.data_offset = AlignSlip(header.graph_offset + header.graph_bytes);
-    header.data_bytes = data_.size();
-    header.graph_crc32 = Crc(graph);
-    header.data_crc32 = Crc(data_);
+    header.data_bytes = data_bytes_;
+    header.graph_crc32 = Crc(GraphBytes(), 0);
     header.file_bytes = header.data_offset + header.data_bytes;
-    std::string file(reinterpret_cast<const char*>(&header), sizeof(header));
-    file.reserve(header.file_bytes);
-    file += graph;
-    file.resize(header.data_offset, '\0');
-    file += data_;
-    return file;
+    return header;
+  }
+
+  template <class Put>
+  Status EmitData(const Put& put) const {
+    uint64_t at = 0;
+    for (const Piece& piece : pieces_) {
+      SLIPWAY_RETURN_IF_ERROR(put(std::string_view(kZeros, piece.offset - at)));
+      SLIPWAY_RETURN_IF_ERROR(put(piece.bytes));
+      at = piece.offset + piece.bytes.size();
+    }
+    return Status::Ok();
   }
 
   fb::Extent PutData(const void* bytes, size_t size) {
-    data_.resize(AlignSlip(data_.size()), '\0');
-    const uint64_t offset = data_.size();
-    if (size > 0) data_.append(static_cast<const char*>(bytes), size);
+    const uint64_t offset = AlignSlip(data_bytes_);
+    pieces_.push_back({offset, {static_cast<const char*>(bytes), size}});
+    data_bytes_ = offset + size;
     return fb::Extent(offset, size);
   }
 
@@ -168,16 +205,29 @@ class Writer {
   }
 
   FlatBufferBuilder builder_;
-  std::string data_;
+  std::vector<Piece> pieces_;
+  uint64_t data_bytes_ = 0;
 };
 
 }  // namespace
 
-Result<std::string> FormatSlip(const SlipModel& model) { return Writer().Write(model); }
+Result<std::string> FormatSlip(const SlipModel& model) {
+  const Writer writer(model);
+  std::string file;
+  file.reserve(writer.FileBytes());
+  SLIPWAY_RETURN_IF_ERROR(writer.Emit([&](std::string_view bytes) {
+    file += bytes;
+    return Status::Ok();
+  }));
+  return file;
+}
 
+// Piece by piece: weights may be larger than the memory that is left.
 Status WriteSlip(const std::string& path, const SlipModel& model) {
-  SLIPWAY_ASSIGN_OR_RETURN(std::string file, FormatSlip(model));
-  return WriteFile(path, file);
+  const Writer writer(model);
+  SLIPWAY_ASSIGN_OR_RETURN(FileWriter file, FileWriter::Open(path));
+  SLIPWAY_RETURN_IF_ERROR(writer.Emit([&](std::string_view bytes) { return file.Append(bytes); }));
+  return file.Commit();
 }
 
 }  // namespace slipway
