@@ -17,7 +17,7 @@ failed=
 for target in $targets; do
   corpus=build/fuzz/corpus/$target
   mkdir -p "$corpus"
-  tools/fuzz_seeds.sh "$target" "$corpus"
+  tools/fuzz_seeds.sh "$target" "$corpus" build/fuzz/fuzz/slipway_slip_seeds
   echo "fuzz: $target for $seconds s"
   "build/fuzz/fuzz/slipway_${target}_fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -verbosity=0 \
     -artifact_prefix="build/fuzz/findings/$target-" "$corpus" >"build/fuzz/$target.log" 2>&1 || {

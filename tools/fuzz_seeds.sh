@@ -1,6 +1,7 @@
 #!/bin/sh
-# Puts small real files for TARGET into FOLDER, from the demo and the shared assets where they are.
-# usage: tools/fuzz_seeds.sh TARGET FOLDER
+# Puts small files for TARGET into FOLDER: the project's own of fuzz/seeds, and real ones of the shared assets where
+# those are. SLIP_SEEDS is the program that makes .slip files of graphs in text form.
+# usage: tools/fuzz_seeds.sh TARGET FOLDER SLIP_SEEDS
 set -eu
 cd "$(dirname "$0")/.."
 assets=${SLIPWAY_ASSETS:-../shared/assets}
@@ -15,6 +16,11 @@ if [ "$1" = ir_text ]; then
   for case in src/passes/testdata/*/*.txt; do
     sed -n '/^=>/q; /^graph/,/^}/p' "$case" >"$2/$(basename "$(dirname "$case")")_$(basename "$case")"
   done
+fi
+if [ "$1" = slip ]; then
+  "$3" "$2" fuzz/seeds/slip/*.txt
+elif [ -d "fuzz/seeds/$1" ]; then
+  cp "fuzz/seeds/$1"/* "$2/"
 fi
 for file in $pattern; do
   [ -f "$assets/$file" ] && cp "$assets/$file" "$2/" || true

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "formats/tensorflow/placeholder.h"
 #include "formats/tensorflow/test_graph.h"
+#include "formats/tensorflow/tfjs.h"
 #include "ops/run.h"
 
 namespace slipway::tensorflow {
@@ -157,6 +159,19 @@ TEST(TfPlaceholder, ReadersInHalvesGetACast) {
                                    {"y", "Relu", {"x"}, {{"T", DType::kF16}}},
                                    {"z", "Abs", {"x"}, {{"T", DType::kF32}}}});
   EXPECT_EQ(Signature(mixed), "x f32[2] -> y f32[2] z f32[2]");
+}
+
+// The fuzzer's seeds must reach the importer: a shard holds as many bytes as its path's last digits say.
+TEST(TfImport, FuzzSeedsAreImported) {
+  for (const char* name : {"new", "old", "quantized"}) {
+    const auto text = ReadFile(std::string(SLIPWAY_SOURCE_DIR "/fuzz/seeds/tfjs/") + name + ".json");
+    ASSERT_TRUE(text.ok()) << text.status().message();
+    const auto graph = ParseTfjsModel(*text, [](const std::string& path) -> Result<std::string> {
+      return std::string(std::stoul(path.substr(path.find_last_not_of("0123456789") + 1)), '\0');
+    });
+    ASSERT_TRUE(graph.ok()) << name << ": " << graph.status().message();
+    EXPECT_THAT(Signature(*graph), HasSubstr(" -> ")) << name;
+  }
 }
 
 }  // namespace
