@@ -13,6 +13,7 @@ void AddClassify(CLI::App& app, Action& action) {
   task.name = "classify";
   task.summary = "name what a photo shows: the best labels";
   task.csv_header = "label,class,score";
+  task.kind = TaskKind::kClassification;
   task.run = [found](tasks::Session& session, const media::Image& photo) -> Result<PhotoResult> {
     SLIPWAY_ASSIGN_OR_RETURN(*found, tasks::Classify(session, photo));
     PhotoResult result;
@@ -20,7 +21,7 @@ void AddClassify(CLI::App& app, Action& action) {
     for (const tasks::ClassScore& each : *found) {
       result.json["classes"].push_back({{"label", each.label}, {"class", each.index}, {"score", each.score}});
       result.text.push_back(fmt::format("{:5.1f}%  {}", each.score * 100, each.label));
-      result.csv.push_back(fmt::format("\"{}\",{},{:.6f}", each.label, each.index, each.score));
+      result.csv.push_back(fmt::format("{},{},{:.6f}", Csv(each.label), each.index, each.score));
     }
     return result;
   };

@@ -8,14 +8,6 @@
 namespace slipway::cli {
 namespace {
 
-// Quoted where it must be (RFC 4180).
-std::string Csv(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
-
 // To 1/parts: dividing by a whole number prints without rounding tails.
 double Rounded(double value, double parts) { return std::round(value * parts) / parts; }
 
@@ -27,6 +19,7 @@ void AddDetect(CLI::App& app, Action& action) {
   task.name = "detect";
   task.summary = "find objects: boxes with labels and scores";
   task.csv_header = "label,class,score,x,y,w,h";
+  task.kind = TaskKind::kDetection;
   task.run = [found](tasks::Session& session, const media::Image& photo) -> Result<PhotoResult> {
     SLIPWAY_ASSIGN_OR_RETURN(*found, tasks::Detect(session, photo));
     PhotoResult result;

@@ -20,6 +20,25 @@ struct PhotoFlags {
   std::string save_folder;
 };
 
+// The verb for a task; null: none.
+const char* VerbOf(TaskKind kind) {
+  switch (kind) {
+    case TaskKind::kClassification: return "classify";
+    case TaskKind::kDetection: return "detect";
+    case TaskKind::kSegmentation: return "segment";
+    case TaskKind::kRaw: break;
+  }
+  return nullptr;
+}
+
+// A model whose manifest names no task may still do: the task itself then says what is missing.
+Status CheckKind(const PhotoTask& task, const std::string& model, TaskKind kind) {
+  if (kind == task.kind || kind == TaskKind::kRaw) return Status::Ok();
+  const std::string name(NameOf(kind));
+  return Status(Code::kUsage, "'" + model + "' is for " + name + ", not " + std::string(NameOf(task.kind)),
+                "use 'slipway " + std::string(VerbOf(kind)) + "', or set task and decoder in the manifest");
+}
+
 // DIR/name.jpg, numbered where two photos share a name.
 std::string SavePath(const std::string& folder, const std::string& photo, std::set<std::string>& taken) {
   const std::filesystem::path path(photo);
@@ -42,7 +61,7 @@ Status RunOne(const PhotoTask& task, const PhotoFlags& flags, tasks::Session& se
     line.update(result.json);
     fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   } else if (flags.is_csv) {
-    for (const std::string& row : result.csv) fmt::print("{},{}\n", photo, row);
+    for (const std::string& row : result.csv) fmt::print("{},{}\n", Csv(photo), row);
   } else {
     fmt::print("{}  {}x{}  {:.1f} ms\n", photo, image.width, image.height, ms);
     for (const std::string& line : result.text) fmt::print("  {}\n", line);
@@ -60,6 +79,7 @@ Status RunOne(const PhotoTask& task, const PhotoFlags& flags, tasks::Session& se
 Status RunAll(const PhotoTask& task, const PhotoFlags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<std::string> photos, ExpandPhotos(flags.photos));
   SLIPWAY_ASSIGN_OR_RETURN(tasks::Session session, flags.model.MakeSession());
+  SLIPWAY_RETURN_IF_ERROR(CheckKind(task, flags.model.model, session.manifest().task));
   if (!flags.save_folder.empty()) {
     std::error_code error;
     std::filesystem::create_directories(flags.save_folder, error);
@@ -84,14 +104,21 @@ Status RunAll(const PhotoTask& task, const PhotoFlags& flags) {
 
 }  // namespace
 
+std::string Csv(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
 void AddPhotoTask(CLI::App& app, Action& action, PhotoTask task) {
   auto flags = std::make_shared<PhotoFlags>();
   CLI::App* command = app.add_subcommand(task.name, task.summary);
   flags->model.AddModel(command);
   command->add_option("photos", flags->photos, "files, folders, @list.txt or - for a list on stdin")
       ->required();
-  command->add_flag("--json", flags->is_json, "one JSON object a line");
-  command->add_flag("--csv", flags->is_csv, "comma-separated values");
+  CLI::Option* json = command->add_flag("--json", flags->is_json, "one JSON object a line");
+  command->add_flag("--csv", flags->is_csv, "comma-separated values")->excludes(json);
   command->add_option("--save", flags->save_folder, "folder for the photos with the results drawn on them");
   flags->model.AddManifest(command);
   flags->model.AddEngine(command);

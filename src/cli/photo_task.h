@@ -16,10 +16,14 @@ struct PhotoResult {
   std::vector<std::string> csv;   // rows
 };
 
+// A CSV field, quoted where it must be (RFC 4180).
+std::string Csv(const std::string& text);
+
 struct PhotoTask {
   const char* name;
   const char* summary;
   const char* csv_header;
+  TaskKind kind;
   std::function<Result<PhotoResult>(tasks::Session&, const media::Image&)> run;
   // Draws what `run` found last onto the photo.
   std::function<void(media::Image*)> draw;

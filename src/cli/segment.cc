@@ -13,6 +13,7 @@ void AddSegment(CLI::App& app, Action& action) {
   task.name = "segment";
   task.summary = "say what every pixel shows: a category mask";
   task.csv_header = "label,class,fraction";
+  task.kind = TaskKind::kSegmentation;
   task.run = [found](tasks::Session& session, const media::Image& photo) -> Result<PhotoResult> {
     SLIPWAY_ASSIGN_OR_RETURN(*found, tasks::Segment(session, photo));
     PhotoResult result;
@@ -22,7 +23,7 @@ void AddSegment(CLI::App& app, Action& action) {
       result.json["segments"].push_back(
           {{"label", share.label}, {"class", share.index}, {"fraction", share.fraction}});
       result.text.push_back(fmt::format("{:5.1f}%  {}", share.fraction * 100, share.label));
-      result.csv.push_back(fmt::format("\"{}\",{},{:.6f}", share.label, share.index, share.fraction));
+      result.csv.push_back(fmt::format("{},{},{:.6f}", Csv(share.label), share.index, share.fraction));
     }
     return result;
   };
