@@ -103,10 +103,27 @@ class Gatherer {
  public:
   explicit Gatherer(const ConvQ8& conv) : conv_(conv), g_(conv.geometry), filter_(*conv.filter) {}
 
-  HWY_INLINE void Row(int64_t pixel, uint8_t* to) const {
-    const int64_t ox = pixel % g_.out_w;
-    const int64_t oy = pixel / g_.out_w % g_.out_h;
-    const int64_t n = pixel / g_.out_w / g_.out_h;
+  // The windows of `rows` pixels from `pixel` on.
+  HWY_INLINE void Rows(int64_t pixel, int64_t rows, uint8_t* to) const {
+    int64_t ox = pixel % g_.out_w;
+    int64_t oy = pixel / g_.out_w % g_.out_h;
+    int64_t n = pixel / g_.out_w / g_.out_h;
+    for (int64_t i = 0; i < rows; ++i, to += filter_.row_bytes()) {
+      Row(n, oy, ox, to);
+      if (++ox < g_.out_w) continue;
+      ox = 0;
+      if (++oy < g_.out_h) continue;
+      oy = 0;
+      ++n;
+    }
+  }
+
+ private:
+  using D16 = hn::CappedTag<int16_t, 16>;
+  using D8 = hn::Rebind<uint8_t, D16>;
+  static constexpr auto kStep = static_cast<int64_t>(hn::MaxLanes(D16()));
+
+  HWY_INLINE void Row(int64_t n, int64_t oy, int64_t ox, uint8_t* to) const {
     const int64_t y0 = oy * g_.stride_h - g_.pad_h;
     const int64_t x0 = ox * g_.stride_w - g_.pad_w;
     const uint8_t* image = conv_.x + n * g_.in_h * g_.in_w * g_.in_step;
@@ -131,11 +148,6 @@ class Gatherer {
     const int64_t bytes = at * (filter_.form == DotForm::kVnni ? 1 : 2);
     for (int64_t i = bytes; i < filter_.row_bytes(); ++i) to[i] = 0;
   }
-
- private:
-  using D16 = hn::CappedTag<int16_t, 16>;
-  using D8 = hn::Rebind<uint8_t, D16>;
-  static constexpr auto kStep = static_cast<int64_t>(hn::MaxLanes(D16()));
 
   HWY_INLINE void Store(hn::Vec<D8> bytes, int64_t at, uint8_t* to) const {
     const D16 d16;
@@ -185,57 +197,89 @@ class Gatherer {
   const PackedQ8& filter_;
 };
 
+// count: a multiple of 4.
 HWY_INLINE int32_t SumOf(const uint8_t* row, int64_t count) {
   uint32_t sum = 0;
   int64_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
   const hn::CappedTag<uint8_t, 16> d;
   const hn::Repartition<uint64_t, decltype(d)> d64;
-  auto sums = hn::Zero(d64);
-  for (; i + 16 <= count; i += 16) sums = hn::Add(sums, hn::SumsOf8(hn::LoadU(d, row + i)));
-  sum = static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d64, sums)));
+  if (count >= 16) {
+    auto sums = hn::SumsOf8(hn::LoadU(d, row));
+    for (i = 16; i + 16 <= count; i += 16) sums = hn::Add(sums, hn::SumsOf8(hn::LoadU(d, row + i)));
+    sum = static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d64, sums)));
+  }
+  if (i + 8 <= count) {
+    const hn::CappedTag<uint8_t, 8> half;
+    sum += static_cast<uint32_t>(hn::GetLane(hn::SumsOf8(hn::LoadU(half, row + i))));
+    i += 8;
+  }
 #endif
-  for (; i < count; ++i) sum += row[i];
+  for (; i < count; i += 4) {
+    for (int64_t k = 0; k < 4; ++k) sum += row[i + k];
+  }
   return static_cast<int32_t>(sum);
+}
+
+// Accumulators of a tile, [rows][step], on their way to the pixels from y on.
+struct Tile {
+  const int32_t* acc;
+  const int32_t* sums;  // added to every row
+  int64_t rows, step;
+  uint8_t* y;
+  int64_t y_step;
+};
+
+void FinishReals(const Requantizer& q, const Tile& tile, int64_t channel, int64_t channels) {
+  for (int64_t i = 0; i < tile.rows; ++i) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const auto sum =
+          static_cast<uint32_t>(tile.acc[i * tile.step + c]) + static_cast<uint32_t>(tile.sums[i]);
+      tile.y[i * tile.y_step + c] = RequantizeReal(static_cast<int32_t>(sum), q, channel + c);
+    }
+  }
+}
+
+template <bool kIsPlain>
+HWY_INLINE void FinishFixed(const Requantizer& q, const Tile& tile, int64_t channel, int64_t channels) {
+  const DI d;
+  for (int64_t first = 0; first < channels; first += kLanes) {
+    const ChannelScales<DI> scales(d, q, channel + first);
+    const int64_t left = channels - first;
+    const int32_t* acc = tile.acc + first;
+    uint8_t* to = tile.y + first;
+    if (left >= kLanes) {
+      for (int64_t i = 0; i < tile.rows; ++i, to += tile.y_step, acc += tile.step) {
+        const VI sum = hn::Add(hn::LoadU(d, acc), hn::Set(d, tile.sums[i]));
+        StoreBytes(d, RequantizeLanes<kIsPlain>(d, sum, scales), to);
+      }
+      continue;
+    }
+    for (int64_t i = 0; i < tile.rows; ++i, to += tile.y_step, acc += tile.step) {
+      HWY_ALIGN uint8_t bytes[16];
+      const VI sum = hn::Add(hn::LoadU(d, acc), hn::Set(d, tile.sums[i]));
+      StoreBytes(d, RequantizeLanes<kIsPlain>(d, sum, scales), bytes);
+      CopyFew(to, bytes, left);
+    }
+  }
 }
 
 // acc: [rows][panels * 16] to the pixels from `pixel` on.
 HWY_INLINE void Finish(const ConvQ8& conv, const int32_t* acc, const int32_t* sums, int64_t pixel,
                        int64_t rows, int64_t panel, int64_t panels) {
-  const DI d;
   const Requantizer& q = *conv.requantizer;
-  const int64_t step = panels * kQuantPanel;
   for (int64_t p = 0; p < panels; ++p) {
     const int64_t channel = (panel + p) * kQuantPanel;
     const int64_t channels = std::min(kQuantPanel, conv.geometry.out_c - channel);
-    uint8_t* y = conv.y + pixel * conv.geometry.out_step + channel;
-    const int32_t* from = acc + p * kQuantPanel;
+    const int64_t y_step = conv.geometry.out_step;
+    const Tile tile{
+        acc + p * kQuantPanel, sums, rows, panels * kQuantPanel, conv.y + pixel * y_step + channel, y_step};
     if (!q.real.empty()) {
-      for (int64_t i = 0; i < rows; ++i) {
-        for (int64_t c = 0; c < channels; ++c) {
-          const auto sum = static_cast<uint32_t>(from[i * step + c]) + static_cast<uint32_t>(sums[i]);
-          y[i * conv.geometry.out_step + c] = RequantizeReal(static_cast<int32_t>(sum), q, channel + c);
-        }
-      }
-      continue;
-    }
-    for (int v = 0; v < kVectors; ++v) {
-      const int64_t first = v * kLanes;
-      if (first >= channels) break;
-      const ChannelScales<DI> scales(d, q, channel + first);
-      uint8_t* to = y + first;
-      const int64_t left = channels - first;
-      for (int64_t i = 0; i < rows; ++i, to += conv.geometry.out_step) {
-        const VI sum = hn::Add(hn::LoadU(d, from + i * step + first), hn::Set(d, sums[i]));
-        const VI result = RequantizeLanes(d, sum, scales);
-        if (left >= kLanes) {
-          StoreBytes(d, result, to);
-          continue;
-        }
-        HWY_ALIGN uint8_t bytes[16];
-        StoreBytes(d, result, bytes);
-        CopyFew(to, bytes, left);
-      }
+      FinishReals(q, tile, channel, channels);
+    } else if (q.is_plain) {
+      FinishFixed<true>(q, tile, channel, channels);
+    } else {
+      FinishFixed<false>(q, tile, channel, channels);
     }
   }
 }
@@ -270,12 +314,10 @@ void RunConv(const ConvQ8& conv, int64_t pixel_begin, int64_t pixel_end, int64_t
     const int64_t rows = std::min(block, pixel_end - pixel);
     const uint8_t* from = is_direct ? conv.x + pixel * conv.geometry.in_step : buffer;
     call.row_step = is_direct ? conv.geometry.in_step : filter.row_bytes();
-    if (!is_direct) {
-      for (int64_t i = 0; i < rows; ++i) gatherer.Row(pixel + i, buffer + i * call.row_step);
-    }
+    if (!is_direct) gatherer.Rows(pixel, rows, buffer);
     if (filter.sum_factor != 0) {
       for (int64_t i = 0; i < rows; ++i) {
-        const auto sum = static_cast<uint32_t>(SumOf(from + i * call.row_step, filter.depth));
+        const auto sum = static_cast<uint32_t>(SumOf(from + i * call.row_step, filter.row_bytes()));
         sums[i] = static_cast<int32_t>(sum * static_cast<uint32_t>(filter.sum_factor));
       }
     }

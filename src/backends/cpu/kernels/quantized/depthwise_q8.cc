@@ -53,6 +53,13 @@ HWY_INLINE V MulAddWide(D d, V x, V w, V acc) {
 #endif
 }
 
+// What is known of a whole convolution when its rows are computed.
+template <bool kIsSigned, bool kPlain>
+struct KindOf {
+  static constexpr bool kSigned = kIsSigned;
+  static constexpr bool kIsPlain = kPlain;  // as in RequantizeLanes
+};
+
 // One row of output pixels.
 struct RowPlace {
   const uint8_t* image;
@@ -62,7 +69,7 @@ struct RowPlace {
 };
 
 // kPixels results of the channels from c on; their windows start at column x0 and every `pixel_step` bytes.
-template <bool kSigned, bool kIsBorder, int kPixels, class D>
+template <class Kind, bool kIsBorder, int kPixels, class D>
 HWY_INLINE void Block(const DepthwiseQ8& conv, D d, const ChannelScales<D>& scales, const RowPlace& row,
                       int64_t x0, int64_t pixel_step, int64_t c, uint8_t* y, int64_t y_step) {
   using V = hn::Vec<D>;
@@ -89,15 +96,16 @@ HWY_INLINE void Block(const DepthwiseQ8& conv, D d, const ChannelScales<D>& scal
       }
 #pragma GCC unroll 4
       for (int i = 0; i < kPixels; ++i)
-        acc[i] = MulAddWide(d, LoadPixels<kSigned>(d, at + i * step), weight, acc[i]);
+        acc[i] = MulAddWide(d, LoadPixels<Kind::kSigned>(d, at + i * step), weight, acc[i]);
     }
   }
 #pragma GCC unroll 4
-  for (int i = 0; i < kPixels; ++i) StoreBytes(d, RequantizeLanes(d, acc[i], scales), y + i * y_step + c);
+  for (int i = 0; i < kPixels; ++i)
+    StoreBytes(d, RequantizeLanes<Kind::kIsPlain>(d, acc[i], scales), y + i * y_step + c);
 }
 
 // Inner pixels [begin, end) in units of `unit` pixels that lie side by side.
-template <bool kSigned, class D>
+template <class Kind, class D>
 HWY_INLINE void Inner(const DepthwiseQ8& conv, D d, const RowPlace& row, int64_t begin, int64_t end,
                       int64_t unit, int64_t c) {
   const ConvGeometry& g = conv.geometry;
@@ -106,24 +114,23 @@ HWY_INLINE void Inner(const DepthwiseQ8& conv, D d, const RowPlace& row, int64_t
   const int64_t y_step = unit * g.out_step;
   int64_t ox = begin;
   for (; ox + 4 * unit <= end; ox += 4 * unit) {
-    Block<kSigned, false, 4>(conv, d, scales, row, ox * g.stride_w - g.pad_w, step, c,
-                             row.y + ox * g.out_step, y_step);
+    Block<Kind, false, 4>(conv, d, scales, row, ox * g.stride_w - g.pad_w, step, c, row.y + ox * g.out_step,
+                          y_step);
   }
   for (; ox + unit <= end; ox += unit) {
-    Block<kSigned, false, 1>(conv, d, scales, row, ox * g.stride_w - g.pad_w, step, c,
-                             row.y + ox * g.out_step, y_step);
+    Block<Kind, false, 1>(conv, d, scales, row, ox * g.stride_w - g.pad_w, step, c, row.y + ox * g.out_step,
+                          y_step);
   }
 }
 
-template <bool kSigned, class D>
+template <class Kind, class D>
 HWY_INLINE void Border(const DepthwiseQ8& conv, D d, const RowPlace& row, int64_t begin, int64_t end,
                        int64_t c) {
   const ConvGeometry& g = conv.geometry;
   if (begin >= end) return;
   const ChannelScales<D> scales(d, *conv.requantizer, c);
   for (int64_t ox = begin; ox < end; ++ox) {
-    Block<kSigned, true, 1>(conv, d, scales, row, ox * g.stride_w - g.pad_w, 0, c, row.y + ox * g.out_step,
-                            0);
+    Block<Kind, true, 1>(conv, d, scales, row, ox * g.stride_w - g.pad_w, 0, c, row.y + ox * g.out_step, 0);
   }
 }
 
@@ -143,7 +150,7 @@ HWY_INLINE void ForVectors(int64_t count, const Body& body) {
   all(hn::CappedTag<int32_t, 4>());
 }
 
-template <bool kSigned>
+template <class Kind>
 void Row(const DepthwiseQ8& conv, int64_t row) {
   const ConvGeometry& g = conv.geometry;
   const DepthwiseFilterQ8& filter = *conv.filter;
@@ -160,26 +167,31 @@ void Row(const DepthwiseQ8& conv, int64_t row) {
   const int64_t rest = filter.fold > 1 ? place.inner_begin + folded : place.inner_begin;
   if (filter.fold > 1) {
     ForVectors(filter.width(), [&](auto d, int64_t c) HWY_ATTR {
-      Inner<kSigned>(conv, d, place, place.inner_begin, rest, filter.fold, c);
+      Inner<Kind>(conv, d, place, place.inner_begin, rest, filter.fold, c);
     });
   }
   ForVectors(filter.channels, [&](auto d, int64_t c) HWY_ATTR {
-    Border<kSigned>(conv, d, place, 0, place.inner_begin, c);
-    Inner<kSigned>(conv, d, place, rest, place.inner_end, 1, c);
-    Border<kSigned>(conv, d, place, place.inner_end, g.out_w, c);
+    Border<Kind>(conv, d, place, 0, place.inner_begin, c);
+    Inner<Kind>(conv, d, place, rest, place.inner_end, 1, c);
+    Border<Kind>(conv, d, place, place.inner_end, g.out_w, c);
   });
+}
+
+template <class Kind>
+void Rows(const DepthwiseQ8& conv, int64_t begin, int64_t end) {
+  for (int64_t row = begin; row < end; ++row) Row<Kind>(conv, row);
 }
 
 }  // namespace
 
 void RunDepthwise(const DepthwiseQ8& conv, int64_t row_begin, int64_t row_end) {
-  for (int64_t row = row_begin; row < row_end; ++row) {
-    if (conv.filter->is_signed) {
-      Row<true>(conv, row);
-    } else {
-      Row<false>(conv, row);
-    }
+  const bool is_plain = conv.requantizer->is_plain;
+  if (conv.filter->is_signed) {
+    return is_plain ? Rows<KindOf<true, true>>(conv, row_begin, row_end)
+                    : Rows<KindOf<true, false>>(conv, row_begin, row_end);
   }
+  return is_plain ? Rows<KindOf<false, true>>(conv, row_begin, row_end)
+                  : Rows<KindOf<false, false>>(conv, row_begin, row_end);
 }
 
 }  // namespace HWY_NAMESPACE

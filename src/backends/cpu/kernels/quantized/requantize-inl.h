@@ -29,7 +29,6 @@ template <class D>
 struct ChannelScales {
   using V = hn::Vec<D>;
   V multiplier, odd_multiplier, left, shift, carry, is_carried, low, high, zero_point;
-  bool has_left;
 
   HWY_INLINE ChannelScales(D d, const Requantizer& q, int64_t c)
       : multiplier(hn::LoadU(d, q.multiplier.data() + c)),
@@ -40,8 +39,7 @@ struct ChannelScales {
         is_carried(hn::Neg(carry)),
         low(hn::Set(d, q.low)),
         high(hn::Set(d, q.high)),
-        zero_point(hn::Set(d, q.zero_point)),
-        has_left(q.has_left) {
+        zero_point(hn::Set(d, q.zero_point)) {
 #if HWY_TARGET != HWY_SCALAR
     const hn::Repartition<uint64_t, D> d64;
     odd_multiplier = hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(d64, multiplier)));
@@ -67,20 +65,32 @@ HWY_INLINE V DoublingHighMultiply(D d, V x, const ChannelScales<D>& scales) {
 #endif
 }
 
-// The result, clamped, zero point added.
-template <class D, class V = hn::Vec<D>>
+// The result, clamped, zero point added. kIsPlain: no channel is shifted to the left, all to the right.
+template <bool kIsPlain, class D, class V = hn::Vec<D>>
 HWY_INLINE V RequantizeLanes(D d, V acc, const ChannelScales<D>& scales) {
-  if (HWY_UNLIKELY(scales.has_left)) acc = hn::Shl(acc, scales.left);
+  if constexpr (!kIsPlain) acc = hn::Shl(acc, scales.left);
   const V s = DoublingHighMultiply(d, acc, scales);
-  const V t = hn::Add(s, hn::And(hn::ShiftRight<31>(s), scales.is_carried));
-  const V r = hn::Shr(hn::Add(hn::Shr(t, scales.shift), scales.carry), scales.carry);
+  V r;
+  if constexpr (kIsPlain) {
+    const V t = hn::Add(s, hn::ShiftRight<31>(s));
+    r = hn::ShiftRight<1>(hn::Add(hn::Shr(t, scales.shift), scales.carry));
+  } else {
+    const V t = hn::Add(s, hn::And(hn::ShiftRight<31>(s), scales.is_carried));
+    r = hn::Shr(hn::Add(hn::Shr(t, scales.shift), scales.carry), scales.carry);
+  }
   return hn::Add(hn::Min(hn::Max(r, scales.low), scales.high), scales.zero_point);
 }
 
-// The lanes' low bytes: 8-bit results, signed or not. (TruncateTo of Highway 1.0.3 is wrong from 32 to 8 bits
-// on AVX3_DL.)
+// The lanes' low bytes: 8-bit results, signed or not.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE void StoreBytes(D d, V v, uint8_t* to) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  // TruncateTo of Highway 1.0.3 is wrong from 32 to 8 bits on AVX3_DL.
+  if constexpr (hn::MaxLanes(D()) == 16) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(v.raw));
+    return;
+  }
+#endif
   const hn::Rebind<uint8_t, D> d8;
   hn::StoreU(hn::DemoteTo(d8, hn::And(v, hn::Set(d, 0xFF))), d8, to);
 }

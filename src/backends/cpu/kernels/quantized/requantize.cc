@@ -23,7 +23,7 @@ Requantizer Requantizer::Of(std::span<const FixedMultiplier> multipliers, int64_
   result.multiplier.assign(padded, 0);
   result.left.assign(padded, 0);
   result.shift.assign(padded, 0);
-  result.carry.assign(padded, 0);
+  result.carry.assign(padded, 1);
   for (size_t i = 0; i < multipliers.size(); ++i) {
     const FixedMultiplier m = multipliers[i];
     const int right = std::max(-m.shift, 0);
@@ -31,7 +31,7 @@ Requantizer Requantizer::Of(std::span<const FixedMultiplier> multipliers, int64_
     result.left[i] = std::max(m.shift, 0);
     result.shift[i] = std::max(right - 1, 0);
     result.carry[i] = std::min(right, 1);
-    result.has_left |= m.shift > 0;
+    result.is_plain &= m.shift < 0;
   }
   return result;
 }

@@ -20,7 +20,7 @@ inline int64_t QuantPanelsOf(int64_t channels) { return (channels + kQuantPanel 
 struct Requantizer {
   // One per channel: x << left, times multiplier, >> shift, >> carry (0 or 1).
   std::vector<int32_t> multiplier, left, shift, carry;
-  bool has_left = false;
+  bool is_plain = true;  // left is 0 and carry 1 everywhere
   // Not empty: multiply in double and round once, half away from zero, instead.
   std::vector<double> real;
   // The clamp, less the zero point, which is added after it.
