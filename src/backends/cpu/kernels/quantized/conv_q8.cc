@@ -99,16 +99,23 @@ void Dot(DotForm form, const DotCall& call, int64_t rows, int64_t panels) {
 
 // Writes rows of windows. What is copied beyond the end of a run is overwritten by the next one; the buffer
 // has room for that behind its last row.
+template <bool kIsVnni>
 class Gatherer {
  public:
-  explicit Gatherer(const ConvQ8& conv) : conv_(conv), g_(conv.geometry), filter_(*conv.filter) {}
+  explicit Gatherer(const ConvQ8& conv)
+      : g_(conv.geometry),
+        x_(conv.x),
+        x_end_(conv.x_end),
+        row_bytes_(conv.filter->row_bytes()),
+        x_zero_(conv.filter->x_zero),
+        is_signed_(conv.filter->is_signed) {}
 
   // The windows of `rows` pixels from `pixel` on.
   HWY_INLINE void Rows(int64_t pixel, int64_t rows, uint8_t* to) const {
     int64_t ox = pixel % g_.out_w;
     int64_t oy = pixel / g_.out_w % g_.out_h;
     int64_t n = pixel / g_.out_w / g_.out_h;
-    for (int64_t i = 0; i < rows; ++i, to += filter_.row_bytes()) {
+    for (int64_t i = 0; i < rows; ++i, to += row_bytes_) {
       Row(n, oy, ox, to);
       if (++ox < g_.out_w) continue;
       ox = 0;
@@ -126,7 +133,7 @@ class Gatherer {
   HWY_INLINE void Row(int64_t n, int64_t oy, int64_t ox, uint8_t* to) const {
     const int64_t y0 = oy * g_.stride_h - g_.pad_h;
     const int64_t x0 = ox * g_.stride_w - g_.pad_w;
-    const uint8_t* image = conv_.x + n * g_.in_h * g_.in_w * g_.in_step;
+    const uint8_t* image = x_ + n * g_.in_h * g_.in_w * g_.in_step;
     const int64_t reach = (g_.kernel_w - 1) * g_.dilation_w;
     const bool is_merged = g_.dilation_w == 1 && g_.in_step == g_.in_c && x0 >= 0 && x0 + reach < g_.in_w;
     const int64_t taps = is_merged ? 1 : g_.kernel_w;
@@ -145,29 +152,28 @@ class Gatherer {
         }
       }
     }
-    const int64_t bytes = at * (filter_.form == DotForm::kVnni ? 1 : 2);
-    for (int64_t i = bytes; i < filter_.row_bytes(); ++i) to[i] = 0;
+    const int64_t bytes = at * (kIsVnni ? 1 : 2);
+    for (int64_t i = bytes; i < row_bytes_; ++i) to[i] = 0;
   }
 
   HWY_INLINE void Store(hn::Vec<D8> bytes, int64_t at, uint8_t* to) const {
     const D16 d16;
     const D8 d8;
-    if (filter_.form == DotForm::kVnni) {
-      const auto flip = hn::Set(d8, filter_.is_signed ? uint8_t{0x80} : uint8_t{0});
+    if constexpr (kIsVnni) {
+      const auto flip = hn::Set(d8, is_signed_ ? uint8_t{0x80} : uint8_t{0});
       hn::StoreU(hn::Xor(bytes, flip), d8, to + at);
       return;
     }
-    const auto zero = hn::Set(d16, static_cast<int16_t>(filter_.x_zero));
+    const auto zero = hn::Set(d16, static_cast<int16_t>(x_zero_));
     const hn::Rebind<int8_t, D16> s8;
-    const auto wide =
-        filter_.is_signed ? hn::PromoteTo(d16, hn::BitCast(s8, bytes)) : hn::PromoteTo(d16, bytes);
+    const auto wide = is_signed_ ? hn::PromoteTo(d16, hn::BitCast(s8, bytes)) : hn::PromoteTo(d16, bytes);
     hn::StoreU(hn::Sub(wide, zero), d16, reinterpret_cast<int16_t*>(to) + at);
   }
 
   HWY_INLINE void Copy(const uint8_t* from, int64_t count, int64_t at, uint8_t* to) const {
     const D8 d8;
     const int64_t whole = (count + kStep - 1) / kStep * kStep;
-    if (HWY_LIKELY(from + whole <= conv_.x_end)) {
+    if (HWY_LIKELY(from + whole <= x_end_)) {
       for (int64_t i = 0; i < count; i += kStep) Store(hn::LoadU(d8, from + i), at + i, to);
       return;
     }
@@ -182,8 +188,8 @@ class Gatherer {
   // The zero point, as the form stores it.
   HWY_INLINE void Fill(int64_t count, int64_t at, uint8_t* to) const {
     const D8 d8;
-    if (filter_.form == DotForm::kVnni) {
-      const auto zero = hn::Set(d8, static_cast<uint8_t>(filter_.x_zero));
+    if constexpr (kIsVnni) {
+      const auto zero = hn::Set(d8, static_cast<uint8_t>(x_zero_));
       for (int64_t i = 0; i < count; i += kStep) hn::StoreU(zero, d8, to + at + i);
       return;
     }
@@ -192,9 +198,13 @@ class Gatherer {
       hn::StoreU(hn::Zero(d16), d16, reinterpret_cast<int16_t*>(to) + at + i);
   }
 
-  const ConvQ8& conv_;
-  const ConvGeometry& g_;
-  const PackedQ8& filter_;
+  // Copies: what is written through a byte pointer could be any of the originals.
+  const ConvGeometry g_;
+  const uint8_t* const x_;
+  const uint8_t* const x_end_;
+  const int64_t row_bytes_;
+  const int32_t x_zero_;
+  const bool is_signed_;
 };
 
 // count: a multiple of 4.
@@ -302,7 +312,6 @@ void RunConv(const ConvQ8& conv, int64_t pixel_begin, int64_t pixel_end, int64_t
   int32_t sums[kBlockRows] = {};
   const PackedQ8& filter = *conv.filter;
   const bool is_direct = IsDirect(conv);
-  const Gatherer gatherer(conv);
   const int64_t fitting = (kGatherBytes - 64) / filter.row_bytes();
   const int64_t block =
       std::clamp<int64_t>(fitting / kDotRows * kDotRows, std::min(fitting, kDotRows), kBlockRows);
@@ -314,7 +323,8 @@ void RunConv(const ConvQ8& conv, int64_t pixel_begin, int64_t pixel_end, int64_t
     const int64_t rows = std::min(block, pixel_end - pixel);
     const uint8_t* from = is_direct ? conv.x + pixel * conv.geometry.in_step : buffer;
     call.row_step = is_direct ? conv.geometry.in_step : filter.row_bytes();
-    if (!is_direct) gatherer.Rows(pixel, rows, buffer);
+    if (!is_direct && filter.form == DotForm::kVnni) Gatherer<true>(conv).Rows(pixel, rows, buffer);
+    if (!is_direct && filter.form != DotForm::kVnni) Gatherer<false>(conv).Rows(pixel, rows, buffer);
     if (filter.sum_factor != 0) {
       for (int64_t i = 0; i < rows; ++i) {
         const auto sum = static_cast<uint32_t>(SumOf(from + i * call.row_step, filter.row_bytes()));
