@@ -2,9 +2,21 @@
 #include <cmath>
 
 #include "base/scalar.h"
+#include "ops/import.h"
 #include "ops/math/elementwise.h"
 
 namespace slipway {
+namespace {
+
+// Neither infinite nor not a number.
+Status ImportIsFinite(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId is_inf, context.Add("IsInf", {context.in(0)}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId is_nan, context.Add("IsNaN", {context.in(0)}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId is_either, context.Add("Or", {is_inf, is_nan}));
+  return context.Emit("Not", {is_either});
+}
+
+}  // namespace
 
 OpDef MakeIsInf() {
   OpDef op = UnaryOp(kFloats | kSmallFloats);
@@ -26,7 +38,9 @@ OpDef MakeIsInf() {
     return Status::Ok();
   };
   op.cases = [] { return UnaryCases(-4, 4); };
-  op.foreign = {{Format::kOnnx, "IsInf", 10}, {Format::kTensorflow, "IsInf"}};
+  op.foreign = {{Format::kOnnx, "IsInf", 10},
+                {Format::kTensorflow, "IsInf"},
+                {Format::kTensorflow, "IsFinite", 1, INT_MAX, ImportIsFinite}};
   return op;
 }
 

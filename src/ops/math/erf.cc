@@ -1,9 +1,20 @@
 // Gauss error function.
 #include <cmath>
 
+#include "ops/import.h"
 #include "ops/math/elementwise.h"
 
 namespace slipway {
+namespace {
+
+// erfc(x) = 1 - erf(x)
+Status ImportComplement(ImportContext& context) {
+  const DType dtype = context.type(context.in(0)).dtype;
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId erf, context.Add("Erf", {context.in(0)}));
+  return context.Emit("Sub", {context.builder().Scalar(dtype, 1), erf});
+}
+
+}  // namespace
 
 OpDef MakeErf() {
   OpDef op = UnaryOp(kNumbers);
@@ -16,7 +27,9 @@ OpDef MakeErf() {
         [](int64_t x) { return static_cast<int64_t>(std::erf(static_cast<double>(x))); });
   };
   op.cases = [] { return UnaryCases(-4, 4); };
-  op.foreign = {{Format::kOnnx, "Erf"}, {Format::kTensorflow, "Erf"}};
+  op.foreign = {{Format::kOnnx, "Erf"},
+                {Format::kTensorflow, "Erf"},
+                {Format::kTensorflow, "Erfc", 1, INT_MAX, ImportComplement}};
   return op;
 }
 

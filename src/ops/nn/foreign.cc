@@ -180,6 +180,7 @@ Status ImportImageScaler(ImportContext& context) {
 
 std::vector<ForeignRow> ScaleRows() {
   return {{Format::kTensorflow, "BiasAdd", 1, INT_MAX, ImportBiasAdd},
+          {Format::kTensorflow, "BiasAddV1", 1, INT_MAX, ImportBiasAdd},
           {Format::kOnnx, "Affine", 1, INT_MAX, ImportAffine},
           {Format::kOnnx, "ImageScaler", 1, INT_MAX, ImportImageScaler}};
 }

@@ -52,6 +52,15 @@ Status ImportDropout(ImportContext& context) {
   return Status::Ok();
 }
 
+Status ImportEach(ImportContext& context) {
+  const size_t count = std::min(context.num_inputs(), context.node().outputs.size());
+  for (size_t i = 0; i < count; ++i) {
+    SLIPWAY_ASSIGN_OR_RETURN(const ValueId same, context.Add("Identity", {context.in(i)}));
+    context.Bind(i, same);
+  }
+  return Status::Ok();
+}
+
 Status ImportFirst(ImportContext& context) { return context.Emit("Identity", {context.in(0)}); }
 
 }  // namespace
@@ -70,6 +79,9 @@ OpDef MakeIdentity() {
   op.foreign = {{Format::kOnnx, "Identity"},
                 {Format::kOnnx, "Dropout", 1, INT_MAX, ImportDropout},
                 {Format::kTensorflow, "Identity", 1, INT_MAX, ImportFirst},
+                {Format::kTensorflow, "IdentityN", 1, INT_MAX, ImportEach},
+                {Format::kTensorflow, "EnsureShape", 1, INT_MAX, ImportFirst},
+                {Format::kTensorflow, "PreventGradient", 1, INT_MAX, ImportFirst},
                 {Format::kTensorflow, "StopGradient", 1, INT_MAX, ImportFirst},
                 {Format::kTensorflow, "CheckNumerics", 1, INT_MAX, ImportFirst},
                 {Format::kTensorflow, "PlaceholderWithDefault", 1, INT_MAX, ImportFirst},

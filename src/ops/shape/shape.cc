@@ -51,6 +51,16 @@ Status ImportOutType(ImportContext& context) {
   return context.Emit("Shape", {context.in(0)}, {{"dtype", dtype}});
 }
 
+Status ImportShapeN(ImportContext& context) {
+  const DType dtype = context.attrs().Type("out_type", DType::kI32);
+  const size_t count = std::min(context.num_inputs(), context.node().outputs.size());
+  for (size_t i = 0; i < count; ++i) {
+    SLIPWAY_ASSIGN_OR_RETURN(const ValueId shape, context.Add("Shape", {context.in(i)}, {{"dtype", dtype}}));
+    context.Bind(i, shape);
+  }
+  return Status::Ok();
+}
+
 Status ImportTflite(ImportContext& context) {
   const bool is_wide = context.attrs().Type("out_type") == DType::kI64;
   return context.Emit("Shape", {context.in(0)}, {{"dtype", is_wide ? DType::kI64 : DType::kI32}});
@@ -73,6 +83,7 @@ OpDef MakeShape() {
   op.cases = [] { return std::vector<TestCase>{{"rank3", {{.dims = {3, 5, 2}}}, {}}}; };
   op.foreign = {{Format::kOnnx, "Shape"},
                 {Format::kTensorflow, "Shape", 1, INT_MAX, ImportOutType},
+                {Format::kTensorflow, "ShapeN", 1, INT_MAX, ImportShapeN},
                 {Format::kTflite, "SHAPE", 1, INT_MAX, ImportTflite}};
   return op;
 }

@@ -1,4 +1,6 @@
 // Movements with hand-checked numbers, as foreign models spell them, and symbols through shape arithmetic.
+#include <cmath>
+
 #include "ops/import.h"
 #include "ops/testing.h"
 
@@ -160,6 +162,20 @@ TEST(ShapeArithmetic, KeepsSymbols) {
 TEST(Reshape, RefusesCountsThatDiffer) {
   EXPECT_EQ(RunAndShow("Reshape", {{DType::kF32, {2, 3}, Count(6)}, {DType::kI64, {1}, {5}}}),
             "Reshape 'node': cannot reshape [2,3] to [5]: 6 elements against 5");
+}
+
+TEST(Foreign, TensorflowOperatorsMadeOfOthers) {
+  const ForeignInput x{{.dims = {2, 3}, .values = Count(6)}};
+  const ForeignInput odd{{.dims = {4}, .values = {0, 1, INFINITY, NAN}}};
+  const auto run = [](const char* op, const std::vector<ForeignInput>& inputs, size_t num_outputs = 1) {
+    return RunForeign(Format::kTensorflow, op, inputs, {}, num_outputs);
+  };
+  EXPECT_EQ(run("Rank", {x}), "i32[]: 2");
+  EXPECT_EQ(run("ShapeN", {x, odd}, 2), "i32[2]: 2 3\ni32[1]: 4");
+  EXPECT_EQ(run("IdentityN", {odd, x}, 2), "f32[4]: 0 1 inf nan\nf32[2,3]: 0 1 2 3 4 5");
+  EXPECT_EQ(run("EnsureShape", {x}), "f32[2,3]: 0 1 2 3 4 5");
+  EXPECT_EQ(run("IsFinite", {odd}), "bool[4]: 1 1 0 0");
+  EXPECT_EQ(run("Erfc", {{{.dims = {2}, .values = {0, INFINITY}}}}), "f32[2]: 1 0");
 }
 
 }  // namespace

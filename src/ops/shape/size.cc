@@ -20,6 +20,12 @@ Status ImportOutType(ImportContext& context) {
   return context.Emit("Size", {context.in(0)}, {{"dtype", context.attrs().Type("out_type", DType::kI32)}});
 }
 
+// Rank: as many as the shape has extents.
+Status ImportRank(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId shape, context.Add("Shape", {context.in(0)}));
+  return context.Emit("Size", {shape}, {{"dtype", DType::kI32}});
+}
+
 }  // namespace
 
 OpDef MakeSize() {
@@ -36,7 +42,9 @@ OpDef MakeSize() {
     return Status::Ok();
   };
   op.cases = [] { return std::vector<TestCase>{{"rank2", {{.dims = {3, 5}}}, {}}}; };
-  op.foreign = {{Format::kOnnx, "Size"}, {Format::kTensorflow, "Size", 1, INT_MAX, ImportOutType}};
+  op.foreign = {{Format::kOnnx, "Size"},
+                {Format::kTensorflow, "Size", 1, INT_MAX, ImportOutType},
+                {Format::kTensorflow, "Rank", 1, INT_MAX, ImportRank}};
   return op;
 }
 
