@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/file.h"
 #include "formats/tensorflow/placeholder.h"
 #include "formats/tensorflow/test_graph.h"
@@ -159,6 +161,97 @@ TEST(TfPlaceholder, ReadersInHalvesGetACast) {
                                    {"y", "Relu", {"x"}, {{"T", DType::kF16}}},
                                    {"z", "Abs", {"x"}, {{"T", DType::kF32}}}});
   EXPECT_EQ(Signature(mixed), "x f32[2] -> y f32[2] z f32[2]");
+}
+
+Tensor Numbers(Dims dims) {
+  Tensor tensor(DType::kF32, std::move(dims));
+  for (int64_t i = 0; i < tensor.count(); ++i) tensor.as<float>()[i] = static_cast<float>((i * 7) % 11) - 4;
+  return tensor;
+}
+
+// [N,H,W,C] to [N,C,H,W].
+Tensor ToChannelsFirst(const Tensor& x) {
+  const int64_t n = x.dim(0), h = x.dim(1), w = x.dim(2), c = x.dim(3);
+  Tensor y(DType::kF32, {n, c, h, w});
+  for (int64_t i = 0; i < x.count(); ++i) {
+    const int64_t pixel = i / c % (h * w);
+    y.as<float>()[(i / (h * w * c) * c + i % c) * h * w + pixel] = x.as<float>()[i];
+  }
+  return y;
+}
+
+// What `node`, reading "x" and further constants, makes of x in one layout.
+Result<Tensor> RunInLayout(TfNode node, const Tensor& x, const std::vector<TfNode>& constants,
+                           const char* layout) {
+  node.attrs.Set("data_format", std::string(layout));
+  std::vector<TfNode> nodes = constants;
+  nodes.push_back(PlaceholderNode("x", x.dims()));
+  nodes.push_back(std::move(node));
+  SLIPWAY_ASSIGN_OR_RETURN(const ImportedModel model, ImportGraph(MakeGraph(std::move(nodes)), {}));
+  const std::vector<Datum> inputs = {Datum::Of(x)};
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<Datum> outputs, Interpret(model.graph, inputs));
+  return outputs.at(0).tensor;
+}
+
+struct LayoutCase {
+  TfNode node;
+  std::vector<TfNode> constants;
+  // Attributes with an entry per axis, and the output shape of a transposed convolution, as NCHW spells them.
+  Attrs channels_first;
+  std::vector<TfNode> constants_first;
+};
+
+std::vector<LayoutCase> LayoutCases() {
+  const std::vector<TfNode> filter = {ConstNode("w", Numbers({3, 2, 4, 8}))};
+  const std::vector<TfNode> back = {ConstNode("w", Numbers({3, 3, 2, 4})),
+                                    ConstNode("s", IntTensor({4}, {2, 11, 9, 2}))};
+  const std::vector<TfNode> back_first = {back[0], ConstNode("s", IntTensor({4}, {2, 2, 11, 9}))};
+  const std::vector<TfNode> four = {ConstNode("b", Numbers({4})),
+                                    ConstNode("v", FloatTensor({4}, {1, 2, 3, 4}))};
+  const auto windows = [](const char* padding) {
+    return Attrs{
+        {"strides", Ints{1, 2, 1, 1}}, {"ksize", Ints{1, 3, 2, 1}}, {"padding", std::string(padding)}};
+  };
+  const Attrs first = {{"strides", Ints{1, 1, 2, 1}}, {"ksize", Ints{1, 1, 3, 2}}};
+  const Attrs twice = {{"strides", Ints{1, 2, 2, 1}}, {"padding", std::string("SAME")}};
+  const Attrs twice_first = {{"strides", Ints{1, 1, 2, 2}}};
+  const Attrs explicit_pads = {{"strides", Ints{1, 1, 1, 1}},
+                               {"padding", std::string("EXPLICIT")},
+                               {"explicit_paddings", Ints{0, 0, 1, 0, 2, 1, 0, 0}}};
+  return {
+      {{"y", "Conv2D", {"x", "w"}, windows("SAME")}, filter, first, filter},
+      {{"y", "Conv2D", {"x", "w"}, windows("VALID")}, filter, first, filter},
+      {{"y", "Conv2D", {"x", "w"}, explicit_pads},
+       filter,
+       {{"explicit_paddings", Ints{0, 0, 0, 0, 1, 0, 2, 1}}},
+       filter},
+      {{"y", "DepthwiseConv2dNative", {"x", "w"}, twice}, filter, twice_first, filter},
+      {{"y", "Conv2DBackpropInput", {"s", "w", "x"}, twice}, back, twice_first, back_first},
+      {{"y", "MaxPool", {"x"}, windows("SAME")}, {}, first, {}},
+      {{"y", "AvgPool", {"x"}, windows("SAME")}, {}, first, {}},
+      {{"y", "BiasAdd", {"x", "b"}, {}}, four, {}, four},
+      {{"y", "FusedBatchNormV3", {"x", "b", "b", "v", "v"}, {{"is_training", int64_t{0}}}}, four, {}, four},
+      {{"y", "FusedBatchNorm", {"x", "b", "b", "v", "v"}, {{"is_training", int64_t{1}}}}, four, {}, four},
+      {{"y", "DepthToSpace", {"x"}, {{"block_size", int64_t{2}}}}, {}, {}, {}}};
+}
+
+TEST(TfLayouts, ChannelsFirstGivesTheSameNumbers) {
+  for (const LayoutCase& each : LayoutCases()) {
+    const std::string what = each.node.op + " " + each.node.attrs.String("padding");
+    const Tensor x = Numbers({2, each.node.op == "Conv2DBackpropInput" ? 6 : 11, 5, 4});
+    TfNode first = each.node;
+    for (const auto& [name, value] : each.channels_first) first.attrs.Set(name, value);
+    const auto last_result = RunInLayout(each.node, x, each.constants, "NHWC");
+    const auto first_result = RunInLayout(first, ToChannelsFirst(x), each.constants_first, "NCHW");
+    ASSERT_TRUE(last_result.ok()) << what << ": " << last_result.status().message();
+    ASSERT_TRUE(first_result.ok()) << what << ": " << first_result.status().message();
+    const Tensor expected = ToChannelsFirst(*last_result);
+    ASSERT_EQ(first_result->dims(), expected.dims()) << what;
+    for (int64_t i = 0; i < expected.count(); ++i) {
+      const float tolerance = 1e-5F * (1 + std::abs(expected.as<float>()[i]));
+      ASSERT_NEAR(first_result->as<float>()[i], expected.as<float>()[i], tolerance) << what << " at " << i;
+    }
+  }
 }
 
 // The fuzzer's seeds must reach the importer: a shard holds as many bytes as its path's last digits say.

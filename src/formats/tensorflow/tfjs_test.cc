@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "base/scalar.h"
@@ -178,6 +180,23 @@ TEST(Tfjs, MissingShardsAndPathsOutsideTheFolderAreRefused) {
     json.replace(json.find("\"s\""), 3, "\"" + std::string(path) + "\"");
     EXPECT_THAT(Parse(json, {}).status().message(), HasSubstr("leaves the model's folder")) << path;
   }
+}
+
+TEST(Tfjs, ShardsStandBesideTheModel) {
+  const std::string folder = testing::TempDir() + "tfjs_test";
+  std::filesystem::create_directory(folder);
+  const std::string path = folder + "/model.json";
+  std::ofstream(path) << OneWeight(R"({"name": "w", "dtype": "float32", "shape": [1]})");
+  std::filesystem::remove(folder + "/s");
+  const Status missing = ReadTfjsModel(path).status();
+  EXPECT_EQ(missing.code(), Code::kNotFound);
+  EXPECT_THAT(missing.message(), HasSubstr(folder + "/s"));
+  EXPECT_EQ(missing.hint(), "every shard listed in model.json must stand beside it");
+  std::ofstream(folder + "/s", std::ios::binary) << Bytes<float>({2});
+  const auto graph = ReadTfjsModel(path);
+  ASSERT_TRUE(graph.ok()) << graph.status().message();
+  EXPECT_EQ(graph->nodes[0].attrs.TensorOf("value")->as<float>()[0], 2.0F);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Tfjs, OtherFilesAreNamed) {
