@@ -30,8 +30,10 @@ void HonourIsa() {
 Backend MakeCpuBackend() {
   HonourIsa();
   Backend backend{"cpu", "vectorised kernels for the host's processor", {}};
-  for (auto list : {cpu::ConvTactics, cpu::MatMulTactics, cpu::QuantizedConvTactics, cpu::QuantizedMatMulTactics, cpu::ElementwiseTactics, cpu::PoolTactics,
-                    cpu::MoveTactics, cpu::CopyTactics, cpu::TableTactics, cpu::QuantizedElementwiseTactics, cpu::SoftmaxTactics, cpu::ConvertTactics}) {
+  for (auto list :
+       {cpu::ConvTactics, cpu::MatMulTactics, cpu::QuantizedConvTactics, cpu::QuantizedMatMulTactics,
+        cpu::ElementwiseTactics, cpu::PoolTactics, cpu::MoveTactics, cpu::CopyTactics, cpu::TableTactics,
+        cpu::QuantizedElementwiseTactics, cpu::SoftmaxTactics, cpu::ConvertTactics}) {
     for (const Tactic* tactic : list()) backend.tactics.push_back(tactic);
   }
   return backend;
