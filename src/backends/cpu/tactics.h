@@ -28,6 +28,9 @@ std::vector<const Tactic*> TableTactics();
 std::vector<const Tactic*> QuantizedElementwiseTactics();
 std::vector<const Tactic*> SoftmaxTactics();
 std::vector<const Tactic*> ConvertTactics();
+std::vector<const Tactic*> ReduceTactics();
+std::vector<const Tactic*> NormalizeTactics();
+std::vector<const Tactic*> ResizeTactics();
 
 // What a tactic sustains on one thread, measured by bench/kernels_bench on a 2024 server core (AVX-512). Only
 // the ratios between tactics of a step decide; the absolute numbers make reports readable.
