@@ -33,7 +33,8 @@ Backend MakeCpuBackend() {
   for (auto list :
        {cpu::ConvTactics, cpu::MatMulTactics, cpu::QuantizedConvTactics, cpu::QuantizedMatMulTactics,
         cpu::ElementwiseTactics, cpu::PoolTactics, cpu::MoveTactics, cpu::CopyTactics, cpu::TableTactics,
-        cpu::QuantizedElementwiseTactics, cpu::SoftmaxTactics, cpu::ConvertTactics}) {
+        cpu::QuantizedElementwiseTactics, cpu::SoftmaxTactics, cpu::ConvertTactics, cpu::ReduceTactics,
+        cpu::NormalizeTactics, cpu::ResizeTactics}) {
     for (const Tactic* tactic : list()) backend.tactics.push_back(tactic);
   }
   return backend;
