@@ -33,6 +33,12 @@ std::optional<std::string> WhyNotDepthwise(const Step& step) {
   return std::nullopt;
 }
 
+std::optional<std::string> WhyNotPanels(const Step& step) {
+  if (auto reason = WhyNot(step)) return reason;
+  if (IsDepthwise(step)) return "one filter per channel: 16 times the work that is needed";
+  return std::nullopt;
+}
+
 // What both kernels share: geometry and the channels-last copies.
 class ImageKernel : public Kernel {
  public:
@@ -216,7 +222,7 @@ void RunConvInParallel(const ConvF32& conv, ThreadPool& pool) {
 }
 
 std::vector<const Tactic*> ConvTactics() {
-  static const SimpleTactic conv("cpu/conv_f32", Speed{105, 60}, WhyNot, MakeKernel<ConvKernel>);
+  static const SimpleTactic conv("cpu/conv_f32", Speed{105, 60}, WhyNotPanels, MakeKernel<ConvKernel>);
   static const SimpleTactic depthwise("cpu/depthwise_f32", Speed{42, 60}, WhyNotDepthwise,
                                       MakeKernel<DepthwiseKernel>);
   return {&conv, &depthwise};
