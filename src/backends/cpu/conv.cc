@@ -65,7 +65,7 @@ class ImageKernel : public Kernel {
     const Image2 in = ViewImage2(x.dims(), layout_);
     const Image2 out = ViewImage2(y.dims(), layout_);
     if (layout_ == Layout::kChannelsLast) {
-      Convolve(Geometry(in, out), x.as<float>(), y.as<float>(), args.pool);
+      Convolve(GeometryOf(window_, in, out, group_), x.as<float>(), y.as<float>(), args.pool);
       return Status::Ok();
     }
     const int64_t in_count = Rounded(x.count());
@@ -75,7 +75,7 @@ class ImageKernel : public Kernel {
     auto* x_last = reinterpret_cast<float*>(args.workspace.data());
     float* y_last = x_last + in_count;
     TransposeImages(x.as<float>(), in.n, in.c, in.h * in.w, x_last, args.pool);
-    Convolve(Geometry(in, out), x_last, y_last, args.pool);
+    Convolve(GeometryOf(window_, in, out, group_), x_last, y_last, args.pool);
     TransposeImages(y_last, out.n, out.h * out.w, out.c, y.as<float>(), args.pool);
     return Status::Ok();
   }
@@ -84,28 +84,6 @@ class ImageKernel : public Kernel {
   virtual void Convolve(const ConvGeometry& geometry, const float* x, float* y, ThreadPool& pool) const = 0;
 
   static int64_t Rounded(int64_t count) { return (count + 15) / 16 * 16; }
-
-  ConvGeometry Geometry(const Image2& in, const Image2& out) const {
-    ConvGeometry g;
-    g.batch = in.n;
-    g.in_h = in.h;
-    g.in_w = in.w;
-    g.in_c = in.c / group_;
-    g.in_step = in.c;
-    g.out_h = out.h;
-    g.out_w = out.w;
-    g.out_c = out.c / group_;
-    g.out_step = out.c;
-    g.kernel_h = window_.kernel[0];
-    g.kernel_w = window_.kernel[1];
-    g.stride_h = window_.stride[0];
-    g.stride_w = window_.stride[1];
-    g.dilation_h = window_.dilation[0];
-    g.dilation_w = window_.dilation[1];
-    g.pad_h = window_.PadFor(0, in.h, out.h);
-    g.pad_w = window_.PadFor(1, in.w, out.w);
-    return g;
-  }
 
   Layout layout_ = Layout::kChannelsLast;
   Image2 weight_;
@@ -185,13 +163,6 @@ class DepthwiseKernel : public ImageKernel {
  private:
   std::vector<float> weights_, bias_;
 };
-
-template <class T>
-Result<std::unique_ptr<Kernel>> MakeKernel(const Step& step) {
-  auto kernel = std::make_unique<T>(step);
-  SLIPWAY_RETURN_IF_ERROR(kernel->Init(step));
-  return std::unique_ptr<Kernel>(std::move(kernel));
-}
 
 }  // namespace
 

@@ -49,6 +49,7 @@ std::optional<std::string> WhyNot(const Step& step) {
 
 class CopiesKernel : public Kernel {
  public:
+  explicit CopiesKernel(const Step&) {}
   Status Init(const Step& step) {
     const Value& x = *step.inputs[0];
     in_count_ = CountOfType(x.type);
@@ -110,12 +111,7 @@ class CopiesKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> CopyTactics() {
-  static const SimpleTactic copies("cpu/copies", 6, WhyNot,
-                                   [](const Step& step) -> Result<std::unique_ptr<Kernel>> {
-                                     auto kernel = std::make_unique<CopiesKernel>();
-                                     SLIPWAY_RETURN_IF_ERROR(kernel->Init(step));
-                                     return std::unique_ptr<Kernel>(std::move(kernel));
-                                   });
+  static const SimpleTactic copies("cpu/copies", 6, WhyNot, MakeKernel<CopiesKernel>);
   return {&copies};
 }
 

@@ -116,11 +116,6 @@ class BinaryKernel : public Kernel {
   BinaryRow row_;
 };
 
-template <class T>
-Result<std::unique_ptr<Kernel>> MakeKernel(const Step& step) {
-  return std::unique_ptr<Kernel>(std::make_unique<T>(step));
-}
-
 }  // namespace
 
 std::vector<const Tactic*> ElementwiseTactics() {

@@ -103,9 +103,7 @@ class MatMulKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> MatMulTactics() {
-  static const SimpleTactic matmul("cpu/matmul_f32", Speed{105, 60}, WhyNot, [](const Step& step) {
-    return Result<std::unique_ptr<Kernel>>(std::make_unique<MatMulKernel>(step));
-  });
+  static const SimpleTactic matmul("cpu/matmul_f32", Speed{105, 60}, WhyNot, MakeKernel<MatMulKernel>);
   return {&matmul};
 }
 

@@ -224,11 +224,6 @@ class NearestKernel : public Kernel {
   std::vector<int64_t> index_[2];
 };
 
-template <class T>
-Result<std::unique_ptr<Kernel>> MakeKernel(const Step& step) {
-  return std::unique_ptr<Kernel>(std::make_unique<T>(step));
-}
-
 }  // namespace
 
 std::vector<const Tactic*> MoveTactics() {

@@ -109,11 +109,6 @@ class InstanceKernel : public Kernel {
   Tensor scale_, offset_;
 };
 
-template <class T>
-Result<std::unique_ptr<Kernel>> MakeKernel(const Step& step) {
-  return std::unique_ptr<Kernel>(std::make_unique<T>(step));
-}
-
 }  // namespace
 
 std::vector<const Tactic*> NormalizeTactics() {

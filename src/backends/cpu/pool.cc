@@ -29,6 +29,7 @@ std::optional<std::string> WhyNot(const Step& step) {
 
 class PoolKernel : public Kernel {
  public:
+  explicit PoolKernel(const Step&) {}
   Status Init(const Step& step) {
     is_max_ = step.op->name == "MaxPool";
     dtype_ = TypeOf(step.inputs[0]);
@@ -36,11 +37,6 @@ class PoolKernel : public Kernel {
     pool_.activation = FusedOf(ActivationOf(step.attrs()));
     layout_ = LayoutOf(step.attrs());
     pool_.counts_padding = step.attrs().Int("count_include_pad") != 0;
-    SLIPWAY_ASSIGN_OR_RETURN(const Window window,
-                             ReadWindow(step.attrs(), step.attrs().IntList("kernel_shape")));
-    const size_t axes = window.pads_end.size();
-    if (axes > 0) pool_.pad_end_w = window.pads_end[axes - 1];
-    if (axes > 1) pool_.pad_end_h = window.pads_end[axes - 2];
     if (dtype_ == DType::kF32) return Status::Ok();
     pool_.low = MinOfInteger(dtype_);
     pool_.high = MaxOfInteger(dtype_);
@@ -53,30 +49,18 @@ class PoolKernel : public Kernel {
 
   Status Run(const KernelArgs& args) const override {
     if (args.out(0).count() == 0) return Status::Ok();
-    const Image2 in = ViewImage2(args.in(0).dims(), layout_);
-    const Image2 out = ViewImage2(args.out(0).dims(), layout_);
-    // Channels first: as many images of one channel.
-    const bool is_first = layout_ == Layout::kChannelsFirst;
+    Image2 in = ViewImage2(args.in(0).dims(), layout_);
+    Image2 out = ViewImage2(args.out(0).dims(), layout_);
+    if (layout_ == Layout::kChannelsFirst) {  // as many images of one channel
+      in.n *= in.c;
+      out.n *= out.c;
+      in.c = out.c = 1;
+    }
     Pool pool = pool_;
     ConvGeometry& g = pool.geometry;
-    g.batch = is_first ? in.n * in.c : in.n;
-    g.in_h = in.h;
-    g.in_w = in.w;
-    g.in_c = g.in_step = g.out_c = g.out_step = is_first ? 1 : in.c;
-    g.out_h = out.h;
-    g.out_w = out.w;
-    g.kernel_h = window_.kernel[0];
-    g.kernel_w = window_.kernel[1];
-    g.stride_h = window_.stride[0];
-    g.stride_w = window_.stride[1];
-    g.dilation_h = window_.dilation[0];
-    g.dilation_w = window_.dilation[1];
-    g.pad_h = window_.PadFor(0, in.h, out.h);
-    g.pad_w = window_.PadFor(1, in.w, out.w);
-    if (window_.mode != Window2::Pad::kExplicit) {
-      pool.pad_end_h = EndPad(out.h, g.stride_h, (g.kernel_h - 1) * g.dilation_h + 1, in.h, g.pad_h);
-      pool.pad_end_w = EndPad(out.w, g.stride_w, (g.kernel_w - 1) * g.dilation_w + 1, in.w, g.pad_w);
-    }
+    g = GeometryOf(window_, in, out, 1);
+    pool.pad_end_h = window_.PadEndFor(0, in.h, out.h);
+    pool.pad_end_w = window_.PadEndFor(1, in.w, out.w);
     const int64_t work = out.w * g.in_step * g.kernel_h * g.kernel_w;
     args.pool.ParallelFor(g.batch * out.h, std::max<int64_t>(1, kGrain / work),
                           [&](int64_t begin, int64_t end) { RunRows(pool, args, begin, end); });
@@ -99,12 +83,6 @@ class PoolKernel : public Kernel {
     }
   }
 
-  // What auto_pad adds behind.
-  int64_t EndPad(int64_t out, int64_t stride, int64_t extent, int64_t in, int64_t before) const {
-    if (window_.mode == Window2::Pad::kValid) return 0;
-    return std::max<int64_t>((out - 1) * stride + extent - in, 0) - before;
-  }
-
   Layout layout_ = Layout::kChannelsLast;
   bool is_max_ = true;
   DType dtype_ = DType::kF32;
@@ -115,12 +93,7 @@ class PoolKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> PoolTactics() {
-  static const SimpleTactic pool("cpu/pool", 10, WhyNot,
-                                 [](const Step& step) -> Result<std::unique_ptr<Kernel>> {
-                                   auto kernel = std::make_unique<PoolKernel>();
-                                   SLIPWAY_RETURN_IF_ERROR(kernel->Init(step));
-                                   return std::unique_ptr<Kernel>(std::move(kernel));
-                                 });
+  static const SimpleTactic pool("cpu/pool", 10, WhyNot, MakeKernel<PoolKernel>);
   return {&pool};
 }
 

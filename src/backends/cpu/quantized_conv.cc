@@ -88,27 +88,8 @@ class QuantizedImageKernel : public Kernel {
   virtual void Convolve(const Tensor& x, Tensor& y, ThreadPool& pool) const = 0;
 
   ConvGeometry Geometry(const Tensor& x, const Tensor& y, int64_t groups) const {
-    const Image2 in = ViewImage2(x.dims(), Layout::kChannelsLast);
-    const Image2 out = ViewImage2(y.dims(), Layout::kChannelsLast);
-    ConvGeometry g;
-    g.batch = in.n;
-    g.in_h = in.h;
-    g.in_w = in.w;
-    g.in_c = in.c / groups;
-    g.in_step = in.c;
-    g.out_h = out.h;
-    g.out_w = out.w;
-    g.out_c = out.c / groups;
-    g.out_step = out.c;
-    g.kernel_h = window_.kernel[0];
-    g.kernel_w = window_.kernel[1];
-    g.stride_h = window_.stride[0];
-    g.stride_w = window_.stride[1];
-    g.dilation_h = window_.dilation[0];
-    g.dilation_w = window_.dilation[1];
-    g.pad_h = window_.PadFor(0, in.h, out.h);
-    g.pad_w = window_.PadFor(1, in.w, out.w);
-    return g;
+    return GeometryOf(window_, ViewImage2(x.dims(), Layout::kChannelsLast),
+                      ViewImage2(y.dims(), Layout::kChannelsLast), groups);
   }
 
   Window2 window_;
@@ -200,13 +181,6 @@ class QuantizedDepthwiseKernel : public QuantizedImageKernel {
   DepthwiseFilterQ8 filter_;
   Requantizer requantizer_;
 };
-
-template <class T>
-Result<std::unique_ptr<Kernel>> MakeKernel(const Step& step) {
-  auto kernel = std::make_unique<T>(step);
-  SLIPWAY_RETURN_IF_ERROR(kernel->Init(step));
-  return std::unique_ptr<Kernel>(std::move(kernel));
-}
 
 }  // namespace
 

@@ -90,10 +90,7 @@ class QuantizedBinaryKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> QuantizedElementwiseTactics() {
-  static const SimpleTactic binary(
-      "cpu/binary_quant", 10, WhyNot, [](const Step& step) -> Result<std::unique_ptr<Kernel>> {
-        return std::unique_ptr<Kernel>(std::make_unique<QuantizedBinaryKernel>(step));
-      });
+  static const SimpleTactic binary("cpu/binary_quant", 10, WhyNot, MakeKernel<QuantizedBinaryKernel>);
   return {&binary};
 }
 

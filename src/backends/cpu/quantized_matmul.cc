@@ -84,9 +84,8 @@ class QuantizedMatMulKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> QuantizedMatMulTactics() {
-  static const SimpleTactic matmul("cpu/matmul_q8", Speed{100, 60}, WhyNot, [](const Step& step) {
-    return Result<std::unique_ptr<Kernel>>(std::make_unique<QuantizedMatMulKernel>(step));
-  });
+  static const SimpleTactic matmul("cpu/matmul_q8", Speed{100, 60}, WhyNot,
+                                   MakeKernel<QuantizedMatMulKernel>);
   return {&matmul};
 }
 

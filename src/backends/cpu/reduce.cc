@@ -187,11 +187,6 @@ class QuantizedReduceKernel : public Kernel {
   int64_t low_ = 0, high_ = 0;
 };
 
-template <class T>
-Result<std::unique_ptr<Kernel>> MakeKernel(const Step& step) {
-  return std::unique_ptr<Kernel>(std::make_unique<T>(step));
-}
-
 }  // namespace
 
 std::vector<const Tactic*> ReduceTactics() {

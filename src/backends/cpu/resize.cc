@@ -126,10 +126,7 @@ class BilinearKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> ResizeTactics() {
-  static const SimpleTactic linear("cpu/resize_linear_f32", 10, WhyNot,
-                                   [](const Step& step) -> Result<std::unique_ptr<Kernel>> {
-                                     return std::unique_ptr<Kernel>(std::make_unique<BilinearKernel>(step));
-                                   });
+  static const SimpleTactic linear("cpu/resize_linear_f32", 10, WhyNot, MakeKernel<BilinearKernel>);
   return {&linear};
 }
 

@@ -99,11 +99,6 @@ class QuantizedSoftmaxKernel : public Kernel {
   SoftmaxQuant softmax_;
 };
 
-template <class T>
-Result<std::unique_ptr<Kernel>> MakeKernel(const Step& step) {
-  return std::unique_ptr<Kernel>(std::make_unique<T>(step));
-}
-
 }  // namespace
 
 std::vector<const Tactic*> SoftmaxTactics() {

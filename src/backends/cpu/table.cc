@@ -67,6 +67,7 @@ std::optional<std::string> WhyNot(const Step& step) {
 
 class TableKernel : public Kernel {
  public:
+  explicit TableKernel(const Step&) {}
   Status Init(const Step& step) {
     Tensor all(TypeOf(step.inputs[0]), {kEntries});
     for (int64_t i = 0; i < kEntries; ++i) all.as<uint8_t>()[i] = static_cast<uint8_t>(i);
@@ -105,12 +106,7 @@ class TableKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> TableTactics() {
-  static const SimpleTactic table("cpu/table_8bit", 5, WhyNot,
-                                  [](const Step& step) -> Result<std::unique_ptr<Kernel>> {
-                                    auto kernel = std::make_unique<TableKernel>();
-                                    SLIPWAY_RETURN_IF_ERROR(kernel->Init(step));
-                                    return std::unique_ptr<Kernel>(std::move(kernel));
-                                  });
+  static const SimpleTactic table("cpu/table_8bit", 5, WhyNot, MakeKernel<TableKernel>);
   return {&table};
 }
 

@@ -49,6 +49,7 @@ Result<Window2> Window2::Read(const Attrs& attrs, const Ints& kernel) {
     result.stride[first + i] = window.strides[i];
     result.dilation[first + i] = window.dilations[i];
     result.pad[first + i] = window.pads_begin[i];
+    result.pad_end[first + i] = window.pads_end[i];
   }
   if (window.auto_pad == "SAME_UPPER") result.mode = Pad::kSameUpper;
   if (window.auto_pad == "SAME_LOWER") result.mode = Pad::kSameLower;
@@ -56,12 +57,22 @@ Result<Window2> Window2::Read(const Attrs& attrs, const Ints& kernel) {
   return result;
 }
 
+int64_t Window2::SamePad(int axis, int64_t in, int64_t out) const {
+  const int64_t extent = (kernel[axis] - 1) * dilation[axis] + 1;
+  return std::max<int64_t>((out - 1) * stride[axis] + extent - in, 0);
+}
+
 int64_t Window2::PadFor(int axis, int64_t in, int64_t out) const {
   if (mode == Pad::kExplicit) return pad[axis];
   if (mode == Pad::kValid) return 0;
-  const int64_t extent = (kernel[axis] - 1) * dilation[axis] + 1;
-  const int64_t total = std::max<int64_t>((out - 1) * stride[axis] + extent - in, 0);
+  const int64_t total = SamePad(axis, in, out);
   return mode == Pad::kSameUpper ? total / 2 : total - total / 2;
+}
+
+int64_t Window2::PadEndFor(int axis, int64_t in, int64_t out) const {
+  if (mode == Pad::kExplicit) return pad_end[axis];
+  if (mode == Pad::kValid) return 0;
+  return SamePad(axis, in, out) - PadFor(axis, in, out);
 }
 
 Image2 ViewImage2(const Dims& dims, Layout layout) {
@@ -72,6 +83,28 @@ Image2 ViewImage2(const Dims& dims, Layout layout) {
   image.h = dims.size() == 4 ? dims[first] : 1;
   image.w = dims[first + dims.size() - 3];
   return image;
+}
+
+ConvGeometry GeometryOf(const Window2& window, const Image2& in, const Image2& out, int64_t groups) {
+  ConvGeometry g;
+  g.batch = in.n;
+  g.in_h = in.h;
+  g.in_w = in.w;
+  g.in_c = in.c / groups;
+  g.in_step = in.c;
+  g.out_h = out.h;
+  g.out_w = out.w;
+  g.out_c = out.c / groups;
+  g.out_step = out.c;
+  g.kernel_h = window.kernel[0];
+  g.kernel_w = window.kernel[1];
+  g.stride_h = window.stride[0];
+  g.stride_w = window.stride[1];
+  g.dilation_h = window.dilation[0];
+  g.dilation_w = window.dilation[1];
+  g.pad_h = window.PadFor(0, in.h, out.h);
+  g.pad_w = window.PadFor(1, in.w, out.w);
+  return g;
 }
 
 int64_t CountOfType(const Type& type) { return type.IsStatic() ? CountOf(KnownDims(*type.shape)) : 0; }

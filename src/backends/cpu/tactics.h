@@ -63,6 +63,15 @@ class SimpleTactic : public Tactic {
   MakeFn make_;
 };
 
+// SimpleTactic's MakeFn for kernels that are made from a step, and whose Init, if they have one, may refuse
+// it.
+template <class T>
+Result<std::unique_ptr<Kernel>> MakeKernel(const Step& step) {
+  auto kernel = std::make_unique<T>(step);
+  if constexpr (requires { kernel->Init(step); }) SLIPWAY_RETURN_IF_ERROR(kernel->Init(step));
+  return std::unique_ptr<Kernel>(std::move(kernel));
+}
+
 inline DType TypeOf(const Value* value) { return value == nullptr ? DType::kNone : value->type.dtype; }
 inline bool IsConstantF32(const Value* value) {
   return value != nullptr && value->IsConstant() && TypeOf(value) == DType::kF32;
@@ -77,11 +86,18 @@ FusedActivation FusedOf(const ActivationSpec& spec);
 // A window over one or two spatial axes, resolved at run time without allocating.
 struct Window2 {
   enum class Pad { kExplicit, kSameUpper, kSameLower, kValid };
-  int64_t kernel[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1}, pad[2] = {0, 0};
+  int64_t kernel[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1};
+  int64_t pad[2] = {0, 0}, pad_end[2] = {0, 0};
   Pad mode = Pad::kExplicit;
 
   static Result<Window2> Read(const Attrs& attrs, const Ints& kernel);
+  // Before the image, and behind it.
   int64_t PadFor(int axis, int64_t in, int64_t out) const;
+  int64_t PadEndFor(int axis, int64_t in, int64_t out) const;
+
+ private:
+  // Of both, as SAME wants it.
+  int64_t SamePad(int axis, int64_t in, int64_t out) const;
 };
 
 // [N,spatial...,C] or [N,C,spatial...] of rank 3 or 4 as height, width and channels.
@@ -89,6 +105,8 @@ struct Image2 {
   int64_t n = 1, h = 1, w = 1, c = 1;
 };
 Image2 ViewImage2(const Dims& dims, Layout layout);
+// The window over channels-last images, as one of `groups` equal parts of the channels sees it.
+ConvGeometry GeometryOf(const Window2& window, const Image2& in, const Image2& out, int64_t groups);
 // Elements of a static type, 0 for anything else.
 int64_t CountOfType(const Type& type);
 

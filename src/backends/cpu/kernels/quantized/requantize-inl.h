@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "backends/cpu/kernels/quantized/requantize.h"
+#include "backends/cpu/kernels/simd/fixed_point-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -47,29 +48,11 @@ struct ChannelScales {
   }
 };
 
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V DoublingHighMultiply(D d, V x, const ChannelScales<D>& scales) {
-#if HWY_TARGET == HWY_SCALAR
-  return hn::Set(d, SaturatingRoundingDoublingHighMul(hn::GetLane(x), hn::GetLane(scales.multiplier)));
-#else
-  const hn::Repartition<int64_t, D> d64;
-  const hn::Repartition<uint64_t, D> du64;
-  const auto nudge = hn::Set(d64, int64_t{1} << 30);
-  const V x_odd = hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(du64, x)));
-  const auto even = hn::Add(hn::MulEven(x, scales.multiplier), nudge);
-  const auto odd = hn::Add(hn::MulEven(x_odd, scales.odd_multiplier), nudge);
-  // Bits 31 to 62 of both, one in the lower half of its lane, the other in the upper.
-  const V low = hn::BitCast(d, hn::ShiftRight<31>(hn::BitCast(du64, even)));
-  const V high = hn::BitCast(d, hn::Add(odd, odd));
-  return hn::OddEven(high, low);
-#endif
-}
-
 // The result, clamped, zero point added. kIsPlain: no channel is shifted to the left, all to the right.
 template <bool kIsPlain, class D, class V = hn::Vec<D>>
 HWY_INLINE V RequantizeLanes(D d, V acc, const ChannelScales<D>& scales) {
   if constexpr (!kIsPlain) acc = hn::Shl(acc, scales.left);
-  const V s = DoublingHighMultiply(d, acc, scales);
+  const V s = DoublingHighMultiply(d, acc, scales.multiplier, scales.odd_multiplier);
   V r;
   if constexpr (kIsPlain) {
     const V t = hn::Add(s, hn::ShiftRight<31>(s));

@@ -14,6 +14,28 @@ namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// SaturatingRoundingDoublingHighMul of every lane: floor((x * m + 2^30) / 2^31), so bits 31 to 62 of the sum.
+// multiplier_odd: the multipliers of the odd lanes, moved to the even ones before them. REQUIRES: multipliers
+// are not negative; D has 2 lanes or more, except for HWY_SCALAR.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V DoublingHighMultiply(D d, V x, V multiplier, V multiplier_odd) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)multiplier_odd;
+  return hn::Set(d, SaturatingRoundingDoublingHighMul(hn::GetLane(x), hn::GetLane(multiplier)));
+#else
+  const hn::Repartition<int64_t, D> d64;
+  const hn::Repartition<uint64_t, D> du64;
+  const auto nudge = hn::Set(d64, int64_t{1} << 30);
+  const V x_odd = hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(du64, x)));
+  const auto even = hn::Add(hn::MulEven(x, multiplier), nudge);
+  const auto odd = hn::Add(hn::MulEven(x_odd, multiplier_odd), nudge);
+  // One in the lower half of its 64 bits, the other in the upper.
+  const V low = hn::BitCast(d, hn::ShiftRight<31>(hn::BitCast(du64, even)));
+  const V high = hn::BitCast(d, hn::Add(odd, odd));
+  return hn::OddEven(high, low);
+#endif
+}
+
 // MultiplyByQuantizedMultiplier of every lane. REQUIRES: the multiplier is not negative; D has 2 lanes or
 // more, except for HWY_SCALAR.
 template <class D, class V = hn::Vec<D>>
@@ -21,17 +43,9 @@ HWY_INLINE V MultiplyFixed(D d, V x, const FixedMultiplier& m) {
 #if HWY_TARGET == HWY_SCALAR
   return hn::Set(d, MultiplyByQuantizedMultiplier(hn::GetLane(x), m));
 #else
-  const hn::Repartition<int64_t, D> d64;
-  const hn::Repartition<uint64_t, D> du64;
   if (m.shift > 0) x = hn::ShiftLeftSame(x, m.shift);
-  // floor((x * m + 2^30) / 2^31): bits 31 to 62 of the sum, even lanes and odd lanes apart.
-  const auto nudge = hn::Set(d64, int64_t{1} << 30);
   const V multiplier = hn::Set(d, m.multiplier);
-  const V x_odd = hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(du64, x)));
-  const auto even = hn::Add(hn::MulEven(x, multiplier), nudge);
-  const auto odd = hn::Add(hn::MulEven(x_odd, multiplier), nudge);
-  V y = hn::OddEven(hn::BitCast(d, hn::Add(odd, odd)),
-                    hn::BitCast(d, hn::ShiftRight<31>(hn::BitCast(du64, even))));
+  const V y = DoublingHighMultiply(d, x, multiplier, multiplier);
   if (m.shift >= 0) return y;
   // Half away from zero: what is shifted out against one half, and a little more of negative numbers.
   const int right = -m.shift;
