@@ -6,19 +6,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 
 #include "base/file_writer.h"
+#include "base/system_error.h"
 
 namespace slipway {
 namespace {
-
-Status SystemError(const std::string& path, std::string_view verb) {
-  const int error = errno;
-  const Code code = error == ENOENT || error == ENOTDIR ? Code::kNotFound : Code::kIo;
-  return Status(code, "'" + path + "': cannot " + std::string(verb) + ": " + std::strerror(error));
-}
 
 // Closes a descriptor on scope exit.
 struct Descriptor {

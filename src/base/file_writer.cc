@@ -4,19 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "base/system_error.h"
+
 namespace slipway {
-namespace {
-
-Status SystemError(const std::string& path, std::string_view verb) {
-  const int error = errno;
-  const Code code = error == ENOENT || error == ENOTDIR ? Code::kNotFound : Code::kIo;
-  return Status(code, "'" + path + "': cannot " + std::string(verb) + ": " + std::strerror(error));
-}
-
-}  // namespace
 
 Result<FileWriter> FileWriter::Open(const std::string& path) {
   FileWriter writer;

@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "build/choose.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/model_flags.h"
@@ -25,14 +26,8 @@ struct InspectFlags {
 };
 
 double FlopsOf(const Graph& graph, const Node& node) {
-  const OpDef* op = FindOp(node.op);
-  if (op == nullptr) return 0;
-  const auto values = [&](const std::vector<ValueId>& ids) {
-    std::vector<const Value*> result;
-    for (ValueId id : ids) result.push_back(id == kNoValue ? nullptr : &graph.value(id));
-    return result;
-  };
-  return CostOf(*op, node, values(node.inputs), values(node.outputs)).flops;
+  const auto step = MakeStep(graph, node);
+  return step.ok() ? CostOf(*step->op, node, step->inputs, step->outputs).flops : 0;
 }
 
 int64_t ParametersOf(const Graph& graph) {
