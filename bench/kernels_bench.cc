@@ -9,11 +9,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <random>
 
 #include "base/scalar.h"
 #include "build/choose.h"
-#include "ops/builder.h"
+#include "ops/case_scene.h"
 #include "ops/cost.h"
 #include "peak.h"
 #include "runtime/engine.h"
@@ -21,6 +20,7 @@
 namespace slipway {
 namespace {
 
+constexpr uint32_t kSeed = 20261124;
 constexpr double kRoofSlack = 1.1;  // boost clocks differ between the two measurements
 
 struct Case {
@@ -38,48 +38,8 @@ void Fail(benchmark::State& state, const std::string& message) {
   state.SkipWithError(message.c_str());
 }
 
-Tensor RandomTensor(const TestInput& input, std::mt19937& random) {
-  Tensor tensor(input.dtype, input.dims);
-  std::uniform_real_distribution<double> real(input.low, input.high);
-  for (int64_t i = 0; i < tensor.count(); ++i) {
-    if (IsInteger(input.dtype)) {
-      StoreInt(input.dtype, tensor.data(), i, static_cast<int64_t>(std::floor(real(random))));
-    } else {
-      StoreReal(input.dtype, tensor.data(), i, real(random));
-    }
-  }
-  return tensor;
-}
-
-struct Scene {
-  Graph graph;
-  std::vector<Tensor> inputs;
-};
-
-Result<Scene> MakeScene(const Case& test) {
-  Scene scene;
-  std::mt19937 random(20261124);
-  GraphBuilder builder(scene.graph);
-  Node node;
-  node.op = test.op;
-  node.name = test.label;
-  node.attrs = test.attrs;
-  for (const TestInput& input : test.inputs) {
-    Tensor tensor = RandomTensor(input, random);
-    if (input.is_constant) {
-      node.inputs.push_back(builder.Constant("constant", std::move(tensor), input.quant));
-      continue;
-    }
-    node.inputs.push_back(builder.Input("x", Type::Of(input.dtype, ToDimList(input.dims)), input.quant));
-    scene.inputs.push_back(std::move(tensor));
-  }
-  SLIPWAY_ASSIGN_OR_RETURN(scene.graph.outputs,
-                           builder.Add(std::move(node), {{"y", test.output_quant, {}, false}}));
-  return scene;
-}
-
-// Empty when `got` agrees with the reference: integers to the bit, floats as the record allows, plus what
-// summing `terms` numbers in another order can change.
+// Empty when `got` agrees with the reference: integers to the bit, floats as the record allows of the largest
+// number, for sums in another order.
 std::string Difference(const Tensor& got, const Tensor& want, const Tolerance& tolerance) {
   if (got.dims() != want.dims()) return "shape " + Describe(got) + ", reference " + Describe(want);
   double largest = 0;
@@ -97,37 +57,36 @@ std::string Difference(const Tensor& got, const Tensor& want, const Tolerance& t
 }
 
 void Run(benchmark::State& state, const Case& test, const Peak& peak) {
-  auto scene = MakeScene(test);
+  const OpDef& op = *FindOp(test.op);
+  const auto scene = MakeCaseScene(op, {test.label, test.inputs, test.attrs, 1, {test.output_quant}}, kSeed);
   if (!scene.ok()) return Fail(state, scene.status().message());
-  const Graph graph = scene->graph;
-  const Node& node = graph.nodes[0];
-  const OpDef& op = *FindOp(node.op);
   EngineOptions options;
   options.num_threads = 1;
-  auto engine = Engine::Create(std::move(scene->graph), options);
+  const auto engine = Engine::Create(scene->graph, options);
   if (!engine.ok()) return Fail(state, engine.status().message());
+  std::vector<Tensor> inputs;
+  for (size_t i = 0; i < test.inputs.size(); ++i) {
+    if (!test.inputs[i].is_constant) inputs.push_back(scene->inputs[i].tensor);
+  }
   const auto context = (*engine)->NewContext();
-  auto got = context->Run(scene->inputs);
+  const auto got = context->Run(inputs);
   if (!got.ok()) return Fail(state, got.status().message());
-  std::vector<Datum> data;
-  for (const Tensor& input : scene->inputs) data.push_back(Datum::Of(input));
-  auto want = Interpret(graph, data);
+  const auto want = RunReference(scene->graph, scene->node(), scene->operands(), nullptr);
   if (!want.ok()) return Fail(state, want.status().message());
   const std::string difference = Difference((*got)[0], (*want)[0].tensor, op.tolerance);
   if (!difference.empty()) return Fail(state, difference);
 
+  const auto operands = MakeStep(scene->graph, scene->node());
+  if (!operands.ok()) return Fail(state, operands.status().message());
   const StepInfo& step = (*engine)->steps()[0];
   double best_us = 1e30;
   for (auto _ : state) {
     const auto start = std::chrono::steady_clock::now();
-    benchmark::DoNotOptimize(context->Run(scene->inputs));
+    benchmark::DoNotOptimize(context->Run(inputs));
     const std::chrono::duration<double, std::micro> us = std::chrono::steady_clock::now() - start;
     best_us = std::min(best_us, us.count());
   }
-  std::vector<const Value*> inputs, outputs;
-  for (ValueId id : node.inputs) inputs.push_back(&graph.value(id));
-  for (ValueId id : node.outputs) outputs.push_back(&graph.value(id));
-  const Cost cost = CostOf(op, node, inputs, outputs);
+  const Cost cost = CostOf(op, scene->node(), operands->inputs, operands->outputs);
   const bool is_int8 = test.inputs[0].dtype == DType::kI8 || test.inputs[0].dtype == DType::kU8;
   const double gflops = cost.flops / best_us / 1e3;
   const double gbytes = cost.bytes / best_us / 1e3;

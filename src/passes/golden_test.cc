@@ -17,10 +17,10 @@
 
 #include "base/file.h"
 #include "ir/text.h"
-#include "ops/testing.h"
 #include "ops/verify.h"
 #include "passes/pass.h"
 #include "passes/pipeline.h"
+#include "passes/testing.h"
 
 namespace slipway {
 namespace {
@@ -57,24 +57,6 @@ void CompleteNodes(Graph& graph) {
       node.attrs.Set(name, std::make_shared<const Graph>(std::move(completed)));
     }
   }
-}
-
-// Results on a ramp of numbers, or the error.
-std::string Outputs(const Graph& graph) {
-  std::vector<Datum> inputs;
-  for (ValueId id : graph.inputs) {
-    Dims dims;
-    for (const Dim& dim : *graph.value(id).type.shape) dims.push_back(dim.IsKnown() ? dim.value() : 2);
-    Tensor tensor(graph.value(id).type.dtype, std::move(dims));
-    for (int64_t i = 0; i < tensor.count(); ++i)
-      StoreReal(tensor.dtype(), tensor.data(), i, 0.5 * static_cast<double>(i) - 1);
-    inputs.push_back(Datum::Of(tensor));
-  }
-  const auto outputs = Interpret(graph, inputs);
-  if (!outputs.ok()) return outputs.status().ToString();
-  std::string text;
-  for (const Datum& output : *outputs) text += Show(output.tensor) + "\n";
-  return text;
 }
 
 // The one pass, sub-graphs included, as the pipeline runs it. True if it changed anything.

@@ -4,10 +4,10 @@
 
 #include <cstdlib>
 
-#include "ops/testing.h"
 #include "ops/verify.h"
 #include "passes/pass.h"
 #include "passes/pipeline.h"
+#include "passes/testing.h"
 
 namespace slipway {
 namespace {
@@ -44,21 +44,6 @@ std::vector<std::string> Ops(const Graph& graph) {
   std::vector<std::string> ops;
   for (const Node& node : graph.nodes) ops.push_back(node.op);
   return ops;
-}
-
-std::string Outputs(const Graph& graph) {
-  std::vector<Datum> inputs;
-  for (ValueId id : graph.inputs) {
-    Tensor tensor(graph.value(id).type.dtype, KnownDims(*graph.value(id).type.shape));
-    for (int64_t i = 0; i < tensor.count(); ++i)
-      StoreReal(tensor.dtype(), tensor.data(), i, 0.5 * static_cast<double>(i) - 1);
-    inputs.push_back(Datum::Of(tensor));
-  }
-  const auto outputs = Interpret(graph, inputs);
-  if (!outputs.ok()) return outputs.status().ToString();
-  std::string text;
-  for (const Datum& output : *outputs) text += Show(output.tensor) + "\n";
-  return text;
 }
 
 // Runs the pass twice: the results stay, the graph stays sound, the second time nothing changes. True if the

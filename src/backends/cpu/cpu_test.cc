@@ -4,76 +4,18 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <random>
 
 #include "backends/api/backend.h"
 #include "backends/cpu/kernels/simd/targets.h"
 #include "base/scalar.h"
 #include "build/choose.h"
 #include "hwy/highway.h"
-#include "ops/infer.h"
-#include "ops/run.h"
+#include "ops/case_scene.h"
 
 namespace slipway {
 namespace {
 
 constexpr uint32_t kSeed = 20260731;
-
-Tensor RandomTensor(const TestInput& input, std::mt19937& random) {
-  Tensor tensor(input.dtype, input.dims);
-  std::uniform_real_distribution<double> real(input.low, input.high);
-  for (int64_t i = 0; i < tensor.count(); ++i) {
-    const double value = input.values.empty() ? real(random) : input.values[static_cast<size_t>(i)];
-    if (IsFloat(input.dtype)) {
-      StoreReal(input.dtype, tensor.data(), i, value);
-    } else if (input.dtype != DType::kString) {
-      StoreInt(input.dtype, tensor.data(), i, static_cast<int64_t>(std::floor(value)));
-    }
-  }
-  return tensor;
-}
-
-// One node with its operands.
-struct Scene {
-  Graph graph;
-  std::vector<Datum> inputs;  // none where left out
-  std::vector<const Datum*> operands;
-};
-
-Result<Scene> MakeScene(const OpDef& op, const TestCase& test) {
-  Scene scene;
-  std::mt19937 random(kSeed);
-  Node node;
-  node.op = op.name;
-  node.name = test.label;
-  node.attrs = test.attrs;
-  for (const TestInput& input : test.inputs) {
-    scene.inputs.push_back(input.is_absent ? Datum() : Datum::Of(RandomTensor(input, random)));
-    if (input.is_absent) {
-      node.inputs.push_back(kNoValue);
-      continue;
-    }
-    Value value;
-    value.name = "in" + std::to_string(node.inputs.size());
-    value.type = Type::Of(input.dtype, ToDimList(input.dims));
-    value.quant = input.quant;
-    if (input.is_constant) value.data = scene.inputs.back().tensor;
-    node.inputs.push_back(scene.graph.AddValue(std::move(value)));
-    if (!input.is_constant) scene.graph.inputs.push_back(node.inputs.back());
-  }
-  for (int i = 0; i < test.num_outputs; ++i) {
-    Value value;
-    value.name = "out" + std::to_string(i);
-    if (static_cast<size_t>(i) < test.outputs_quant.size())
-      value.quant = test.outputs_quant[static_cast<size_t>(i)];
-    node.outputs.push_back(scene.graph.AddValue(std::move(value)));
-    scene.graph.outputs.push_back(node.outputs.back());
-  }
-  SLIPWAY_RETURN_IF_ERROR(CompleteAttrs(op, node));
-  scene.graph.nodes.push_back(std::move(node));
-  SLIPWAY_RETURN_IF_ERROR(InferGraph(scene.graph));
-  return scene;
-}
 
 void ExpectClose(const Tensor& got, const Tensor& want, const Tolerance& tolerance) {
   ASSERT_EQ(got.dims(), want.dims());
@@ -91,7 +33,7 @@ void ExpectClose(const Tensor& got, const Tensor& want, const Tolerance& toleran
   }
 }
 
-Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& step, Scene& scene,
+Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& step, CaseScene& scene,
                                      const std::vector<Datum>& like) {
   SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, tactic.Make(step));
   std::vector<Datum> outputs;
@@ -118,22 +60,18 @@ Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& step, Sce
 
 // Runs every cpu tactic that fits; how many did.
 int CheckCase(const OpDef& op, const TestCase& test) {
-  Result<Scene> scene = MakeScene(op, test);
+  Result<CaseScene> scene = MakeCaseScene(op, test, kSeed);
   if (!scene.ok()) return 0;  // the record's own tests speak of broken cases
   const Node& node = scene->graph.nodes[0];
   Result<Step> step = MakeStep(scene->graph, node);
   EXPECT_TRUE(step.ok());
-  std::vector<const Datum*> operands;
-  for (size_t i = 0; i < scene->inputs.size(); ++i) {
-    operands.push_back(node.inputs[i] == kNoValue ? nullptr : &scene->inputs[i]);
-  }
   std::optional<std::vector<Datum>> want;
   int count = 0;
   for (const Tactic* tactic : FindBackend("cpu")->tactics) {
     if (tactic->WhyNot(*step)) continue;
     SCOPED_TRACE(op.name + "/" + test.label + " by " + tactic->name());
     if (!want) {
-      auto reference = RunReference(scene->graph, node, operands, nullptr);
+      auto reference = RunReference(scene->graph, node, scene->operands(), nullptr);
       EXPECT_TRUE(reference.ok()) << reference.status().message();
       if (!reference.ok()) return count;
       want = *reference;

@@ -8,44 +8,12 @@
 #include "backends/api/backend.h"
 #include "backends/cpu/kernels/move/copies.h"
 #include "build/choose.h"
-#include "ops/infer.h"
+#include "ops/case_scene.h"
 
 namespace slipway {
 namespace {
 
-// The node of a case, types inferred. Empty: the case is broken.
-std::optional<Graph> GraphOf(const OpDef& op, const TestCase& test) {
-  Graph graph;
-  Node node;
-  node.op = op.name;
-  node.attrs = test.attrs;
-  for (const TestInput& input : test.inputs) {
-    if (input.is_absent) {
-      node.inputs.push_back(kNoValue);
-      continue;
-    }
-    Value value;
-    value.type = Type::Of(input.dtype, ToDimList(input.dims));
-    value.quant = input.quant;
-    if (input.is_constant) {
-      value.data = Tensor(input.dtype, input.dims);
-      for (size_t i = 0; i < input.values.size() && input.dtype == DType::kI64; ++i)
-        value.data.as<int64_t>()[i] = static_cast<int64_t>(input.values[i]);
-    }
-    node.inputs.push_back(graph.AddValue(std::move(value)));
-    if (!input.is_constant) graph.inputs.push_back(node.inputs.back());
-  }
-  for (size_t i = 0; i < static_cast<size_t>(test.num_outputs); ++i) {
-    Value value;
-    if (i < test.outputs_quant.size()) value.quant = test.outputs_quant[i];
-    node.outputs.push_back(graph.AddValue(std::move(value)));
-    graph.outputs.push_back(node.outputs.back());
-  }
-  if (!CompleteAttrs(op, node).ok()) return std::nullopt;
-  graph.nodes.push_back(std::move(node));
-  if (!InferGraph(graph).ok()) return std::nullopt;
-  return graph;
-}
+constexpr uint32_t kSeed = 20260731;
 
 TEST(CpuTactics, EachFitsSomeCaseOfARecord) {
   std::set<std::string> idle;
@@ -53,9 +21,9 @@ TEST(CpuTactics, EachFitsSomeCaseOfARecord) {
   for (const OpDef& op : AllOps()) {
     if (op.cases == nullptr) continue;
     for (const TestCase& test : op.cases()) {
-      const std::optional<Graph> graph = GraphOf(op, test);
-      if (!graph) continue;
-      const auto step = MakeStep(*graph, graph->nodes[0]);
+      const auto scene = MakeCaseScene(op, test, kSeed);
+      if (!scene.ok()) continue;
+      const auto step = MakeStep(scene->graph, scene->node());
       ASSERT_TRUE(step.ok());
       for (const Tactic* tactic : FindBackend("cpu")->tactics) {
         if (!tactic->WhyNot(*step)) idle.erase(tactic->name());
@@ -77,9 +45,9 @@ TEST_P(CpuChoice, IsTheTacticWishedFor) {
   const OpDef& op = *FindOp(GetParam().op);
   for (const TestCase& test : op.cases()) {
     if (test.label != GetParam().label) continue;
-    const std::optional<Graph> graph = GraphOf(op, test);
-    ASSERT_TRUE(graph);
-    const auto choices = ChooseTactics(*graph, {FindBackend("cpu"), FindBackend("ref")});
+    const auto scene = MakeCaseScene(op, test, kSeed);
+    ASSERT_TRUE(scene.ok()) << scene.status().ToString();
+    const auto choices = ChooseTactics(scene->graph, {FindBackend("cpu"), FindBackend("ref")});
     ASSERT_TRUE(choices.ok()) << choices.status().ToString();
     EXPECT_EQ((*choices)[0].tactic->name(), GetParam().tactic);
     return;
@@ -123,16 +91,16 @@ TEST(MaxPool, TreatsNanAsTheReference) {
         "nan", {{.dims = {1, 1, 1, 6}}}, {{"kernel_shape", Ints{1, 3}}, {"layout", std::string(layout)}}};
     TestCase shaped = test;
     if (std::string_view(layout) == "channels_last") shaped.inputs[0].dims = {1, 1, 6, 2};
-    const std::optional<Graph> graph = GraphOf(op, shaped);
-    ASSERT_TRUE(graph);
-    const auto step = MakeStep(*graph, graph->nodes[0]);
+    const auto scene = MakeCaseScene(op, shaped, kSeed);
+    ASSERT_TRUE(scene.ok()) << scene.status().ToString();
+    const auto step = MakeStep(scene->graph, scene->node());
     ASSERT_TRUE(step.ok());
     Datum x = Datum::Of(Tensor(DType::kF32, shaped.inputs[0].dims));
     const float values[] = {NAN, 1, 2, NAN, 4, 3};
     const int64_t channels = x.tensor.count() / 6;
     for (int64_t i = 0; i < x.tensor.count(); ++i) x.tensor.as<float>()[i] = values[i / channels];
     const Datum* operand = &x;
-    const auto want = RunReference(*graph, graph->nodes[0], {&operand, 1}, nullptr);
+    const auto want = RunReference(scene->graph, scene->node(), {&operand, 1}, nullptr);
     ASSERT_TRUE(want.ok());
     Datum y = Datum::Of(Tensor(DType::kF32, (*want)[0].tensor.dims()));
     for (const Tactic* tactic : FindBackend("cpu")->tactics) {
