@@ -124,7 +124,8 @@ class TfliteModel : public testing::TestWithParam<Case> {};
 TEST_P(TfliteModel, EqualsLiteRt) {
   const auto& [folder, way] = GetParam();
   if (folder.empty()) {
-    GTEST_SKIP() << "SLIPWAY_TFLITE_ORACLE names no cases: see tests/oracles/tflite_models.py";
+    ASSERT_EQ(std::getenv("SLIPWAY_TFLITE_ORACLE"), nullptr) << "the folder holds no cases";
+    GTEST_SKIP() << "SLIPWAY_TFLITE_ORACLE is not set: see tests/oracles/tflite_models.py";
   }
   const auto model = Import(folder);
   ASSERT_TRUE(model.ok()) << model.status().ToString();

@@ -185,5 +185,28 @@ TEST(DetectionPostProcessTest, KeepsTheBestOfOverlappingBoxes) {
   EXPECT_EQ(Show((*result)[3].tensor), "f32[1]: 2");
 }
 
+TEST(EinsumTest, SumsOverTheNamesMissingOnTheRight) {
+  const TestValue a = F32({2, 2}, {1, 2, 3, 4});
+  const TestValue b = F32({2, 2}, {5, 6, 7, 8});
+  EXPECT_EQ(RunAndShow("Einsum", {a, b}, {{"equation", std::string("ij,jk->ik")}}), "f32[2,2]: 19 22 43 50");
+  EXPECT_EQ(RunAndShow("Einsum", {a}, {{"equation", std::string("ba")}}), "f32[2,2]: 1 3 2 4");
+  EXPECT_EQ(RunAndShow("Einsum", {a}, {{"equation", std::string("...ii->...")}}), "f32[]: 5");
+}
+
+TEST(EinsumTest, RefusesEquationsThatDoNotFit) {
+  const auto fault = [](const char* equation) {
+    return RunAndShow("Einsum", {F32({2, 3}, {0, 0, 0, 0, 0, 0})}, {{"equation", std::string(equation)}});
+  };
+  EXPECT_EQ(fault("ij,jk"), "Einsum 'node': equation 'ij,jk': it has 2 terms for 1 operands");
+  EXPECT_EQ(fault("ijk"), "Einsum 'node': equation 'ijk': term 'ijk' names 3 axes of operand 0, which has 2");
+  EXPECT_EQ(fault("ii"),
+            "Einsum 'node': equation 'ii': axis 1 of operand 0 has 3 elements, another of that name 2");
+  EXPECT_EQ(fault("ij->k"), "Einsum 'node': equation 'ij->k': 'k' of the result is no operand's");
+}
+
+TEST(DetTest, CountsRowSwaps) {
+  EXPECT_EQ(RunAndShow("Det", {F32({3, 2, 2}, {1, 2, 3, 4, 0, 1, 1, 0, 1, 2, 2, 4})}), "f32[3]: -2 -1 0");
+}
+
 }  // namespace
 }  // namespace slipway

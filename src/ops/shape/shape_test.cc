@@ -178,5 +178,10 @@ TEST(Foreign, TensorflowOperatorsMadeOfOthers) {
   EXPECT_EQ(run("Erfc", {{{.dims = {2}, .values = {0, INFINITY}}}}), "f32[2]: 1 0");
 }
 
+TEST(CosineWindow, HannIsZeroAtItsEnds) {
+  EXPECT_EQ(RunAndShow("CosineWindow", {{DType::kI64, {}, {5}}}, {{"periodic", int64_t{0}}}),
+            "f32[5]: 0 0.5 1 0.5 0");
+}
+
 }  // namespace
 }  // namespace slipway
