@@ -9,7 +9,7 @@ jobs=${JOBS:-$(nproc)}
 run() {
   preset=$1
   shift
-  tools/build.sh "$preset"
+  tools/build.sh "$preset" unit_tests
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
 }
 

@@ -35,7 +35,5 @@ Status RunQuantizedLeakyRelu(RunContext& context);
 // Requantises within the activation's range: RELU, RELU6, RELU_N1_TO_1.
 Status RunQuantizedClamp(RunContext& context, ActivationSpec activation);
 Status RunQuantizedPRelu(RunContext& context);
-// Dequantise, f, quantise (round half away from zero): for operators without a kernel of their own.
-Status RunThroughReal(RunContext& context, double (*f)(double));
 
 }  // namespace slipway

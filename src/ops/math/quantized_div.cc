@@ -1,7 +1,6 @@
 // Division of quantised integers: a reciprocal by Newton's iteration in fixed point, then two roundings.
 #include <bit>
 
-#include "ops/math/elementwise.h"
 #include "ops/math/quantized.h"
 #include "ops/math/quantized_parts.h"
 
@@ -53,29 +52,14 @@ int64_t Divide(int32_t a, int32_t b, FixedMultiplier m) {
 }  // namespace
 
 Status RunQuantizedDiv(RunContext& context) {
-  SLIPWAY_RETURN_IF_ERROR(CheckPerTensor(context, 2));
-  const Tensor& a = context.in(0);
-  const Tensor& b = context.in(1);
-  Tensor& c = context.out(0);
-  const Scale sa = ScaleOf(*context.in_quant(0));
-  const Scale sb = ScaleOf(*context.in_quant(1));
-  const Scale sc = ScaleOf(*context.out_quant(0));
-  const FixedMultiplier m = QuantizeMultiplier(static_cast<double>(sa.scale / (sb.scale * sc.scale)));
-  const ClampRange range = QuantizedClamp(ActivationOf(context.attrs()), c.dtype(), *context.out_quant(0));
-  const Dims shapes[] = {a.dims(), b.dims()};
-  ForEachBroadcast(c.dims(), shapes, [&](int64_t i, std::span<const int64_t> at) {
-    auto qa = static_cast<int32_t>(LoadInt(a.dtype(), a.data(), at[0])) - sa.zero_point;
-    auto qb = static_cast<int32_t>(LoadInt(b.dtype(), b.data(), at[1])) - sb.zero_point;
-    if (qb < 0) {
-      qa = -qa;
-      qb = -qb;
-    }
-    // x / 0 has no meaning here: the end of the range on x's side.
-    const int64_t beyond = qa == 0 ? 0 : qa > 0 ? kMax : -int64_t{kMax};
-    const int64_t value = qb == 0 ? beyond : Divide(qa, qb, m);
-    StoreInt(c.dtype(), c.data(), i, Clamp(value + sc.zero_point, range));
+  return OfTwoQuantized(context, [](const Scales& s) {
+    const FixedMultiplier m = QuantizeMultiplier(static_cast<double>(s.a / (s.b * s.out)));
+    return [=](int32_t a, int32_t b) -> int64_t {
+      // x / 0 has no meaning here: the end of the range on x's side.
+      if (b == 0) return a == 0 ? 0 : a > 0 ? kMax : -int64_t{kMax};
+      return b < 0 ? Divide(-a, -b, m) : Divide(a, b, m);
+    };
   });
-  return Status::Ok();
 }
 
 }  // namespace slipway
