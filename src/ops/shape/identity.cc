@@ -1,7 +1,6 @@
-// The same value under another name. Dropout and its like become this at import.
+// The same value under another name. Dropout for inference and its like become this at import.
 #include <algorithm>
 
-#include "base/scalar.h"
 #include "ops/import.h"
 #include "ops/infer.h"
 #include "ops/run.h"
@@ -30,28 +29,6 @@ Status Reference(RunContext& context) {
   return Status::Ok();
 }
 
-// Inference: nothing is dropped; the mask, if asked for, is all true.
-Status ImportDropout(ImportContext& context) {
-  const Tensor* training = context.constant(context.in(2));
-  const Tensor* ratio = context.constant(context.in(1));
-  const bool trains =
-      training != nullptr && training->count() > 0 && LoadInt(training->dtype(), training->data(), 0) != 0;
-  const bool drops =
-      ratio == nullptr || ratio->count() == 0 || LoadReal(ratio->dtype(), ratio->data(), 0) != 0;
-  if (trains && drops)
-    return context.Unsupported("drops values at random in training mode", "export the model for inference");
-  SLIPWAY_ASSIGN_OR_RETURN(ValueId same, context.Add("Identity", {context.in(0)}));
-  context.Bind(0, same);
-  const bool wants_mask = context.node().outputs.size() > 1 && !context.node().outputs[1].name.empty();
-  if (!wants_mask) return Status::Ok();
-  SLIPWAY_ASSIGN_OR_RETURN(ValueId shape, context.Add("Shape", {context.in(0)}));
-  Tensor on(DType::kBool, {1});
-  on.as<uint8_t>()[0] = 1;
-  SLIPWAY_ASSIGN_OR_RETURN(ValueId mask, context.Add("ConstantOfShape", {shape}, {{"value", on}}));
-  context.Bind(1, mask);
-  return Status::Ok();
-}
-
 Status ImportEach(ImportContext& context) {
   const size_t count = std::min(context.num_inputs(), context.node().outputs.size());
   for (size_t i = 0; i < count; ++i) {
@@ -77,7 +54,6 @@ OpDef MakeIdentity() {
   op.reference = Reference;
   op.cases = [] { return std::vector<TestCase>{{"matrix", {{.dims = {3, 5}}}, {}}}; };
   op.foreign = {{Format::kOnnx, "Identity"},
-                {Format::kOnnx, "Dropout", 1, INT_MAX, ImportDropout},
                 {Format::kTensorflow, "Identity", 1, INT_MAX, ImportFirst},
                 {Format::kTensorflow, "IdentityN", 1, INT_MAX, ImportEach},
                 {Format::kTensorflow, "EnsureShape", 1, INT_MAX, ImportFirst},
