@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ir/text.h"
 #include "ops/builder.h"
 #include "ops/verify.h"
 
@@ -57,6 +58,30 @@ Graph Relu() {
 TEST(Verify, AcceptsWhatTheBuilderMakes) {
   Graph graph = Relu();
   EXPECT_TRUE(VerifyGraph(graph).ok());
+}
+
+TEST(Verify, CompletesAttributesEvenInSubGraphs) {
+  auto graph = ParseGraph(R"(graph "main" {
+    input "c": bool[]
+    input "x": f32[2]
+    node If "if" ["c", "x"] -> ["y": f32[2]] {"then_branch" = graph "then" {
+        input "a": f32[2]
+        node LeakyRelu "n" ["a"] -> ["b": f32[2]] {}
+        output "b"
+      }, "else_branch" = graph "else" {
+        input "a": f32[2]
+        node LeakyRelu "n" ["a"] -> ["b": f32[2]] {"alpha" = float 0.5}
+        output "b"
+      }}
+    output "y"
+  })");
+  ASSERT_TRUE(graph.ok()) << graph.status().ToString();
+  EXPECT_EQ(VerifyGraph(*graph).ToString(), Status::Ok().ToString());
+  const auto alpha = [&](const char* branch) {
+    return graph->nodes[0].attrs.GraphOf(branch)->nodes[0].attrs.Float("alpha");
+  };
+  EXPECT_FLOAT_EQ(alpha("then_branch"), 0.01F);
+  EXPECT_FLOAT_EQ(alpha("else_branch"), 0.5F);
 }
 
 TEST(Verify, NamesWhatIsBroken) {

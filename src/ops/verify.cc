@@ -1,5 +1,6 @@
 #include "ops/verify.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -100,6 +101,35 @@ Status CheckStructure(const Graph& graph, int depth) {
   return Status::Ok();
 }
 
+bool IsComplete(const Graph& graph) {
+  return std::all_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
+    const OpDef& op = *FindOp(node.op);
+    const bool has_all = std::all_of(op.attrs.begin(), op.attrs.end(), [&](const AttrDef& def) {
+      return node.attrs.Has(def.name) || !def.has_default;
+    });
+    return has_all && std::all_of(node.attrs.begin(), node.attrs.end(), [](const auto& item) {
+             const auto* sub = std::get_if<GraphRef>(&item.second);
+             return sub == nullptr || IsComplete(**sub);
+           });
+  });
+}
+
+// Attributes left out get their defaults; a sub-graph is copied only where it lacks some.
+// REQUIRES: CheckStructure found nothing.
+Status CompleteNodes(Graph& graph) {
+  for (Node& node : graph.nodes) {
+    SLIPWAY_RETURN_IF_ERROR(CompleteAttrs(*FindOp(node.op), node));
+    for (const auto& [name, attr] : node.attrs) {
+      const auto* sub = std::get_if<GraphRef>(&attr);
+      if (sub == nullptr || IsComplete(**sub)) continue;
+      Graph completed = **sub;
+      SLIPWAY_RETURN_IF_ERROR(CompleteNodes(completed));
+      node.attrs.Set(name, std::make_shared<const Graph>(std::move(completed)));
+    }
+  }
+  return Status::Ok();
+}
+
 bool Contradict(const Type& declared, const Type& inferred) {
   if (declared.kind != inferred.kind) return true;
   if (declared.dtype != DType::kNone && inferred.dtype != DType::kNone && declared.dtype != inferred.dtype)
@@ -118,6 +148,7 @@ bool Contradict(const Type& declared, const Type& inferred) {
 
 Status VerifyGraph(Graph& graph) {
   SLIPWAY_RETURN_IF_ERROR(CheckStructure(graph, 0));
+  SLIPWAY_RETURN_IF_ERROR(CompleteNodes(graph));
   std::vector<Type> declared;
   for (const Value& value : graph.values) declared.push_back(value.type);
   SLIPWAY_RETURN_IF_ERROR(InferGraph(graph));

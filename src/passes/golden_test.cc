@@ -42,23 +42,6 @@ std::vector<std::string> CasePaths() {
   return paths;
 }
 
-// Attributes that the text leaves out get their defaults, as importers do.
-void CompleteNodes(Graph& graph) {
-  for (Node& node : graph.nodes) {
-    const OpDef* op = FindOp(node.op);
-    ASSERT_NE(op, nullptr) << node.op;
-    const Status status = CompleteAttrs(*op, node);
-    ASSERT_TRUE(status.ok()) << status.ToString();
-    for (const auto& [name, attr] : node.attrs) {
-      const auto* sub = std::get_if<GraphRef>(&attr);
-      if (sub == nullptr || *sub == nullptr) continue;
-      Graph completed = **sub;
-      CompleteNodes(completed);
-      node.attrs.Set(name, std::make_shared<const Graph>(std::move(completed)));
-    }
-  }
-}
-
 // The one pass, sub-graphs included, as the pipeline runs it. True if it changed anything.
 Result<bool> RunOnly(const std::string& pass, Graph& graph) {
   PipelineOptions options;
@@ -82,7 +65,6 @@ TEST_P(PassGolden, RewritesAsWritten) {
   ASSERT_LT(begin, arrow) << "the case has no graph";
   auto graph = ParseGraph(std::string_view(*text).substr(begin, arrow - begin));
   ASSERT_TRUE(graph.ok()) << graph.status().ToString();
-  CompleteNodes(*graph);
   const Status sound = VerifyGraph(*graph);
   ASSERT_TRUE(sound.ok()) << sound.ToString();
   const std::string results = Outputs(*graph);
