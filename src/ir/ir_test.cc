@@ -26,6 +26,38 @@ TEST(Dim, EqualComputationsAreEqual) {
   EXPECT_EQ(ToString(DimList{n, 3, Dim()}), "[N,3,?]");
 }
 
+TEST(Dim, MultiplesAndOffsetsCancel) {
+  const Dim n = Dim::Symbol("N"), h = Dim::Symbol("H");
+  EXPECT_EQ(FloorDiv(n * Dim(32), Dim(32)).ToString(), "N");
+  EXPECT_EQ(FloorDiv(Dim(6) * n * h, n * Dim(4)).ToString(), "((H*3)/2)");
+  EXPECT_EQ(FloorDiv(FloorDiv(n, Dim(2)), Dim(3)).ToString(), "(N/6)");
+  EXPECT_EQ(FloorDiv(n * Dim(4) + Dim(3), Dim(2)).ToString(), "((N*2)+1)");
+  EXPECT_EQ(((h - Dim(1)) + Dim(1)).ToString(), "H");
+  EXPECT_EQ(((h + Dim(2)) - Dim(5)).ToString(), "(H-3)");
+  EXPECT_EQ((n * Dim(2) + n).ToString(), "(N*3)");
+  EXPECT_EQ((n * Dim(3) - n * Dim(3)).ToString(), "0");
+  EXPECT_TRUE((h * n * Dim(2)).SurelyEquals(Dim(2) * n * h));
+}
+
+// A floor must not be taken apart where the parts do not divide.
+TEST(Dim, WhatDoesNotDivideStays) {
+  const Dim n = Dim::Symbol("N");
+  EXPECT_EQ((FloorDiv(n, Dim(2)) * Dim(2)).ToString(), "((N/2)*2)");
+  EXPECT_EQ(FloorDiv(n + Dim(2), Dim(2)).ToString(), "((N+2)/2)");
+  EXPECT_EQ(FloorDiv(n * Dim(3), Dim(2)).ToString(), "((N*3)/2)");
+}
+
+// A source may call its dimensions anything: what cannot be told apart is left alone.
+TEST(Dim, NamesThatLookLikeExpressionsAreHarmless) {
+  for (const char* name : {"(", "()", "(a)*(b)", "(a*b", "(a-b-c)", "(*)", "(a*)", "((a*2)", "a+b*6"}) {
+    const Dim odd = Dim::Symbol(name);
+    EXPECT_TRUE(FloorDiv(odd * Dim(6), Dim(5)).SurelyEquals(FloorDiv(odd * Dim(6), Dim(5)))) << name;
+    EXPECT_EQ(FloorDiv(odd, Dim(3)).ToString(), "(" + std::string(name) + "/3)");
+  }
+  EXPECT_EQ(FloorDiv(Dim::Symbol("a+b*6"), Dim(6)).ToString(), "(a+b*6/6)") << "not (a+b)";
+  EXPECT_EQ(FloorDiv(Dim::Symbol("seq-len") * Dim(6), Dim(6)).ToString(), "((seq-len*6)/6)");
+}
+
 // x -> A -> B, C unused
 Graph Chain() {
   Graph graph;
