@@ -31,9 +31,10 @@ class Importer {
       : source_(source), options_(options), builder_(model_.graph) {}
 
   Result<ImportedModel> Run() {
-    SLIPWAY_RETURN_IF_ERROR(AddCuts());
-    if (options_.inputs.empty()) AddPreprocessor();
     ChooseOutputs();
+    preprocessor_ = WantedPreprocessor();
+    SLIPWAY_RETURN_IF_ERROR(AddCuts());
+    if (preprocessor_) SLIPWAY_RETURN_IF_ERROR(AddPreprocessor());
     SLIPWAY_RETURN_IF_ERROR(Order());
     for (const TfNode* node : order_) {
       SLIPWAY_RETURN_IF_ERROR(Import(*node));
@@ -95,23 +96,80 @@ class Importer {
       const TfInput at = ParseInput(cut.name);
       const TfNode* node = source_.Find(at.node);
       if (node == nullptr) return Unknown("--input", cut.name);
+      if (IsImage(cut)) continue;
       SLIPWAY_ASSIGN_OR_RETURN(values_[Key(at.node, at.index)],
                                AddInput(*node, at.index ? cut.name : at.node, TypeOfCut(cut, *node)));
     }
     return Status::Ok();
   }
 
-  void AddPreprocessor() {
-    preprocessor_ = FindPreprocessor(source_);
-    if (!preprocessor_) return;
+  // Nodes that are computed for `roots`, these included; not what stands behind one of the `stops` (by Key).
+  std::set<std::string> NodesBehind(const std::vector<std::string>& roots,
+                                    const std::set<std::string>& stops) const {
+    std::set<std::string> seen;
+    std::vector<std::string> pending = roots;
+    while (!pending.empty()) {
+      const TfInput at = ParseInput(pending.back());
+      pending.pop_back();
+      const TfNode* node = source_.Find(at.node);
+      if (node == nullptr || stops.count(Key(at.node, at.index)) || !seen.insert(at.node).second) continue;
+      pending.insert(pending.end(), node->inputs.begin(), node->inputs.end());
+    }
+    return seen;
+  }
+
+  // The preprocessing loop, unless the user cuts it off or open.
+  std::optional<Preprocessor> WantedPreprocessor() const {
+    std::optional<Preprocessor> found = FindPreprocessor(source_);
+    if (!found) return std::nullopt;
+    std::set<std::string> cuts;
+    const std::set<std::string> loop = NodesBehind({found->replaced}, {});
+    for (const InputCut& cut : options_.inputs) {
+      const TfInput at = ParseInput(cut.name);
+      if (at.node == found->input) continue;
+      if (loop.count(at.node)) return std::nullopt;
+      cuts.insert(Key(at.node, at.index));
+    }
+    return NodesBehind(outputs_, cuts).count(found->replaced) ? found : std::nullopt;
+  }
+
+  // Does the user name the photo that the preprocessing loop reads?
+  bool IsImage(const InputCut& cut) const {
+    return preprocessor_ && ParseInput(cut.name).node == preprocessor_->input;
+  }
+
+  // The shape behind the loop: its own, in the batch that the user may ask for.
+  Result<DimList> ShapeOfImage() const {
     // Boxes and scores of such detectors are per photo: one photo a run.
-    const DimList shape = {1, preprocessor_->height, preprocessor_->width, preprocessor_->channels};
+    DimList shape = {1, preprocessor_->height, preprocessor_->width, preprocessor_->channels};
+    for (const InputCut& cut : options_.inputs) {
+      if (!IsImage(cut)) continue;
+      bool fits = !cut.dtype || *cut.dtype == DType::kF32;
+      if (cut.shape) fits &= cut.shape->size() == shape.size();
+      for (size_t i = 1; fits && cut.shape && i < shape.size(); ++i) {
+        const Dim& wanted = (*cut.shape)[i];
+        fits = !wanted.IsKnown() || wanted == shape[i];
+      }
+      if (!fits) {
+        return Status(Code::kUsage,
+                      "--input '" + cut.name + "': the graph resizes its photos, and takes f32" +
+                          ToString(shape) + " behind that",
+                      "leave shape and type out: the manifest resizes and normalises any photo");
+      }
+      if (cut.shape) shape[0] = (*cut.shape)[0];
+    }
+    return shape;
+  }
+
+  Status AddPreprocessor() {
+    SLIPWAY_ASSIGN_OR_RETURN(DimList shape, ShapeOfImage());
     values_[Key(preprocessor_->replaced, 0)] =
-        builder_.Input(preprocessor_->input, Type::Of(DType::kF32, shape));
+        builder_.Input(preprocessor_->input, Type::Of(DType::kF32, std::move(shape)));
     model_.notes.push_back("the preprocessing loop of '" + preprocessor_->input + "' (resize to " +
                            std::to_string(preprocessor_->width) + "x" +
                            std::to_string(preprocessor_->height) +
                            ", normalise) moved from the graph into the manifest");
+    return Status::Ok();
   }
 
   void ChooseOutputs() {

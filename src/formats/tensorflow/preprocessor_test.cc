@@ -119,6 +119,43 @@ TEST(Preprocessor, ImportMovesTheLoopIntoTheManifest) {
   EXPECT_THAT(model->notes.at(0), HasSubstr("resize to 64x48"));
 }
 
+// The inputs of the graph that `options` make of the preprocessor, and whether its numbers are there.
+std::string InputsWith(ImportOptions options) {
+  std::vector<TfNode> nodes = PreprocessorNodes();
+  nodes.push_back(PlaceholderNode("side", {1}));
+  nodes.push_back({"both", "Mul", {"out", "side"}, {}});
+  const auto model = ImportGraph(MakeGraph(nodes), options);
+  if (!model.ok()) return model.status().ToString();
+  std::string text;
+  for (ValueId id : model->graph.inputs) {
+    text += model->graph.value(id).name + " " + ToString(model->graph.value(id).type) + "; ";
+  }
+  return text + (model->manifest ? "manifest" : "no manifest");
+}
+
+InputCut Cut(const std::string& text) { return ParseInputCut(text).value(); }
+
+TEST(Preprocessor, StaysWhereTheUserNamesOtherInputs) {
+  EXPECT_EQ(InputsWith({.inputs = {Cut("side[3]")}}), "side f32[3]; image f32[1,48,64,3]; manifest");
+}
+
+TEST(Preprocessor, TheImageMayBeNamedAndHaveABatch) {
+  EXPECT_EQ(InputsWith({.inputs = {Cut("image")}, .outputs = {"out"}}), "image f32[1,48,64,3]; manifest");
+  EXPECT_EQ(InputsWith({.inputs = {Cut("image[4,?,?,3]")}, .outputs = {"out"}}),
+            "image f32[4,48,64,3]; manifest");
+  EXPECT_THAT(InputsWith({.inputs = {Cut("image[1,100,64,3]")}, .outputs = {"out"}}),
+              HasSubstr("the graph resizes its photos, and takes f32[1,48,64,3] behind that"));
+}
+
+TEST(Preprocessor, GoesWhereACutPassesIt) {
+  EXPECT_EQ(InputsWith({.inputs = {Cut("gather[1,8,8,3]:f32")}, .outputs = {"out"}}),
+            "gather f32[1,8,8,3]; no manifest");
+  EXPECT_EQ(InputsWith({.inputs = {Cut("sub[1,8,8,3]:f32")}, .outputs = {"out"}}),
+            "sub f32[1,8,8,3]; no manifest");
+  EXPECT_EQ(InputsWith({.inputs = {Cut("out[1,8,8,3]:f32"), Cut("side")}}),
+            "out f32[1,8,8,3]; side f32[1]; no manifest");
+}
+
 struct Twin {
   const char* label;
   void (*change)(std::vector<TfNode>& nodes);
