@@ -30,6 +30,9 @@ TEST(Sniff, NamesWrongFiles) {
   const std::pair<std::string, FileKind> cases[] = {
       {"", FileKind::kEmpty},
       {"\n<!DOCTYPE HTML><html>", FileKind::kHtml},
+      {"<!-- saved -->\n<html>", FileKind::kHtml},
+      {"<!-- a note -->", FileKind::kText},
+      {"<?xml version=\"1.0\"?><net/>", FileKind::kXml},
       {"version https://git-lfs.github.com/spec/v1\noid sha256:1", FileKind::kGitLfsPointer},
       {"PK\x03\x04......archive/data.pkl", FileKind::kPytorchZip},
       {"PK\x03\x04......a.txt", FileKind::kZip},

@@ -91,13 +91,21 @@ bool IsSafetensors(Bytes bytes) {
   return header > 1 && header < (uint64_t{1} << 32);
 }
 
+// `head`: in lower case, without leading space.
+bool IsHtml(std::string_view head) {
+  for (std::string_view tag : {"<!doctype html"sv, "<html"sv, "<head"sv, "<body"sv, "<script"sv}) {
+    if (head.starts_with(tag)) return true;
+  }
+  const bool may_follow = head.starts_with("<?xml") || head.starts_with("<!--");
+  return may_follow &&
+         (head.find("<html") != std::string::npos || head.find("<!doctype html") != std::string::npos);
+}
+
 FileKind KindOfText(std::string_view text) {
   const std::string_view start = SkipSpace(text.substr(0, 4096));
   const std::string head = Lower(start.substr(0, 512));
-  if (head.starts_with("<!doctype html") || head.starts_with("<html")) return FileKind::kHtml;
-  if (head.starts_with("<?xml")) {
-    return head.find("<html") != std::string::npos ? FileKind::kHtml : FileKind::kXml;
-  }
+  if (IsHtml(head)) return FileKind::kHtml;
+  if (head.starts_with("<?xml")) return FileKind::kXml;
   if (head.starts_with("{")) return KindOfJson(text);
   if (head.starts_with("node {") || head.starts_with("node{")) return FileKind::kGraphDefText;
   if (!IsPrintable(start)) return FileKind::kUnknown;

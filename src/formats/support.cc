@@ -4,6 +4,18 @@
 
 namespace slipway {
 
+namespace {
+
+// "f32[1,3]", "?" for what an unsupported node before computes, "-" for an input left out.
+std::string TypeText(const ForeignNode& node, ValueId id, const GraphBuilder& builder) {
+  // TensorFlow leaves no inputs out: what has no value there was not imported.
+  if (id == kNoValue) return node.format == Format::kTensorflow ? "?" : "-";
+  const Type& type = builder.type(id);
+  return type.dtype == DType::kNone && !type.HasRank() ? "?" : ToString(type);
+}
+
+}  // namespace
+
 void UnsupportedNodes::Add(const ForeignNode& node, const GraphBuilder& builder, const Status& why) {
   Entry entry;
   entry.op = node.op;
@@ -13,7 +25,7 @@ void UnsupportedNodes::Add(const ForeignNode& node, const GraphBuilder& builder,
   std::string types;
   for (ValueId id : node.inputs) {
     types += types.empty() ? "" : ", ";
-    types += id == kNoValue ? "-" : ToString(builder.type(id));
+    types += TypeText(node, id, builder);
   }
   const bool has_row = FindForeign(node.format, node.domain, node.op, node.version).op != nullptr;
   entry.line = "'" + node.name + "': " + entry.op + " on (" + types + ")";

@@ -43,9 +43,11 @@ Result<Producers> FindProducers(const std::vector<NodeProto>& nodes) {
       if (name.empty()) continue;
       const auto [found, is_new] = producers.emplace(name, i);
       if (is_new) continue;
-      return Status(Code::kInvalidModel, "value '" + std::string(name) + "' is made twice: by " +
-                                             DescribeNode(nodes[found->second]) + " and by " +
-                                             DescribeNode(nodes[i]));
+      return Status(
+          Code::kInvalidModel,
+          "value '" + std::string(name) + "' is made twice: by " + DescribeNode(nodes[found->second]) +
+              " and by " + DescribeNode(nodes[i]),
+          "names must be unique within a graph (onnx.checker says so, too): export the model again");
     }
   }
   return producers;

@@ -5,6 +5,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include "base/scalar.h"
+#include "formats/wire.h"
 
 namespace slipway::tensorflow {
 namespace {
@@ -331,14 +332,33 @@ Status CheckTensorSize(const Dims& dims, DType dtype, size_t bytes_at_hand) {
                                          std::to_string(bytes_at_hand));
 }
 
+namespace {
+
+// Names the cut where the file just ends too early.
+Status DamageOf(std::span<const uint8_t> bytes) {
+  const auto fields = ScanWire(bytes, size_t{1} << 20);
+  const char* hint = "download or export it again";
+  if (!fields || fields->empty() || !fields->back().IsCutOff()) {
+    return Status(Code::kInvalidModel,
+                  "the GraphDef is damaged or cut short: a field reaches past the end of its message", hint);
+  }
+  const WireField& last = fields->back();
+  return Status(Code::kInvalidModel,
+                "the file is truncated: its last " + std::string(last.number == 1 ? "node" : "field") +
+                    " should have " + std::to_string(last.declared_size) + " bytes, " +
+                    std::to_string(last.payload.size()) + " are there",
+                hint);
+}
+
+}  // namespace
+
 Result<TfGraph> DecodeGraphDef(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner) {
   try {
     int64_t repeated_left = kMaxRepeatedElements;
     const Source source{std::move(owner), &repeated_left};
     return Decode(pbf_reader(reinterpret_cast<const char*>(bytes.data()), bytes.size()), source);
-  } catch (const protozero::exception& error) {
-    return Status(Code::kInvalidModel, std::string("broken protobuf: ") + error.what(),
-                  "the file is truncated or not a GraphDef: copy it again");
+  } catch (const protozero::exception&) {
+    return DamageOf(bytes);
   }
 }
 

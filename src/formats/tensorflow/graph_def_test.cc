@@ -10,6 +10,7 @@ namespace slipway::tensorflow {
 namespace {
 
 using protozero::pbf_writer;
+using testing::AnyOf;
 using testing::HasSubstr;
 
 constexpr int kFloat = 1, kDouble = 2, kInt32 = 3, kUint8 = 4, kString = 7, kComplex64 = 8, kInt64 = 9,
@@ -214,7 +215,9 @@ TEST(GraphDef, EveryTruncationGivesAnErrorOrLess) {
       continue;
     }
     EXPECT_EQ(graph.status().code(), Code::kInvalidModel) << size;
-    EXPECT_THAT(graph.status().message(), HasSubstr("broken protobuf")) << size;
+    EXPECT_THAT(graph.status().message(),
+                AnyOf(HasSubstr("is truncated: its last"), HasSubstr("damaged or cut short")))
+        << size;
   }
 }
 
