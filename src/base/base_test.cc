@@ -173,6 +173,14 @@ TEST_P(Threads, RunNestedLoops) {
   EXPECT_EQ(sum, 100);
 }
 
+TEST(ThreadPool, TakesAnAbsurdNumberForALargeOne) {
+  ThreadPool pool(1 << 30);
+  EXPECT_LE(pool.num_threads(), 512);
+  std::atomic<int64_t> sum{0};
+  pool.ParallelFor(1000, 1, [&](int64_t begin, int64_t end) { sum += end - begin; });
+  EXPECT_EQ(sum, 1000);
+}
+
 INSTANTIATE_TEST_SUITE_P(Pool, Threads, testing::Values(1, 2, 5));
 
 TEST(Zip, ComesBack) {

@@ -16,4 +16,10 @@ void OfferPages([[maybe_unused]] const void* bytes, [[maybe_unused]] size_t size
 #endif
 }
 
+int64_t MachineMemoryBytes() {
+  const int64_t pages = ::sysconf(_SC_PHYS_PAGES);
+  const int64_t page = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? pages * page : INT64_MAX;
+}
+
 }  // namespace slipway

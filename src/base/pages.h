@@ -1,12 +1,16 @@
-// Memory that will not be read again soon.
+// Memory as the machine has it.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace slipway {
 
 // Asks the system to take the whole pages of these bytes back early: content stays, whoever owns the memory.
 // A hint, without effect where the system knows none.
 void OfferPages(const void* bytes, size_t size_bytes);
+
+// Bytes of memory that this machine has, whoever uses them; INT64_MAX where the system does not say.
+int64_t MachineMemoryBytes();
 
 }  // namespace slipway

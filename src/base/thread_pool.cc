@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <system_error>
 
 namespace slipway {
 namespace {
@@ -10,6 +11,9 @@ namespace {
 // About 20 us of polling before a worker sleeps: longer than the gap between two layers, shorter than anyone
 // notices.
 constexpr int kSpins = 4000;
+
+// More than any machine gains by; a slip of the keyboard must not start a hundred thousand.
+constexpr int kMaxThreads = 512;
 
 void Pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -29,8 +33,12 @@ int AvailableCores() {
 }
 
 ThreadPool::ThreadPool(int num_threads) {
-  if (num_threads <= 0) num_threads = AvailableCores();
-  for (int i = 1; i < num_threads; ++i) workers_.emplace_back([this] { Work(); });
+  num_threads = num_threads <= 0 ? AvailableCores() : std::min(num_threads, kMaxThreads);
+  // Where the system gives no more threads, the loops run on those there are.
+  try {
+    for (int i = 1; i < num_threads; ++i) workers_.emplace_back([this] { Work(); });
+  } catch (const std::system_error&) {
+  }
 }
 
 ThreadPool::~ThreadPool() {

@@ -1,6 +1,7 @@
 // One stream of calls: checks the inputs, keeps a plan per shape, runs the steps.
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "ops/infer.h"
 #include "ops/infer_node.h"
@@ -129,6 +130,7 @@ Status Context::PrepareDynamicStep(ShapePlan& plan, size_t s) {
     datum = Datum();
     datum.kind = type.kind;
     if (type.kind == TypeKind::kTensor && type.IsStatic()) {
+      SLIPWAY_RETURN_IF_ERROR(CheckMemoryFor(node, type));
       datum.tensor = Tensor(type.dtype, KnownDims(*type.shape));
     }
     step.output_types[i] = std::move(type);
@@ -173,7 +175,13 @@ Result<std::span<const Datum>> Context::RunData(std::span<const Datum> inputs) {
   SLIPWAY_ASSIGN_OR_RETURN(ShapePlan * plan, PlanFor(inputs));
   const Graph& graph = engine_->graph();
   for (size_t i = 0; i < inputs.size(); ++i) plan->values[static_cast<size_t>(graph.inputs[i])] = inputs[i];
-  SLIPWAY_RETURN_IF_ERROR(RunSteps(*plan));
+  // Results whose size only the data decide are allocated on the way.
+  try {
+    SLIPWAY_RETURN_IF_ERROR(RunSteps(*plan));
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kInvalidInput, "there is not enough memory for what these inputs ask for",
+                  "run with smaller inputs or a smaller batch");
+  }
   for (size_t i = 0; i < output_data_.size(); ++i) {
     output_data_[i] = plan->values[static_cast<size_t>(graph.outputs[i])];
   }

@@ -111,6 +111,30 @@ TEST_P(EngineTest, RefusesInputsOfAnotherKind) {
   EXPECT_THAT(outputs.status().message(), HasSubstr("input 'x' is f32[2,2], got a sequence or optional"));
 }
 
+TEST_P(EngineTest, RefusesWhatNoMachineHolds) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {1}));
+  const ValueId shape = builder.Input("shape", Type::Of(DType::kI64, {2}));
+  graph.outputs = {*builder.Add("Expand", {x, shape}, {}, "big")};
+  const auto context = Start(std::move(graph));
+  Tensor extents(DType::kI64, {2});
+  extents.as<int64_t>()[0] = extents.as<int64_t>()[1] = int64_t{1} << 24;
+  EXPECT_THAT(Run(*context, {Floats({1}, {1}), extents}),
+              HasSubstr("Expand 'big' needs a result f32[16777216,16777216] of 1125899906842624 bytes"));
+}
+
+TEST_P(EngineTest, RefusesActivationsThatNoMachineHolds) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {1}));
+  const ValueId big = *builder.Add("Expand", {x, builder.Ints({1 << 24, 1 << 24})}, {}, "big");
+  graph.outputs = {*builder.Add("Neg", {big})};
+  const auto context = Start(std::move(graph));
+  EXPECT_THAT(Run(*context, {Floats({1}, {1})}),
+              HasSubstr("Expand 'big' needs a result f32[16777216,16777216] of 1125899906842624 bytes"));
+}
+
 // NonZero's shape is known only after it has run; what follows has a static shape on a dynamic input.
 TEST_P(EngineTest, RunsShapesThatOnlyTheDataDecide) {
   Graph graph;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/pages.h"
 #include "ops/infer.h"
 
 namespace slipway {
@@ -93,11 +94,37 @@ Buffers RequestBuffers(const ShapePlan& plan, std::span<const std::unique_ptr<Ke
   return buffers;
 }
 
-void PlaceBuffers(const Buffers& buffers, ShapePlan& plan) {
+Status TooLarge(const std::string& what, int64_t bytes) {
+  return Status(Code::kInvalidInput,
+                what + " of " + std::to_string(bytes) + " bytes; this machine has " +
+                    std::to_string(MachineMemoryBytes()),
+                "run with smaller inputs or a smaller batch");
+}
+
+// No buffer alone is larger than the machine: what is added up afterwards cannot overflow.
+Status CheckSizes(const Buffers& buffers, const ShapePlan& plan) {
+  for (size_t r = 0; r < buffers.requests.size(); ++r) {
+    const Buffers::Owner& owner = buffers.owners[r];
+    const Node& node = plan.types.nodes[owner.step];
+    if (owner.value != kNoValue) {
+      SLIPWAY_RETURN_IF_ERROR(CheckMemoryFor(node, plan.types.value(owner.value).type));
+    } else if (buffers.requests[r].size_bytes > MachineMemoryBytes()) {
+      return TooLarge(node.op + " '" + node.name + "' needs scratch memory", buffers.requests[r].size_bytes);
+    }
+  }
+  return Status::Ok();
+}
+
+Status PlaceBuffers(const Buffers& buffers, ShapePlan& plan) {
+  SLIPWAY_RETURN_IF_ERROR(CheckSizes(buffers, plan));
   const MemoryPlan memory = PlanMemory(buffers.requests);
   const auto bytes = static_cast<size_t>(memory.arena_bytes + kArenaSlack);
+  void* arena = memory.arena_bytes > MachineMemoryBytes()
+                    ? nullptr
+                    : ::operator new(bytes, std::align_val_t(kArenaAlignment), std::nothrow);
+  if (arena == nullptr) return TooLarge("these inputs need activations", memory.arena_bytes);
   plan.arena_bytes = memory.arena_bytes;
-  plan.arena.reset(static_cast<uint8_t*>(::operator new(bytes, std::align_val_t(kArenaAlignment))));
+  plan.arena.reset(static_cast<uint8_t*>(arena));
   std::memset(plan.arena.get(), 0, bytes);
   for (size_t r = 0; r < buffers.requests.size(); ++r) {
     uint8_t* at = plan.arena.get() + memory.offsets[r];
@@ -109,9 +136,16 @@ void PlaceBuffers(const Buffers& buffers, ShapePlan& plan) {
     const Type& type = plan.types.value(owner.value).type;
     plan.values[static_cast<size_t>(owner.value)] = Datum::Of(Tensor(type.dtype, KnownDims(*type.shape), at));
   }
+  return Status::Ok();
 }
 
 }  // namespace
+
+Status CheckMemoryFor(const Node& node, const Type& type) {
+  const int64_t bytes = BytesOf(type.dtype, CountOf(KnownDims(*type.shape)));
+  if (bytes <= MachineMemoryBytes()) return Status::Ok();
+  return TooLarge(node.op + " '" + node.name + "' needs a result " + ToString(type), bytes);
+}
 
 Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
                                                  std::span<const std::unique_ptr<Kernel>> kernels,
@@ -137,7 +171,7 @@ Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
     step.output_types = TypesOf(plan->types, node.outputs);
     step.is_static = HasKnownOperands(plan->types, node);
   }
-  PlaceBuffers(RequestBuffers(*plan, kernels), *plan);
+  SLIPWAY_RETURN_IF_ERROR(PlaceBuffers(RequestBuffers(*plan, kernels), *plan));
   return plan;
 }
 

@@ -34,6 +34,9 @@ struct ShapePlan {
   int64_t arena_bytes = 0;
 };
 
+// An error where a result of this static type is larger than the machine's memory.
+Status CheckMemoryFor(const Node& node, const Type& type);
+
 // `kernels`: one per node of `graph`. An error when the input shapes do not fit the graph.
 Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
                                                  std::span<const std::unique_ptr<Kernel>> kernels,
