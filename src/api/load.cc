@@ -1,5 +1,8 @@
 #include "api/load.h"
 
+#include <algorithm>
+
+#include "base/nearest.h"
 #include "formats/registry/import_model.h"
 
 namespace slipway {
@@ -13,6 +16,18 @@ Status Override(SlipModel& model, const std::vector<std::string>& overrides) {
   return Status::Ok();
 }
 
+Status DeclareRanges(SlipModel& model, const std::map<std::string, DimRange>& ranges) {
+  const std::vector<std::string> symbols = InputSymbols(model.graph);
+  const std::vector<std::string_view> known(symbols.begin(), symbols.end());
+  for (const auto& [symbol, range] : ranges) {
+    if (std::find(symbols.begin(), symbols.end(), symbol) != symbols.end()) continue;
+    return Status(Code::kUsage,
+                  "no input has an open dimension called '" + symbol + "'" + DidYouMean(symbol, known));
+  }
+  model.ranges = ranges;
+  return Status::Ok();
+}
+
 Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(ImportedModel imported, ImportModel(path, options.import));
   LoadedModel loaded;
@@ -21,12 +36,13 @@ Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) 
   loaded.model.graph = std::move(imported.graph);
   loaded.model.manifest = std::move(imported.manifest);
   loaded.notes = std::move(imported.notes);
+  SLIPWAY_RETURN_IF_ERROR(DeclareRanges(loaded.model, options.ranges));
   return loaded;
 }
 
 Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
-  const bool has_cuts =
-      !options.import.inputs.empty() || !options.import.outputs.empty() || !options.import.dims.empty();
+  const bool has_cuts = !options.import.inputs.empty() || !options.import.outputs.empty() ||
+                        !options.import.dims.empty() || !options.ranges.empty();
   if (has_cuts) {
     return Status(Code::kUsage,
                   "'" + path + "' is converted already: --input, --output and --dim have no effect",

@@ -13,6 +13,7 @@ namespace slipway {
 
 struct LoadOptions {
   ImportOptions import;
+  std::map<std::string, DimRange> ranges;  // to declare for dimensions that stay symbolic, by name
   bool is_optimized = true;
   PipelineOptions passes = PipelineOptions::FromEnvironment();
   // JSON laid over the model's own manifest; empty: nothing. From --manifest file.json and flags, in that

@@ -1,7 +1,9 @@
 // Reads and verifies .slip files: nothing in them is trusted.
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "base/flat_vector.h"
 #include "ops/verify.h"
@@ -53,16 +55,33 @@ class Reader {
         model.golden.push_back(std::move(vector));
       }
     }
-    if (source.tuned() == nullptr) return model;
-    for (const fb::TunedSection* section : *source.tuned()) {
-      if (section->data() == nullptr) return Broken("a tuned section has no data");
-      SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*section->data()));
-      model.tuned.push_back({Text(section->target()), {bytes.begin(), bytes.end()}});
+    if (source.tuned() != nullptr) {
+      for (const fb::TunedSection* section : *source.tuned()) {
+        if (section->data() == nullptr) return Broken("a tuned section has no data");
+        SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*section->data()));
+        model.tuned.push_back({Text(section->target()), {bytes.begin(), bytes.end()}});
+      }
     }
+    SLIPWAY_RETURN_IF_ERROR(ReadRanges(source, model));
     return model;
   }
 
  private:
+  static Status ReadRanges(const fb::Model& source, SlipModel& model) {
+    if (source.ranges() == nullptr) return Status::Ok();
+    const std::vector<std::string> symbols = InputSymbols(model.graph);
+    for (const fb::DimRange* range : *source.ranges()) {
+      const std::string symbol = Text(range->symbol());
+      if (std::find(symbols.begin(), symbols.end(), symbol) == symbols.end())
+        return Broken("a range is declared for '" + symbol + "', which no input has");
+      if (range->low() < 0 || range->low() > range->high())
+        return Broken("the range of '" + symbol + "' is empty");
+      if (!model.ranges.emplace(symbol, DimRange{range->low(), range->high()}).second)
+        return Broken("two ranges are declared for '" + symbol + "'");
+    }
+    return Status::Ok();
+  }
+
   Result<std::span<const uint8_t>> Bytes(const fb::Extent& extent) const {
     if (extent.offset() > data_.size() || extent.size() > data_.size() - extent.offset()) {
       return Broken("data at " + std::to_string(extent.offset()) + " of " + std::to_string(extent.size()) +
@@ -246,6 +265,16 @@ Status CheckHeader(const SlipHeader& header, uint64_t file_bytes) {
 }
 
 }  // namespace
+
+std::vector<std::string> InputSymbols(const Graph& graph) {
+  std::set<std::string> symbols;
+  for (ValueId id : graph.inputs) {
+    for (const Dim& dim : graph.value(id).type.shape.value_or(DimList())) {
+      if (dim.IsNamed()) symbols.insert(dim.symbol());
+    }
+  }
+  return {symbols.begin(), symbols.end()};
+}
 
 bool LooksLikeSlip(std::span<const uint8_t> bytes) {
   return bytes.size() >= kSlipMagic.size() &&

@@ -2,6 +2,7 @@
 // bytes.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,14 @@ struct TunedSection {
   std::vector<uint8_t> data;
 };
 
+// Extents that a symbolic dimension may have, both ends included.
+struct DimRange {
+  int64_t low = 1;
+  int64_t high = INT64_MAX;
+
+  bool operator==(const DimRange&) const = default;
+};
+
 struct SlipModel {
   std::string producer;       // "slipway 0.1.0"
   std::string source_format;  // "onnx", "tflite", ...
@@ -34,12 +43,16 @@ struct SlipModel {
   std::optional<Manifest> manifest;
   std::vector<GoldenVector> golden;
   std::vector<TunedSection> tuned;
+  std::map<std::string, DimRange> ranges;  // of dimensions of the inputs, by symbol; missing: any extent
 };
 
 inline constexpr std::string_view kSlipMagic{"SLIPWAY\0", 8};
 inline constexpr uint32_t kSlipVersion = 1;
 
 bool LooksLikeSlip(std::span<const uint8_t> bytes);
+
+// Names of the symbolic dimensions of the graph's inputs, each once.
+std::vector<std::string> InputSymbols(const Graph& graph);
 
 // The file's bytes. Equal models give equal bytes; writing what was read gives the same file.
 Result<std::string> FormatSlip(const SlipModel& model);

@@ -101,6 +101,7 @@ TEST(Slip, WriteReadWriteIsIdentical) {
   model.manifest = Manifest();
   model.golden.push_back({"one", {Counting(DType::kF32, {1, 2})}, {Counting(DType::kU8, {5})}, 1e-3f, 0.5f});
   model.tuned.push_back({"this machine", {1, 2, 3}});
+  model.ranges["N"] = {1, 8};
   const auto file = FormatSlip(model);
   ASSERT_TRUE(file.ok()) << file.status().ToString();
   const auto back = Parse(*file);
@@ -110,14 +111,24 @@ TEST(Slip, WriteReadWriteIsIdentical) {
   EXPECT_TRUE(*again == *file);
 }
 
+TEST(Slip, RefusesRangesThatMeanNothing) {
+  SlipModel model = ModelOf(RichGraph());
+  model.ranges["M"] = {1, 8};
+  EXPECT_THAT(WhyRefused(*FormatSlip(model)), HasSubstr("a range is declared for 'M', which no input has"));
+  model.ranges = {{"N", {4, 3}}};
+  EXPECT_THAT(WhyRefused(*FormatSlip(model)), HasSubstr("the range of 'N' is empty"));
+}
+
 TEST(Slip, KeepsWhatItWasGiven) {
   SlipModel model = ModelOf(RichGraph());
   model.golden.push_back({"one", {Counting(DType::kF32, {1, 2})}, {}, 1e-3f, 0.5f});
   model.tuned.push_back({"this machine", {1, 2, 3}});
+  model.ranges["N"] = {1, 8};
   const auto back = Parse(*FormatSlip(model));
   ASSERT_TRUE(back.ok()) << back.status().ToString();
   const Graph& graph = back->graph;
   EXPECT_EQ(back->producer, "slipway test");
+  EXPECT_EQ(back->ranges, (std::map<std::string, DimRange>{{"N", {1, 8}}}));
   EXPECT_EQ(ToString(graph.value(graph.inputs[0]).type), "f32[N,2]");
   EXPECT_EQ(graph.nodes[0].sources, std::vector<std::string>{"Source 'here'"});
   EXPECT_EQ(graph.nodes[0].attrs.GraphOf("then_branch")->name, "twice");

@@ -32,10 +32,16 @@ class Writer {
       const fb::Extent extent = PutData(section.data.data(), section.data.size());
       tuned.push_back(fb::CreateTunedSection(builder_, builder_.CreateString(section.target), &extent));
     }
+    std::vector<Offset<fb::DimRange>> ranges;
+    for (const auto& [symbol, range] : model.ranges) {
+      ranges.push_back(fb::CreateDimRange(builder_, builder_.CreateString(symbol), range.low, range.high));
+    }
+    const auto all_ranges = ranges.empty() ? 0 : builder_.CreateVector(ranges);
     const std::string manifest = model.manifest ? ToJson(*model.manifest) : std::string();
-    builder_.Finish(fb::CreateModel(
-        builder_, builder_.CreateString(model.producer), builder_.CreateString(model.source_format), graph,
-        builder_.CreateString(manifest), builder_.CreateVector(golden), builder_.CreateVector(tuned)));
+    builder_.Finish(fb::CreateModel(builder_, builder_.CreateString(model.producer),
+                                    builder_.CreateString(model.source_format), graph,
+                                    builder_.CreateString(manifest), builder_.CreateVector(golden),
+                                    builder_.CreateVector(tuned), all_ranges));
   }
 
   uint64_t FileBytes() const { return Header().file_bytes; }
