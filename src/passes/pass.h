@@ -9,12 +9,9 @@ namespace slipway {
 // REQUIRES: a verified graph. May leave dead nodes and unsorted values behind: the pipeline cleans up.
 using PassFn = Result<bool> (*)(Graph& graph);
 
-Result<bool> FoldConstants(Graph& graph);
-Result<bool> EliminateNoOps(Graph& graph);
-Result<bool> EliminateDead(Graph& graph);
-Result<bool> FoldBatchNorm(Graph& graph);
-Result<bool> FuseConvBias(Graph& graph);
-Result<bool> FuseSilu(Graph& graph);
-Result<bool> FuseActivation(Graph& graph);
+// Result<bool> FuseSilu(Graph& graph), and so on: one PassFn for every line of passes.inc.
+#define SLIPWAY_PASS(name, function) Result<bool> function(Graph& graph);
+#include "passes/passes.inc"
+#undef SLIPWAY_PASS
 
 }  // namespace slipway

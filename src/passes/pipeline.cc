@@ -18,16 +18,10 @@ struct PassEntry {
   PassFn run;
 };
 
-// Order matters: constants first, since the others look for them; activations last, onto whatever was fused
-// before.
 constexpr PassEntry kPasses[] = {
-    {"fold_constants", FoldConstants},
-    {"eliminate_no_ops", EliminateNoOps},
-    {"fold_batch_norm", FoldBatchNorm},
-    {"fuse_conv_bias", FuseConvBias},
-    {"fuse_silu", FuseSilu},
-    {"fuse_activation", FuseActivation},
-    {"eliminate_dead", EliminateDead},
+#define SLIPWAY_PASS(name, function) {#name, function},
+#include "passes/passes.inc"
+#undef SLIPWAY_PASS
 };
 
 bool IsDisabled(const PipelineOptions& options, const char* name) {

@@ -1,6 +1,6 @@
 // The ordered list of rewrites between import and build.
 //
-// Each pass is one file that states before -> after at its head, and one line in pipeline.cc. Around every
+// Each pass is one file that states before -> after at its head, and one line in passes.inc. Around every
 // pass: is it switched off? run, and, if it changed something, infer types again, verify, note the time.
 // Sub-graphs of control flow are rewritten likewise, each before the node that runs it, with the shapes of
 // its inputs taken as unknown: a loop's may change from one iteration to the next. SLIPWAY_DISABLE=pass,...
