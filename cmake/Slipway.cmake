@@ -86,6 +86,17 @@ function(slipway_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "unit;${ARG_LABELS}")
 endfunction()
 
+# slipway_names(VARIABLE FILE MACRO)
+# The names in a checked-in list, lower case, each once: what stands first in every line MACRO(Name, ...) of FILE.
+function(slipway_names variable file macro)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(STRINGS ${file} names REGEX "^${macro}\\(")
+  list(TRANSFORM names REPLACE "^${macro}\\(([A-Za-z0-9_]+).*" "\\1")
+  list(TRANSFORM names TOLOWER)
+  list(REMOVE_DUPLICATES names)
+  set(${variable} ${names} PARENT_SCOPE)
+endfunction()
+
 # slipway_headers(): every header compiles alone: an object library of one file a header.
 function(slipway_headers)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.h ${PROJECT_SOURCE_DIR}/include/*.h)

@@ -2,9 +2,10 @@
 # Rewrites what is made from the code and kept in git; review the change with git diff.
 set -eu
 cd "$(dirname "$0")/.."
-mkdir -p docs
 build/release/slipway ops --markdown >docs/operators.md
-tools/build.sh release slipway_manifest_test slipway_passes_test
+tools/build.sh release slipway_manifest_test slipway_passes_test slipway_onnx_conformance
 SLIPWAY_APPROVE=1 build/release/src/manifest/slipway_manifest_test --gtest_filter='*PublishedSchema*' --gtest_brief=1
 SLIPWAY_APPROVE=1 build/release/src/passes/slipway_passes_test --gtest_filter='*PassGolden.*' --gtest_brief=1
-git --no-pager diff --stat -- docs src/passes/testdata
+# Never adds to the list: what fails without being listed is a defect.
+build/release/conformance/slipway_onnx_conformance --drop-passing >/dev/null
+git --no-pager diff --stat -- docs src/passes/testdata conformance

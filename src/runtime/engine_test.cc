@@ -209,7 +209,13 @@ TEST_P(EngineTest, TellsAnObserverOfEveryStep) {
   EXPECT_EQ(steps, (std::vector<size_t>{0, 1}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, EngineTest, testing::Values("ref", "cpu"),
+std::vector<std::string> BackendNames() {
+  std::vector<std::string> names;
+  for (const Backend& backend : AllBackends()) names.push_back(backend.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, EngineTest, testing::ValuesIn(BackendNames()),
                          [](const auto& info) { return info.param; });
 
 TEST(EngineCreate, NamesTheBackendsThereAre) {

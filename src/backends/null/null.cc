@@ -1,7 +1,7 @@
 // The `null` backend: a skeleton to copy. Its one tactic fits nothing and says so.
 //
-// To make a backend: copy this folder, rename, list it in backends.inc, add its folder to src/CMakeLists.txt,
-// and give it tactics until the conformance suite is green (docs/adding_a_backend.md).
+// To make a backend: copy this folder, rename, list it in backends.inc, and give it a tactic for one kind of
+// step after the other; what it lacks, ref runs (docs/adding_a_backend.md).
 #include "backends/api/backend.h"
 
 namespace slipway {

@@ -4,7 +4,7 @@
 
 namespace slipway {
 
-#define SLIPWAY_FORMAT(kind, function) \
+#define SLIPWAY_FORMAT(folder, kind, function) \
   Result<ImportedModel> function(const ModelFile& file, const ImportOptions& options);
 #include "formats/registry/formats.inc"
 #undef SLIPWAY_FORMAT
@@ -48,7 +48,7 @@ Result<ImportedModel> ImportModel(const std::string& path, const ImportOptions& 
 Result<ImportedModel> ImportModel(const ModelFile& file, const ImportOptions& options) {
   const FileKind kind = Sniff(file.file.bytes(), file.path);
   ImportFileFn import = nullptr;
-#define SLIPWAY_FORMAT(each, function) \
+#define SLIPWAY_FORMAT(folder, each, function) \
   if (kind == FileKind::each) import = function;
 #include "formats/registry/formats.inc"
 #undef SLIPWAY_FORMAT

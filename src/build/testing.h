@@ -1,0 +1,88 @@
+// For tests: runs a backend's tactics on a record's test case and holds them against the record's reference.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <optional>
+#include <vector>
+
+#include "backends/api/backend.h"
+#include "base/scalar.h"
+#include "build/choose.h"
+#include "ops/case_scene.h"
+
+namespace slipway {
+
+inline void ExpectClose(const Tensor& got, const Tensor& want, const Tolerance& tolerance) {
+  ASSERT_EQ(got.dims(), want.dims());
+  for (int64_t i = 0; i < want.count(); ++i) {
+    if (!IsFloat(want.dtype())) {
+      const int64_t a = LoadInt(got.dtype(), got.data(), i);
+      const int64_t b = LoadInt(want.dtype(), want.data(), i);
+      ASSERT_LE(std::llabs(a - b), tolerance.integer_steps) << "element " << i << ": " << a << " not " << b;
+      continue;
+    }
+    const double a = LoadReal(got.dtype(), got.data(), i);
+    const double b = LoadReal(want.dtype(), want.data(), i);
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    ASSERT_LE(std::fabs(a - b), tolerance.absolute + tolerance.relative * std::fabs(b))
+        << "element " << i << ": " << a << " not " << b;
+  }
+}
+
+// The outputs of the tactic's kernel on the scene; `like` has their dtypes and shapes.
+inline Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& step, CaseScene& scene,
+                                            const std::vector<Datum>& like) {
+  SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, tactic.Make(step));
+  std::vector<Datum> outputs;
+  std::vector<Type> input_types, output_types;
+  std::vector<Datum*> in, out;
+  for (const Datum& datum : like) {
+    Tensor tensor(datum.tensor.dtype(), datum.tensor.dims());
+    outputs.push_back(Datum::Of(tensor));
+    output_types.push_back(Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
+  }
+  for (Datum& datum : outputs) out.push_back(&datum);
+  for (size_t i = 0; i < scene.inputs.size(); ++i) {
+    const bool is_absent = scene.node().inputs[i] == kNoValue;
+    in.push_back(is_absent ? nullptr : &scene.inputs[i]);
+    const Tensor& tensor = scene.inputs[i].tensor;
+    input_types.push_back(is_absent ? Type() : Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
+  }
+  Tensor workspace(DType::kU8, {kernel->WorkspaceBytes(input_types, output_types)});
+  ThreadPool pool(2);
+  const KernelArgs args{in, out, output_types, workspace.values<uint8_t>(), pool, nullptr};
+  SLIPWAY_RETURN_IF_ERROR(kernel->Run(args));
+  return outputs;
+}
+
+// Expects the reference's result of every tactic of the backend that fits the case; their names.
+inline std::vector<std::string> CheckTactics(const Backend& backend, const OpDef& op, const TestCase& test,
+                                             uint32_t seed) {
+  std::vector<std::string> fitting;
+  Result<CaseScene> scene = MakeCaseScene(op, test, seed);
+  if (!scene.ok()) return fitting;  // the record's own tests speak of broken cases
+  Result<Step> step = MakeStep(scene->graph, scene->node());
+  EXPECT_TRUE(step.ok());
+  std::optional<std::vector<Datum>> want;
+  for (const Tactic* tactic : backend.tactics) {
+    if (tactic->WhyNot(*step)) continue;
+    SCOPED_TRACE(op.name + "/" + test.label + " by " + tactic->name());
+    if (!want) {
+      auto reference = RunReference(scene->graph, scene->node(), scene->operands(), nullptr);
+      EXPECT_TRUE(reference.ok()) << reference.status().message();
+      if (!reference.ok()) return fitting;
+      want = *reference;
+    }
+    auto got = RunTactic(*tactic, *step, *scene, *want);
+    EXPECT_TRUE(got.ok()) << got.status().message();
+    if (!got.ok()) return fitting;
+    for (size_t i = 0; i < want->size(); ++i) ExpectClose((*got)[i].tensor, (*want)[i].tensor, op.tolerance);
+    fitting.push_back(tactic->name());
+  }
+  return fitting;
+}
+
+}  // namespace slipway
