@@ -1,0 +1,68 @@
+// Every record: its documentation is complete, and its test cases run and give what inference said.
+#include <gtest/gtest.h>
+
+#include "ops/case_scene.h"
+
+namespace slipway {
+namespace {
+
+constexpr uint32_t kSeed = 20261124;
+
+class Record : public testing::TestWithParam<const OpDef*> {};
+
+TEST_P(Record, IsDocumented) {
+  const OpDef& op = *GetParam();
+  EXPECT_FALSE(op.group.empty()) << "the folder it stands in";
+  EXPECT_TRUE(op.summary.ends_with('.')) << op.summary;
+  for (const Port& port : op.inputs) EXPECT_FALSE(port.doc.empty() || port.name.empty()) << port.name;
+  for (const Port& port : op.outputs) EXPECT_FALSE(port.doc.empty() || port.name.empty()) << port.name;
+  for (const AttrDef& attr : op.attrs) EXPECT_FALSE(attr.doc.empty()) << attr.name;
+  EXPECT_FALSE(op.foreign.empty()) << "no model can contain it";
+  EXPECT_NE(op.infer, nullptr);
+  EXPECT_NE(op.reference, nullptr);
+}
+
+class RecordCases : public Record {};
+
+TEST_P(RecordCases, Run) {
+  const OpDef& op = *GetParam();
+  const std::vector<TestCase> cases = op.cases();
+  EXPECT_FALSE(cases.empty());
+  for (const TestCase& test : cases) {
+    SCOPED_TRACE(test.label);
+    const auto scene = MakeCaseScene(op, test, kSeed);
+    ASSERT_TRUE(scene.ok()) << scene.status().ToString();
+    const auto result = RunReference(scene->graph, scene->node(), scene->operands(), nullptr);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    for (size_t i = 0; i < result->size(); ++i) {
+      if ((*result)[i].kind != TypeKind::kTensor) continue;
+      const Type& inferred = scene->graph.value(scene->node().outputs[i]).type;
+      const Tensor& got = (*result)[i].tensor;
+      EXPECT_EQ(got.dtype(), inferred.dtype);
+      if (!inferred.IsStatic()) continue;
+      EXPECT_EQ(got.dims(), KnownDims(*inferred.shape));
+    }
+  }
+}
+
+using Ops = std::vector<const OpDef*>;
+
+Ops Records() {
+  Ops ops;
+  for (const OpDef& op : AllOps()) ops.push_back(&op);
+  return ops;
+}
+
+Ops WithCases() {
+  Ops ops = Records();
+  std::erase_if(ops, [](const OpDef* op) { return op->cases == nullptr; });
+  return ops;
+}
+
+std::string NameOf(const testing::TestParamInfo<const OpDef*>& info) { return info.param->name; }
+
+INSTANTIATE_TEST_SUITE_P(All, Record, testing::ValuesIn(Records()), NameOf);
+INSTANTIATE_TEST_SUITE_P(All, RecordCases, testing::ValuesIn(WithCases()), NameOf);
+
+}  // namespace
+}  // namespace slipway
