@@ -33,8 +33,8 @@ fuzz: setup  ## run every fuzzer for SECONDS_EACH (300) seconds under ASan and U
 check: setup  ## the fast checks alone: format, layers, words
 	@tools/check/check.sh
 
-fmt: setup  ## format every tracked C++ file
-	@git ls-files '*.h' '*.cc' | xargs clang-format -i
+fmt: setup  ## format every C++ file
+	@tools/check/list_sources.sh | xargs -P "$$(nproc)" -n 16 clang-format -i
 
 tidy: setup  ## clang-tidy over the tree
 	@tools/tidy.sh

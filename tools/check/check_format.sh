@@ -1,10 +1,10 @@
 #!/bin/sh
-# Every tracked C++ file is formatted as .clang-format says; `make fmt` mends it.
+# Every C++ file is formatted as .clang-format says; `make fmt` mends it.
 set -eu
 cd "$(dirname "$0")/../.."
 clang-format --version >/dev/null
 # A batch that is well is done at once; only the files of the others are looked at one by one.
-wrong=$(git ls-files '*.h' '*.cc' | while read -r file; do [ ! -f "$file" ] || echo "$file"; done |
+wrong=$(tools/check/list_sources.sh |
   xargs -P "$(nproc)" -n 32 sh -c '
     clang-format --dry-run --Werror "$@" 2>/dev/null || for file; do
       clang-format --dry-run --Werror "$file" 2>/dev/null || echo "$file"
