@@ -14,6 +14,20 @@ std::string TypeText(const ForeignNode& node, ValueId id, const GraphBuilder& bu
   return type.dtype == DType::kNone && !type.HasRank() ? "?" : ToString(type);
 }
 
+constexpr const char* kAdvice =
+    "replace these operators in the source, or cut them off with --input and --output";
+
+// Names an input that has no shape, where that may be why.
+std::string HintFor(const Graph& graph) {
+  for (ValueId id : graph.inputs) {
+    const Value& input = graph.value(id);
+    if (input.type.kind != TypeKind::kTensor || input.type.HasRank()) continue;
+    return "input '" + input.name + "' has no shape in the file: say which, as in --input '" + input.name +
+           "[1,224,224,3]'";
+  }
+  return kAdvice;
+}
+
 }  // namespace
 
 void UnsupportedNodes::Add(const ForeignNode& node, const GraphBuilder& builder, const Status& why) {
@@ -22,12 +36,13 @@ void UnsupportedNodes::Add(const ForeignNode& node, const GraphBuilder& builder,
   if (!node.domain.empty()) entry.op = node.domain + "." + entry.op;
   if (node.format == Format::kOnnx) entry.op += " (opset " + std::to_string(node.version) + ")";
   if (node.format == Format::kTflite) entry.op += " (version " + std::to_string(node.version) + ")";
+  const bool has_row = FindForeign(node.format, node.domain, node.op, node.version).op != nullptr;
   std::string types;
   for (ValueId id : node.inputs) {
     types += types.empty() ? "" : ", ";
     types += TypeText(node, id, builder);
+    lacks_shapes_ |= has_row && id != kNoValue && !builder.type(id).HasRank();
   }
-  const bool has_row = FindForeign(node.format, node.domain, node.op, node.version).op != nullptr;
   entry.line = "'" + node.name + "': " + entry.op + " on (" + types + ")";
   if (has_row || why.message().find("in this version") != std::string::npos) {
     const size_t colon = why.message().find("): ");
@@ -36,7 +51,7 @@ void UnsupportedNodes::Add(const ForeignNode& node, const GraphBuilder& builder,
   nodes_.push_back(std::move(entry));
 }
 
-Status UnsupportedNodes::ToStatus() const {
+Status UnsupportedNodes::ToStatus(const Graph& graph) const {
   if (nodes_.empty()) return Status::Ok();
   std::map<std::string, int> counts;
   for (const Entry& entry : nodes_) ++counts[entry.op];
@@ -45,8 +60,7 @@ Status UnsupportedNodes::ToStatus() const {
   for (const auto& [op, count] : counts) message += " " + op + " x" + std::to_string(count) + ";";
   message.pop_back();
   for (const Entry& entry : nodes_) message += "\n    " + entry.line;
-  return Status(Code::kUnsupported, std::move(message),
-                "replace these operators in the source, or cut them off with --input and --output");
+  return Status(Code::kUnsupported, std::move(message), lacks_shapes_ ? HintFor(graph) : kAdvice);
 }
 
 }  // namespace slipway

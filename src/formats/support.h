@@ -16,8 +16,8 @@ class UnsupportedNodes {
   bool IsEmpty() const { return nodes_.empty(); }
   size_t size() const { return nodes_.size(); }
   // kUnsupported; one line per node: name, operator with domain and version, input types, reason. Ok when
-  // empty.
-  Status ToStatus() const;
+  // empty. `graph`: what was imported; an input without a shape may be why, and is named in the hint.
+  Status ToStatus(const Graph& graph) const;
 
  private:
   struct Entry {
@@ -25,6 +25,7 @@ class UnsupportedNodes {
     std::string line;
   };
   std::vector<Entry> nodes_;
+  bool lacks_shapes_ = false;  // an operator that is known was refused operands of unknown rank
 };
 
 }  // namespace slipway

@@ -128,7 +128,7 @@ Status ModelImporter::AddOutputs(Scope& scope, const std::vector<std::string_vie
     SLIPWAY_ASSIGN_OR_RETURN(const ValueId id, Resolve(scope, name));
     graph.outputs.push_back(id);
   }
-  if (!unsupported_.IsEmpty()) return unsupported_.ToStatus();
+  if (!unsupported_.IsEmpty()) return unsupported_.ToStatus(graph);
   scope.state->builder.SetSources({});
   for (size_t i = 0; i < names.size(); ++i) {
     SLIPWAY_RETURN_IF_ERROR(NameOutput(graph, i, names[i], scope.state->builder));

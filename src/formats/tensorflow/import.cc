@@ -39,7 +39,7 @@ class Importer {
     for (const TfNode* node : order_) {
       SLIPWAY_RETURN_IF_ERROR(Import(*node));
     }
-    SLIPWAY_RETURN_IF_ERROR(unsupported_.ToStatus());
+    SLIPWAY_RETURN_IF_ERROR(unsupported_.ToStatus(model_.graph));
     SLIPWAY_RETURN_IF_ERROR(BindOutputs());
     if (preprocessor_) model_.manifest = MakeManifest(*preprocessor_, model_.graph);
     SLIPWAY_RETURN_IF_ERROR(Prune());

@@ -111,6 +111,20 @@ TEST(TfImport, EveryUnsupportedNodeIsListedWithTheShapesAtHand) {
             "    'apart': NoSuchOp on (f32[2,3])");
 }
 
+TEST(TfImport, AnInputWithoutAShapeIsNamedInTheHint) {
+  TfNode open = {"x", "Placeholder", {}, {{"dtype", DType::kF32}}};
+  TfNode filter = ConstNode("w", FloatTensor({1, 1, 1, 1}, {1}));
+  TfNode zero = ConstNode("zero", IntTensor({}, {0}));
+  const auto model = ImportGraph(
+      MakeGraph({open,
+                 filter,
+                 zero,
+                 {"wide", "ExpandDims", {"x", "zero"}, {}},
+                 {"y", "Conv2D", {"wide", "w"}, {{"strides", Ints{1, 1, 1, 1}}, {"padding", "SAME"}}}}),
+      {});
+  EXPECT_THAT(model.status().hint(), HasSubstr("input 'x' has no shape in the file: say which"));
+}
+
 TEST(TfImport, NodesBehindACutAreNotAsked) {
   const TfGraph graph =
       MakeGraph({PlaceholderNode("x", {2}), {"bad", "NoSuchOp", {"x"}, {}}, {"y", "Relu", {"bad"}, {}}});
