@@ -1,5 +1,7 @@
 #include "tasks/core/guess.h"
 
+#include <algorithm>
+
 #include "manifest/labels_coco.h"
 #include "tasks/core/image_input.h"
 
@@ -21,19 +23,51 @@ int64_t GridCells(const ImageShape& image) {
   return cells;
 }
 
+// Only the decoder is said (by a flag, say): the rest of the output is still to be guessed.
+std::optional<DecoderKind> BareDecoder(const Manifest& manifest) {
+  if (manifest.outputs.size() != 1) return std::nullopt;
+  OutputSpec bare;
+  bare.decoder = manifest.outputs[0].decoder;
+  if (manifest.outputs[0] != bare || bare.decoder == DecoderKind::kRaw) return std::nullopt;
+  return bare.decoder;
+}
+
+TaskKind TaskOf(DecoderKind decoder) {
+  switch (decoder) {
+    case DecoderKind::kRaw: return TaskKind::kRaw;
+    case DecoderKind::kClassification: return TaskKind::kClassification;
+    case DecoderKind::kMask: return TaskKind::kSegmentation;
+    default: return TaskKind::kDetection;
+  }
+}
+
+bool IsYolo(DecoderKind decoder) {
+  return decoder == DecoderKind::kYolov5 || decoder == DecoderKind::kYolov8 || decoder == DecoderKind::kYolox;
+}
+
+// Ultralytics' for COCO, in pixels, one list a stride.
+const std::vector<std::vector<double>> kYolov5Anchors = {
+    {10, 13, 16, 30, 33, 23}, {30, 61, 62, 45, 59, 119}, {116, 90, 156, 198, 373, 326}};
+
 struct Guesser {
   Manifest& manifest;
   const std::vector<PortInfo>& inputs;
   const std::vector<PortInfo>& outputs;
   std::optional<ImageShape> image;
+  std::optional<DecoderKind> wanted;  // the only decoder that may be guessed
+
+  bool May(DecoderKind decoder) const { return !wanted || *wanted == decoder; }
 
   void Note(std::string text) { manifest.notes.push_back(std::move(text)); }
 
   OutputSpec& AddOutput(TaskKind task, DecoderKind decoder, const std::string& why) {
     if (manifest.task == TaskKind::kRaw) manifest.task = task;
+    if (wanted) manifest.outputs.clear();
     manifest.outputs.emplace_back();
     manifest.outputs.back().decoder = decoder;
-    Note("decoder " + std::string(NameOf(decoder)) + " guessed: " + why);
+    // Of a decoder that was named, only detectors have more than their kind to guess.
+    if (!wanted || task == TaskKind::kDetection)
+      Note("decoder " + std::string(NameOf(decoder)) + (wanted ? " fits: " : " guessed: ") + why);
     return manifest.outputs.back();
   }
 
@@ -49,7 +83,8 @@ struct Guesser {
   }
 
   bool GuessPostprocess() {
-    if (outputs.size() != 4 || ExtentAt(outputs[3].type, 0) > 1) return false;
+    if (!May(DecoderKind::kSsdPostprocess) || outputs.size() != 4 || ExtentAt(outputs[3].type, 0) > 1)
+      return false;
     const bool is_named = outputs[0].name.find("Detection_PostProcess") != std::string::npos;
     const bool has_boxes =
         ExtentAt(outputs[0].type, -1) == 4 && outputs[0].type.HasRank() && outputs[0].type.rank() == 3;
@@ -69,7 +104,7 @@ struct Guesser {
     const int64_t cells = GridCells(*image);
     if (cells == 0) return false;
     const auto shape = ToString(type);
-    if (a == 3 * cells && b > 5) {
+    if (May(DecoderKind::kYolov5) && a == 3 * cells && b > 5) {
       OutputSpec& output =
           AddOutput(TaskKind::kDetection, DecoderKind::kYolov5, shape + " is three anchors on three grids");
       output.box_order = BoxOrder::kCxcywh;
@@ -80,7 +115,7 @@ struct Guesser {
       UseCocoLabels(b - 5);
       return true;
     }
-    if (a == cells && b > 5) {
+    if (May(DecoderKind::kYolox) && a == cells && b > 5) {
       AddOutput(TaskKind::kDetection, DecoderKind::kYolox, shape + " is one row a cell of three grids")
           .box_order = BoxOrder::kCxcywh;
       UseLetterbox(114, false);
@@ -89,7 +124,7 @@ struct Guesser {
       UseCocoLabels(b - 5);
       return true;
     }
-    if (b == cells && a > 4) {
+    if (May(DecoderKind::kYolov8) && b == cells && a > 4) {
       OutputSpec& output = AddOutput(TaskKind::kDetection, DecoderKind::kYolov8,
                                      shape + " is one column a cell of three grids");
       output.box_order = BoxOrder::kCxcywh;
@@ -100,6 +135,31 @@ struct Guesser {
       return true;
     }
     return false;
+  }
+
+  // [1,3,H,W,5+classes] on the three usual grids, in any order.
+  bool GuessYolov5Grids() {
+    if (!May(DecoderKind::kYolov5) || outputs.size() != 3 || !image || GridCells(*image) == 0) return false;
+    for (int64_t stride : {8, 16, 32}) {
+      const bool is_there = std::any_of(outputs.begin(), outputs.end(), [&](const PortInfo& output) {
+        return output.type.HasRank() && output.type.rank() == 5 && ExtentAt(output.type, 1) == 3 &&
+               ExtentAt(output.type, 2) == image->height / stride &&
+               ExtentAt(output.type, 3) == image->width / stride && ExtentAt(output.type, 4) > 5;
+      });
+      if (!is_there) return false;
+    }
+    OutputSpec& output = AddOutput(TaskKind::kDetection, DecoderKind::kYolov5,
+                                   "three outputs like " + ToString(outputs[0].type) + " are raw grids");
+    output.box_order = BoxOrder::kCxcywh;
+    output.activation = ScoreActivation::kSigmoid;
+    output.strides = {8, 16, 32};
+    output.anchors.emplace();
+    output.anchors->boxes = kYolov5Anchors;
+    Note("anchors guessed: YOLOv5's for COCO");
+    UseLetterbox(114, true);
+    ScaleTo01();
+    UseCocoLabels(ExtentAt(outputs[0].type, 4) - 5);
+    return true;
   }
 
   void UseLetterbox(double pad, bool is_centered) {
@@ -120,7 +180,7 @@ struct Guesser {
   }
 
   bool GuessFaceAnchors() {
-    if (outputs.size() != 2 || !image) return false;
+    if (!May(DecoderKind::kAnchors) || outputs.size() != 2 || !image) return false;
     const bool is_first_boxes = ExtentAt(outputs[0].type, -1) == 16;
     const PortInfo& boxes = outputs[is_first_boxes ? 0 : 1];
     const PortInfo& scores = outputs[is_first_boxes ? 1 : 0];
@@ -141,6 +201,7 @@ struct Guesser {
     output.keypoints = 6;
     AnchorSpec anchors;
     anchors.fixed_size = true;
+    anchors.size_code = SizeCode::kLinear;
     anchors.interpolated_ratio = count == 896 ? 1 : 0;
     output.anchors = anchors;
     if (manifest.labels.empty()) manifest.labels = {"face"};
@@ -158,7 +219,7 @@ struct Guesser {
   }
 
   bool GuessSsd() {
-    if (outputs.size() != 2) return false;
+    if (!May(DecoderKind::kSsd) || outputs.size() != 2) return false;
     const bool is_first_boxes = ExtentAt(outputs[0].type, -1) == 4;
     const PortInfo& boxes = outputs[is_first_boxes ? 0 : 1];
     const PortInfo& scores = outputs[is_first_boxes ? 1 : 0];
@@ -175,7 +236,8 @@ struct Guesser {
   }
 
   bool GuessMask() {
-    if (outputs.size() != 1 || !outputs[0].type.HasRank() || outputs[0].type.rank() != 4 || !image)
+    if (!May(DecoderKind::kMask) || outputs.size() != 1 || !outputs[0].type.HasRank() ||
+        outputs[0].type.rank() != 4 || !image)
       return false;
     const int64_t h = ExtentAt(outputs[0].type, image->is_channels_first ? 2 : 1);
     const int64_t w = ExtentAt(outputs[0].type, image->is_channels_first ? 3 : 2);
@@ -186,7 +248,7 @@ struct Guesser {
   }
 
   bool GuessClasses() {
-    if (outputs.size() != 1 || !outputs[0].type.HasRank()) return false;
+    if (!May(DecoderKind::kClassification) || outputs.size() != 1 || !outputs[0].type.HasRank()) return false;
     const Type& type = outputs[0].type;
     int64_t others = 1;
     for (int axis = 1; axis + 1 < type.rank(); ++axis) others *= ExtentAt(type, axis);
@@ -194,6 +256,19 @@ struct Guesser {
     AddOutput(TaskKind::kClassification, DecoderKind::kClassification,
               "output " + ToString(type) + " is one score a class");
     return true;
+  }
+
+  void GuessOutputs() {
+    const bool is_found = GuessPostprocess() || GuessYolo() || GuessYolov5Grids() || GuessFaceAnchors() ||
+                          GuessSsd() || GuessMask() || GuessClasses();
+    if (is_found || !wanted || !IsYolo(*wanted)) return;
+    // Other strides than the usual, or open extents: what all of them have in common.
+    manifest.outputs[0].box_order = BoxOrder::kCxcywh;
+    if (image && image->is_channels_first) manifest.outputs[0].coordinates = CoordinateKind::kPixel;
+    Note("box order guessed: cxcywh in " + std::string(NameOf(manifest.outputs[0].coordinates)) +
+         "s; the outputs have not the usual shapes of " + std::string(NameOf(*wanted)));
+    UseLetterbox(114, *wanted != DecoderKind::kYolox);
+    if (*wanted != DecoderKind::kYolox) ScaleTo01();
   }
 
   void GuessInput() {
@@ -211,21 +286,15 @@ struct Guesser {
 
 Manifest CompleteManifest(Manifest manifest, const std::vector<PortInfo>& inputs,
                           const std::vector<PortInfo>& outputs) {
-  Guesser guesser{manifest, inputs, outputs, std::nullopt};
+  Guesser guesser{manifest, inputs, outputs, std::nullopt, std::nullopt};
   if (!inputs.empty()) {
     const TensorLayout layout = manifest.inputs.empty() ? TensorLayout::kAuto : manifest.inputs[0].layout;
     guesser.image = ImageShapeOf(inputs[0].type, layout);
   }
-  if (manifest.outputs.empty()) {
-    (void)(guesser.GuessPostprocess() || guesser.GuessYolo() || guesser.GuessFaceAnchors() ||
-           guesser.GuessSsd() || guesser.GuessMask() || guesser.GuessClasses());
-  } else if (manifest.task == TaskKind::kRaw) {
-    const DecoderKind decoder = manifest.outputs[0].decoder;
-    manifest.task = decoder == DecoderKind::kRaw              ? TaskKind::kRaw
-                    : decoder == DecoderKind::kClassification ? TaskKind::kClassification
-                    : decoder == DecoderKind::kMask           ? TaskKind::kSegmentation
-                                                              : TaskKind::kDetection;
-  }
+  guesser.wanted = BareDecoder(manifest);
+  if (manifest.outputs.empty() || guesser.wanted) guesser.GuessOutputs();
+  if (manifest.task == TaskKind::kRaw && !manifest.outputs.empty())
+    manifest.task = TaskOf(manifest.outputs[0].decoder);
   guesser.GuessInput();
   if (manifest.inputs.empty() && guesser.image) manifest.inputs.emplace_back();
   return manifest;

@@ -6,8 +6,9 @@
 
 namespace slipway::tasks {
 
-// Fills in task, first image input and decoder where `manifest` has none; every guess adds a sentence to its
-// notes. Never changes what the manifest says.
+// Fills in task, first image input and decoder where `manifest` has none, and what belongs to a decoder where
+// nothing but its kind is given; every guess adds a sentence to its notes. Never changes what the manifest
+// says.
 Manifest CompleteManifest(Manifest manifest, const std::vector<PortInfo>& inputs,
                           const std::vector<PortInfo>& outputs);
 

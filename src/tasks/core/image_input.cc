@@ -155,6 +155,24 @@ Status CheckSize(const InputSpec& spec, const ImageShape& shape, const PortInfo&
                 "correct resize.width and resize.height");
 }
 
+Status CheckCount(const char* key, size_t count, int64_t channels, const PortInfo& port) {
+  if (count <= 1 || static_cast<int64_t>(count) == channels) return Status::Ok();
+  return Status(Code::kInvalidInput,
+                std::string("'") + key + "' has " + std::to_string(count) + " numbers, input '" + port.name +
+                    "' has " + std::to_string(channels) + " channels",
+                "give one number, or one per channel");
+}
+
+Status CheckNumbers(const InputSpec& spec, int64_t channels, const PortInfo& port) {
+  SLIPWAY_RETURN_IF_ERROR(CheckCount("mean", spec.mean.size(), channels, port));
+  SLIPWAY_RETURN_IF_ERROR(CheckCount("std", spec.std.size(), channels, port));
+  const auto dtype = ParseDType(spec.dtype);
+  if (!dtype || port.type.dtype == DType::kNone || *dtype == port.type.dtype) return Status::Ok();
+  return Status(Code::kInvalidInput,
+                "the manifest makes " + spec.dtype + ", input '" + port.name + "' is " + ToString(port.type),
+                "correct inputs[0].dtype, or leave it out");
+}
+
 }  // namespace
 
 std::optional<ImageShape> ImageShapeOf(const Type& type, TensorLayout layout) {
@@ -195,6 +213,7 @@ Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& sp
                                            " channels, the manifest's color gives " +
                                            std::to_string(image.channels));
   }
+  SLIPWAY_RETURN_IF_ERROR(CheckNumbers(spec, image.channels, port));
   // Quarter turns counter-clockwise.
   SLIPWAY_ASSIGN_OR_RETURN(Placed upright, media::Rotate90(media::PlaceWhole(std::move(image)),
                                                            static_cast<int>(-spec.rotate / 90)));

@@ -1,5 +1,8 @@
 #include "tasks/core/session.h"
 
+#include <algorithm>
+
+#include "base/nearest.h"
 #include "base/scalar.h"
 
 namespace slipway::tasks {
@@ -35,7 +38,10 @@ Result<size_t> FindInput(const Engine& engine, const std::string& name) {
     if (ports[i].name == name) return i;
     known += (known.empty() ? "'" : ", '") + ports[i].name + "'";
   }
-  return Status(Code::kInvalidModel, "the manifest names the input '" + name + "'; the model has " + known);
+  std::vector<std::string_view> names;
+  for (const PortInfo& port : ports) names.push_back(port.name);
+  return Status(Code::kInvalidModel,
+                "the model has no input '" + name + "'" + DidYouMean(name, names) + "; it has " + known);
 }
 
 Result<ImageInput> Session::Prepare(const media::Image& photo) const {
@@ -66,6 +72,56 @@ Result<std::vector<RealOutput>> Session::Run(const ImageInput& input) {
   std::vector<RealOutput> reals;
   for (size_t i = 0; i < outputs.size(); ++i) reals.push_back(ToReal(outputs[i], engine_->outputs()[i]));
   return reals;
+}
+
+namespace {
+
+std::vector<std::string_view> RolesOf(DecoderKind decoder) {
+  switch (decoder) {
+    case DecoderKind::kClassification: return {"scores", "logits", "predictions"};
+    case DecoderKind::kYolov5:
+    case DecoderKind::kYolov8:
+    case DecoderKind::kYolox: return {"predictions"};
+    case DecoderKind::kSsd:
+    case DecoderKind::kAnchors: return {"boxes", "scores"};
+    case DecoderKind::kSsdPostprocess: return {"boxes", "classes", "scores", "count"};
+    case DecoderKind::kMask: return {"mask"};
+    case DecoderKind::kRaw: break;
+  }
+  return {kRoles.begin(), kRoles.end()};
+}
+
+Status CheckRole(const OutputSpec& spec, const std::string& role, size_t count) {
+  const auto roles = RolesOf(spec.decoder);
+  const std::string decoder = "decoder " + std::string(NameOf(spec.decoder));
+  if (std::find(roles.begin(), roles.end(), role) == roles.end()) {
+    std::string known;
+    for (std::string_view each : roles) known += (known.empty() ? "'" : ", '") + std::string(each) + "'";
+    return Status(Code::kInvalidModel, decoder + " reads no tensor as '" + role + "'",
+                  "its roles are " + known);
+  }
+  const bool may_spread = spec.decoder == DecoderKind::kYolov5;
+  if (count <= 1 || may_spread || spec.decoder == DecoderKind::kRaw) return Status::Ok();
+  return Status(Code::kInvalidModel,
+                decoder + " reads one tensor as '" + role + "', the manifest names " + std::to_string(count));
+}
+
+}  // namespace
+
+Status CheckOutputNames(const OutputSpec& spec, const std::vector<RealOutput>& outputs) {
+  std::string known;
+  for (const RealOutput& output : outputs) known += (known.empty() ? "'" : ", '") + output.name + "'";
+  for (const auto& [role, names] : spec.tensors) {
+    SLIPWAY_RETURN_IF_ERROR(CheckRole(spec, role, names.size()));
+    for (const std::string& name : names) {
+      const bool is_known = std::any_of(outputs.begin(), outputs.end(),
+                                        [&](const RealOutput& output) { return output.name == name; });
+      if (is_known) continue;
+      return Status(Code::kInvalidModel, "the manifest names '" + name + "' as the output for '" + role +
+                                             "'; the model has " + known);
+    }
+  }
+  return Status::Ok();
 }
 
 std::string LabelOf(const Manifest& manifest, int64_t label_index) {

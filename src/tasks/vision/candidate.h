@@ -28,6 +28,8 @@ struct DecodeCall {
   const RealOutput* Role(const char* role) const;
   // The only tensor, or that of role "predictions".
   const RealOutput* Predictions() const;
+  // Is it among those of role "predictions"? Without such a role every output is.
+  bool IsPrediction(const RealOutput& output) const;
   // A box in the spec's order and coordinates, as corners in pixels.
   media::BoxF ToPixels(double a, double b, double c, double d) const;
 };

@@ -35,6 +35,7 @@ Result<std::vector<ClassScore>> ReadClasses(const Session& session, const std::v
   for (const OutputSpec& each : manifest.outputs) {
     if (each.decoder == DecoderKind::kClassification) spec = each;
   }
+  SLIPWAY_RETURN_IF_ERROR(CheckOutputNames(spec, outputs));
   const RealOutput* output = outputs.empty() ? nullptr : &outputs[0];
   for (const char* role : {"scores", "logits", "predictions"}) {
     const auto named = spec.tensors.find(role);
@@ -50,15 +51,15 @@ Result<std::vector<ClassScore>> ReadClasses(const Session& session, const std::v
   Activate(scores, spec.activation);
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
+  if (spec.background >= 0 && scores.size() > 1) std::erase(order, static_cast<size_t>(spec.background));
   const size_t k =
-      std::min(scores.size(), static_cast<size_t>(std::max<int64_t>(manifest.thresholds.top_k, 1)));
+      std::min(order.size(), static_cast<size_t>(std::max<int64_t>(manifest.thresholds.top_k, 1)));
   std::partial_sort(
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(),
       [&](size_t a, size_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
   std::vector<ClassScore> classes;
   for (size_t i = 0; i < k; ++i) {
     const auto index = static_cast<int64_t>(order[i]);
-    if (index == spec.background && k < scores.size()) continue;
     classes.push_back({LabelOf(manifest, index + spec.class_offset), index, scores[order[i]]});
   }
   return classes;

@@ -38,6 +38,12 @@ const RealOutput* DecodeCall::Predictions() const {
   return outputs.size() == 1 ? &outputs[0] : nullptr;
 }
 
+bool DecodeCall::IsPrediction(const RealOutput& output) const {
+  const auto named = spec.tensors.find("predictions");
+  if (named == spec.tensors.end()) return true;
+  return std::find(named->second.begin(), named->second.end(), output.name) != named->second.end();
+}
+
 media::BoxF DecodeCall::ToPixels(double a, double b, double c, double d) const {
   const bool is_ratio = spec.coordinates == CoordinateKind::kRatio;
   const double sx = is_ratio ? width : 1;
@@ -53,17 +59,23 @@ media::BoxF DecodeCall::ToPixels(double a, double b, double c, double d) const {
   return {};
 }
 
+Status CheckDetector(const Manifest& manifest) {
+  const auto is_detector = [](const OutputSpec& each) { return DecoderOf(each.decoder) != nullptr; };
+  if (std::any_of(manifest.outputs.begin(), manifest.outputs.end(), is_detector)) return Status::Ok();
+  return Status(
+      Code::kUsage, "how to read boxes from the model's outputs is not known: no decoder fits their shapes",
+      "give one with --decoder yolov5, yolov8, yolox, ssd, ssd-postprocess or anchors, or in --manifest");
+}
+
 Result<std::vector<Detection>> ReadDetections(const Session& session, const ImageInput& input,
                                               const std::vector<RealOutput>& outputs) {
   const Manifest& manifest = session.manifest();
+  SLIPWAY_RETURN_IF_ERROR(CheckDetector(manifest));
   const OutputSpec* spec = nullptr;
   for (const OutputSpec& each : manifest.outputs) {
     if (DecoderOf(each.decoder) != nullptr) spec = &each;
   }
-  if (spec == nullptr) {
-    return Status(Code::kInvalidModel, "the manifest names no detection decoder",
-                  "give one with --decoder yolov5, yolov8, yolox, ssd, ssd-postprocess or anchors");
-  }
+  SLIPWAY_RETURN_IF_ERROR(CheckOutputNames(*spec, outputs));
   const Thresholds& thresholds = manifest.thresholds;
   const DecodeCall call{*spec, outputs, input.width, input.height, static_cast<float>(thresholds.score)};
   auto decoded = DecoderOf(spec->decoder)(call);
@@ -98,6 +110,14 @@ void DrawDetections(media::Image* photo, const std::vector<Detection>& detection
                            media::ClassColor(static_cast<int>(detection.label_index))});
   }
   media::DrawAnnotations(photo, annotations);
+  const double radius = media::StyleFor(photo->width, photo->height).thickness * 0.9;
+  for (const Detection& detection : detections) {
+    const media::Color color = media::ClassColor(static_cast<int>(detection.label_index));
+    for (const media::PointF& point : detection.keypoints) {
+      media::FillBox(photo, {point.x - radius, point.y - radius, point.x + radius, point.y + radius}, radius,
+                     color);
+    }
+  }
 }
 
 }  // namespace slipway::tasks

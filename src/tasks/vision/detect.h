@@ -17,6 +17,9 @@ struct Detection {
   std::vector<media::PointF> keypoints;
 };
 
+// Does the manifest say how to read boxes? If not, an error (kUsage) that lists the decoders.
+Status CheckDetector(const Manifest& manifest);
+
 // Best first. Candidates below the score threshold are dropped; overlaps above `iou` within a class, then
 // above `cross_class_iou` between classes, lose to the better score.
 Result<std::vector<Detection>> Detect(Session& session, const media::Image& photo);

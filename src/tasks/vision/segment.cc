@@ -47,21 +47,43 @@ std::vector<uint8_t> BestCategories(const RealOutput& output, const MaskLayout& 
   return mask;
 }
 
+OutputSpec SpecOf(const Manifest& manifest) {
+  for (const OutputSpec& spec : manifest.outputs) {
+    if (spec.decoder == DecoderKind::kMask) return spec;
+  }
+  return {};
+}
+
+// The tensor of role "mask", or the first.
+Result<const RealOutput*> MaskOf(const OutputSpec& spec, const std::vector<RealOutput>& outputs) {
+  if (outputs.empty()) return Status(Code::kInvalidModel, "the model has no outputs");
+  SLIPWAY_RETURN_IF_ERROR(CheckOutputNames(spec, outputs));
+  const auto named = spec.tensors.find("mask");
+  if (named == spec.tensors.end() || named->second.empty()) return &outputs[0];
+  return &*std::find_if(outputs.begin(), outputs.end(),
+                        [&](const RealOutput& output) { return output.name == named->second[0]; });
+}
+
+std::string LabelOfCategory(const Manifest& manifest, const OutputSpec& spec, int64_t category) {
+  return category == spec.background ? "background" : LabelOf(manifest, category + spec.class_offset);
+}
+
 }  // namespace
 
 Result<Segmentation> Segment(Session& session, const media::Image& photo) {
   SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(photo));
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<RealOutput> outputs, session.Run(input));
-  if (outputs.empty()) return Status(Code::kInvalidModel, "the model has no outputs");
   const Manifest& manifest = session.manifest();
+  const OutputSpec spec = SpecOf(manifest);
+  SLIPWAY_ASSIGN_OR_RETURN(const RealOutput* output, MaskOf(spec, outputs));
   const TensorLayout tensor_layout =
       manifest.inputs.empty() ? TensorLayout::kAuto : manifest.inputs[0].layout;
-  SLIPWAY_ASSIGN_OR_RETURN(MaskLayout layout, LayoutOf(outputs[0], tensor_layout));
+  SLIPWAY_ASSIGN_OR_RETURN(MaskLayout layout, LayoutOf(*output, tensor_layout));
 
   Segmentation result;
   result.mask_width = static_cast<int>(layout.width);
   result.mask_height = static_cast<int>(layout.height);
-  result.mask = BestCategories(outputs[0], layout);
+  result.mask = BestCategories(*output, layout);
   result.width = photo.width;
   result.height = photo.height;
   result.categories.resize(static_cast<size_t>(photo.width) * static_cast<size_t>(photo.height));
@@ -81,7 +103,8 @@ Result<Segmentation> Segment(Session& session, const media::Image& photo) {
   }
   for (size_t i = 0; i < counts.size(); ++i) {
     if (counts[i] == 0) continue;
-    result.shares.push_back({LabelOf(manifest, static_cast<int64_t>(i)), static_cast<int64_t>(i),
+    result.shares.push_back({LabelOfCategory(manifest, spec, static_cast<int64_t>(i)),
+                             static_cast<int64_t>(i),
                              static_cast<double>(counts[i]) / static_cast<double>(result.categories.size())});
   }
   std::stable_sort(result.shares.begin(), result.shares.end(),
