@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -40,19 +42,43 @@ double PeakMegabytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-void PrintSteps(const Engine& engine, const std::vector<double>& totals, int runs) {
-  std::vector<size_t> order(totals.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return totals[a] > totals[b]; });
-  double sum = 0;
-  for (double total : totals) sum += total;
+// Mean microseconds of every step over some runs.
+Result<std::vector<double>> TimeSteps(const Engine& engine, Context& context,
+                                      std::span<const Tensor> inputs) {
+  constexpr int kRuns = 10;
+  std::vector<double> totals(engine.steps().size(), 0);
+  context.SetObserver([&](size_t step, double us) { totals[step] += us / kRuns; });
+  for (int i = 0; i < kRuns; ++i) SLIPWAY_RETURN_IF_ERROR(context.Run(inputs).status());
+  return totals;
+}
+
+std::vector<size_t> SlowestFirst(const std::vector<double>& times) {
+  std::vector<size_t> order(times.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return times[a] > times[b]; });
+  return order;
+}
+
+void PrintSteps(const Engine& engine, const std::vector<double>& times) {
+  constexpr size_t kShown = 20;
+  const double sum = std::accumulate(times.begin(), times.end(), 0.0);
   Table table({">us", ">%", "tactic", "node"});
-  for (size_t i = 0; i < std::min<size_t>(order.size(), 20); ++i) {
-    const StepInfo& step = engine.steps()[order[i]];
-    table.Row({fmt::format("{:.1f}", totals[order[i]] / runs),
-               fmt::format("{:.1f}", totals[order[i]] / sum * 100), step.tactic, step.op + " " + step.node});
+  for (size_t i : SlowestFirst(times)) {
+    const StepInfo& step = engine.steps()[i];
+    table.Row({fmt::format("{:.1f}", times[i]), fmt::format("{:.1f}", times[i] / sum * 100), step.tactic,
+               step.op + " " + step.node});
+    if (table.row_count() == kShown) break;
   }
   fmt::print("{}", table.ToString());
+}
+
+nlohmann::ordered_json StepsJson(const Engine& engine, const std::vector<double>& times) {
+  auto steps = nlohmann::ordered_json::array();
+  for (size_t i : SlowestFirst(times)) {
+    const StepInfo& step = engine.steps()[i];
+    steps.push_back({{"op", step.op}, {"node", step.node}, {"tactic", step.tactic}, {"us", times[i]}});
+  }
+  return steps;
 }
 
 Status Bench(const BenchFlags& flags) {
@@ -81,35 +107,37 @@ Status Bench(const BenchFlags& flags) {
   const auto runs = static_cast<double>(times.size());
   std::sort(times.begin(), times.end());
   const double median = Percentile(times, 50), p90 = Percentile(times, 90), p99 = Percentile(times, 99);
+  const int64_t arena_bytes = context->arena_bytes();
+  const double peak_mb = PeakMegabytes();
+  std::vector<double> step_times;
+  if (flags.has_steps) {
+    SLIPWAY_ASSIGN_OR_RETURN(step_times, TimeSteps(*engine, *context, inputs));
+  }
   if (flags.is_json) {
-    const nlohmann::ordered_json json = {{"model", flags.model.model},
-                                         {"backend", flags.model.backend},
-                                         {"threads", engine->num_threads()},
-                                         {"load_ms", load_ms},
-                                         {"first_ms", first_ms},
-                                         {"runs", times.size()},
-                                         {"min_ms", times.front()},
-                                         {"median_ms", median},
-                                         {"p90_ms", p90},
-                                         {"p99_ms", p99},
-                                         {"per_second", runs / total_ms * 1000},
-                                         {"arena_bytes", context->arena_bytes()},
-                                         {"peak_mb", PeakMegabytes()}};
-    fmt::print("{}\n", json.dump());
+    nlohmann::ordered_json json = {{"model", flags.model.model},
+                                   {"backend", flags.model.backend},
+                                   {"threads", engine->num_threads()},
+                                   {"load_ms", load_ms},
+                                   {"first_ms", first_ms},
+                                   {"runs", times.size()},
+                                   {"min_ms", times.front()},
+                                   {"median_ms", median},
+                                   {"p90_ms", p90},
+                                   {"p99_ms", p99},
+                                   {"per_second", runs / total_ms * 1000},
+                                   {"arena_bytes", arena_bytes},
+                                   {"peak_mb", peak_mb}};
+    if (flags.has_steps) json["steps"] = StepsJson(*engine, step_times);
+    fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   } else {
     fmt::print("{} on {}, {} threads\n", flags.model.model, flags.model.backend, engine->num_threads());
     fmt::print("  load {:.1f} ms, first run {:.2f} ms\n", load_ms, first_ms);
     fmt::print("  {} runs: min {:.2f}  median {:.2f}  p90 {:.2f}  p99 {:.2f} ms;  {:.1f} a second\n",
                times.size(), times.front(), median, p90, p99, runs / total_ms * 1000);
-    fmt::print("  activations {}, peak memory {:.1f} MB\n",
-               HumanBytes(static_cast<double>(context->arena_bytes())), PeakMegabytes());
+    fmt::print("  activations {}, peak memory {:.1f} MB\n", HumanBytes(static_cast<double>(arena_bytes)),
+               peak_mb);
+    if (flags.has_steps) PrintSteps(*engine, step_times);
   }
-  if (!flags.has_steps) return Status::Ok();
-  std::vector<double> totals(engine->steps().size(), 0);
-  context->SetObserver([&](size_t step, double us) { totals[step] += us; });
-  constexpr int kRuns = 10;
-  for (int i = 0; i < kRuns; ++i) SLIPWAY_RETURN_IF_ERROR(context->Run(inputs).status());
-  PrintSteps(*engine, totals, kRuns);
   return Status::Ok();
 }
 

@@ -78,15 +78,21 @@ Progress::Progress(std::string label, size_t total)
       is_visible_(total > 1 && IsTerminal(2)),
       start_(std::chrono::steady_clock::now()) {}
 
-Progress::~Progress() {
-  if (is_visible_) fmt::print(stderr, "\r\033[K");
+Progress::~Progress() { Clear(); }
+
+void Progress::Clear() {
+  if (!is_drawn_) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
+  is_drawn_ = false;
 }
 
 void Progress::Advance() {
   ++done_;
   if (!is_visible_) return;
   const auto now = std::chrono::steady_clock::now();
-  if (done_ < total_ && now - last_draw_ < std::chrono::milliseconds(100)) return;
+  // A bar that was cleared for a result comes back at once, or it would flicker.
+  if (is_drawn_ && done_ < total_ && now - last_draw_ < std::chrono::milliseconds(100)) return;
   last_draw_ = now;
   Draw();
 }
@@ -99,6 +105,7 @@ void Progress::Draw() {
   fmt::print(stderr, "\r\033[K{} [{}{}] {}/{}  {:.0f} s left", label_, std::string(filled, '#'),
              std::string(kWidth - filled, '.'), done_, total_, left);
   std::fflush(stderr);
+  is_drawn_ = true;
 }
 
 }  // namespace slipway::cli

@@ -22,6 +22,7 @@ class Table {
  public:
   explicit Table(std::vector<std::string> headers);
   void Row(std::vector<std::string> cells);
+  size_t row_count() const { return rows_.size(); }
   std::string ToString() const;
 
  private:
@@ -39,6 +40,8 @@ class Progress {
   Progress(std::string label, size_t total);
   ~Progress();
   void Advance();
+  // Takes the bar off the line, so that something can be printed there; the next Advance draws it anew.
+  void Clear();
 
  private:
   void Draw();
@@ -47,6 +50,7 @@ class Progress {
   size_t total_;
   size_t done_ = 0;
   bool is_visible_;
+  bool is_drawn_ = false;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point last_draw_;
 };

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "cli/photo_task.h"
 
 namespace slipway::cli {
@@ -20,6 +22,7 @@ void AddDetect(CLI::App& app, Action& action) {
   task.summary = "find objects: boxes with labels and scores";
   task.csv_header = "label,class,score,x,y,w,h";
   task.kind = TaskKind::kDetection;
+  task.check = tasks::CheckDetector;
   task.run = [found](tasks::Session& session, const media::Image& photo) -> Result<PhotoResult> {
     SLIPWAY_ASSIGN_OR_RETURN(*found, tasks::Detect(session, photo));
     PhotoResult result;

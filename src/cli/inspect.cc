@@ -185,13 +185,14 @@ void PrintText(const LoadedModel& loaded, const InspectFlags& flags) {
 Status Inspect(const InspectFlags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
   if (flags.is_json) {
+    loaded.model.manifest = CompleteManifestOf(loaded);
     PrintJson(loaded);
   } else if (flags.is_dot) {
     PrintDot(loaded.model.graph);
   } else if (flags.is_text) {
     fmt::print("{}", PrintGraph(loaded.model.graph));
   } else {
-    PrintNotes(loaded.notes);
+    loaded.model.manifest = CompleteManifestOf(loaded);
     PrintText(loaded, flags);
   }
   return Status::Ok();
@@ -205,10 +206,11 @@ void AddInspect(CLI::App& app, Action& action) {
   flags->model.AddModel(command);
   command->add_flag("--graph", flags->has_graph, "every node");
   command->add_flag("--show-manifest", flags->has_manifest, "the whole manifest");
-  command->add_flag("--json", flags->is_json, "as JSON");
-  command->add_flag("--text", flags->is_text,
-                    "the whole graph, constants too, in the text form of src/ir/text.h");
-  command->add_flag("--dot", flags->is_dot, "as a Graphviz drawing");
+  CLI::Option* json = command->add_flag("--json", flags->is_json, "as JSON");
+  CLI::Option* text = command->add_flag("--text", flags->is_text,
+                                        "the whole graph, constants too, in the text form of src/ir/text.h");
+  command->add_flag("--dot", flags->is_dot, "as a Graphviz drawing")->excludes(json)->excludes(text);
+  text->excludes(json);
   command->callback([&action, flags] { action = [flags] { return Inspect(*flags); }; });
 }
 

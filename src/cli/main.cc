@@ -31,7 +31,11 @@ std::string Suggest(const CLI::App& app, const std::string& word) {
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(sub->get_name());
   const std::vector<std::string_view> views(names.begin(), names.end());
-  const std::string nearest(Nearest(word, views));
+  std::string nearest(Nearest(word, views));
+  // "--thr" is far from "--threads" in letters, but its beginning.
+  for (const std::string& name : names) {
+    if (nearest.empty() && word.size() >= 5 && name.starts_with(word)) nearest = name;
+  }
   return nearest.empty() ? "" : "did you mean '" + nearest + "'?";
 }
 

@@ -30,11 +30,23 @@ Result<std::vector<std::string>> ReadLines(const std::string& path) {
   return ReadLines(in);
 }
 
+// A list of photos: a path a line; blank lines and blanks at the ends mean nothing.
+std::vector<std::string> PathsOf(const std::vector<std::string>& lines) {
+  constexpr const char* kBlanks = " \t";
+  std::vector<std::string> paths;
+  for (const std::string& line : lines) {
+    const size_t begin = line.find_first_not_of(kBlanks);
+    if (begin != std::string::npos)
+      paths.push_back(line.substr(begin, line.find_last_not_of(kBlanks) + 1 - begin));
+  }
+  return paths;
+}
+
 bool IsImageName(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return std::tolower(c); });
-  for (const char* known : {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".pnm"}) {
+  for (const char* known : {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"}) {
     if (extension == known) return true;
   }
   return false;
@@ -78,7 +90,9 @@ void ModelFlags::AddManifest(CLI::App* command) {
 
 void ModelFlags::AddEngine(CLI::App* command) {
   command->add_option("--backend", backend, "cpu or ref")->capture_default_str();
-  command->add_option("--threads", threads, "0: all cores")->capture_default_str();
+  command->add_option("--threads", threads, "0: all cores")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
 }
 
 Result<LoadOptions> ModelFlags::ToLoadOptions() const {
@@ -132,13 +146,25 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& 
   return Engine::Create(loaded.model.graph, options);
 }
 
+Manifest CompleteManifestOf(const LoadedModel& loaded) {
+  const Graph& graph = loaded.model.graph;
+  const auto ports = [&](const std::vector<ValueId>& ids) {
+    std::vector<PortInfo> infos;
+    for (ValueId id : ids)
+      infos.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).quant});
+    return infos;
+  };
+  const Manifest base = loaded.model.manifest.value_or(Manifest());
+  Manifest manifest = tasks::CompleteManifest(base, ports(graph.inputs), ports(graph.outputs));
+  PrintNotes(loaded.notes);
+  for (size_t i = base.notes.size(); i < manifest.notes.size(); ++i) PrintNote(manifest.notes[i]);
+  return manifest;
+}
+
 Result<tasks::Session> ModelFlags::MakeSession() const {
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, Load());
   SLIPWAY_ASSIGN_OR_RETURN(auto engine, MakeEngine(loaded));
-  const Manifest base = loaded.model.manifest.value_or(Manifest());
-  Manifest manifest = tasks::CompleteManifest(base, engine->inputs(), engine->outputs());
-  PrintNotes(loaded.notes);
-  for (size_t i = base.notes.size(); i < manifest.notes.size(); ++i) PrintNote(manifest.notes[i]);
+  Manifest manifest = CompleteManifestOf(loaded);
   return tasks::Session(std::move(engine), std::move(manifest));
 }
 
@@ -149,10 +175,12 @@ Result<std::vector<std::string>> ExpandPhotos(const std::vector<std::string>& ar
     std::error_code error;
     if (argument == "-") {
       SLIPWAY_ASSIGN_OR_RETURN(auto lines, ReadLines(std::cin));
-      photos.insert(photos.end(), lines.begin(), lines.end());
+      const auto paths = PathsOf(lines);
+      photos.insert(photos.end(), paths.begin(), paths.end());
     } else if (argument.size() > 1 && argument[0] == '@') {
       SLIPWAY_ASSIGN_OR_RETURN(auto lines, ReadLines(argument.substr(1)));
-      photos.insert(photos.end(), lines.begin(), lines.end());
+      const auto paths = PathsOf(lines);
+      photos.insert(photos.end(), paths.begin(), paths.end());
     } else if (fs::is_directory(argument, error)) {
       std::vector<std::string> found;
       for (const auto& entry : fs::directory_iterator(argument, error)) {
@@ -165,7 +193,8 @@ Result<std::vector<std::string>> ExpandPhotos(const std::vector<std::string>& ar
       photos.push_back(argument);
     }
   }
-  if (photos.empty()) return Status(Code::kUsage, "no photos given");
+  if (photos.empty())
+    return Status(Code::kUsage, "no photos given: the list is empty", "write one path a line");
   return photos;
 }
 

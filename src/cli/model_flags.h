@@ -39,8 +39,11 @@ struct ModelFlags {
   Result<tasks::Session> MakeSession() const;
 };
 
+// The model's manifest with its gaps guessed; what was assumed or guessed goes to stderr.
+Manifest CompleteManifestOf(const LoadedModel& loaded);
+
 // Photos named on the command line: files, folders (their images, sorted), "@list.txt" or - for a list on
-// stdin.
+// stdin, a path a line.
 Result<std::vector<std::string>> ExpandPhotos(const std::vector<std::string>& arguments);
 
 }  // namespace slipway::cli

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "base/nearest.h"
 #include "cli/commands.h"
 #include "ops/manual.h"
 #include "ops/op.h"
@@ -29,9 +30,13 @@ void AddOps(CLI::App& app, Action& action) {
         return Status::Ok();
       }
       const OpDef* op = FindOp(flags->name);
-      if (op == nullptr)
-        return Status(Code::kNotFound, "no operator is called '" + flags->name + "'",
+      if (op == nullptr) {
+        std::vector<std::string_view> names;
+        for (const OpDef& each : AllOps()) names.push_back(each.name);
+        return Status(Code::kUsage,
+                      "no operator is called '" + flags->name + "'" + DidYouMean(flags->name, names),
                       "'slipway ops' lists them");
+      }
       fmt::print("{}", DescribeOp(*op));
       return Status::Ok();
     };

@@ -49,13 +49,22 @@ std::string SavePath(const std::string& folder, const std::string& photo, std::s
   return (std::filesystem::path(folder) / name).string();
 }
 
-Status RunOne(const PhotoTask& task, const PhotoFlags& flags, tasks::Session& session,
-              const std::string& photo, std::set<std::string>& taken) {
-  SLIPWAY_ASSIGN_OR_RETURN(media::Image image, media::LoadImage(photo));
-  const auto start = std::chrono::steady_clock::now();
-  SLIPWAY_ASSIGN_OR_RETURN(PhotoResult result, task.run(session, image));
-  const double ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+Status Save(const PhotoTask& task, const std::string& path, const std::string& photo, media::Image& image) {
+  std::error_code error;
+  if (std::filesystem::equivalent(path, photo, error)) {
+    return Status(Code::kUsage, "'" + path + "': saving there would overwrite the photo itself",
+                  "give another folder with --save");
+  }
+  if (task.mask) {
+    const std::string stem = path.substr(0, path.size() - std::string(".jpg").size());
+    SLIPWAY_RETURN_IF_ERROR(media::SaveImage(stem + "_mask.png", task.mask()));
+  }
+  task.draw(&image);
+  return media::SaveImage(path, image);
+}
+
+void PrintResult(const PhotoFlags& flags, const std::string& photo, const media::Image& image, double ms,
+                 const PhotoResult& result) {
   if (flags.is_json) {
     nlohmann::ordered_json line = {{"file", photo}, {"width", image.width}, {"height", image.height}};
     line.update(result.json);
@@ -66,40 +75,57 @@ Status RunOne(const PhotoTask& task, const PhotoFlags& flags, tasks::Session& se
     fmt::print("{}  {}x{}  {:.1f} ms\n", photo, image.width, image.height, ms);
     for (const std::string& line : result.text) fmt::print("  {}\n", line);
   }
+  std::fflush(stdout);
+}
+
+Status RunOne(const PhotoTask& task, const PhotoFlags& flags, tasks::Session& session,
+              const std::string& photo, std::set<std::string>& taken, Progress& progress) {
+  SLIPWAY_ASSIGN_OR_RETURN(media::Image image, media::LoadImage(photo));
+  const auto start = std::chrono::steady_clock::now();
+  auto result = task.run(session, image);
+  if (!result.ok()) return result.status().WithContext("'" + photo + "'");
+  const double ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  if (IsTerminal(1)) progress.Clear();
+  PrintResult(flags, photo, image, ms, *result);
   if (flags.save_folder.empty()) return Status::Ok();
-  const std::string path = SavePath(flags.save_folder, photo, taken);
-  if (task.mask) {
-    const std::string stem = path.substr(0, path.size() - std::string(".jpg").size());
-    SLIPWAY_RETURN_IF_ERROR(media::SaveImage(stem + "_mask.png", task.mask()));
-  }
-  task.draw(&image);
-  return media::SaveImage(path, image);
+  return Save(task, SavePath(flags.save_folder, photo, taken), photo, image);
+}
+
+Status MakeFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) return Status::Ok();
+  return Status(Code::kIo, "cannot make folder '" + path + "': " + error.message());
 }
 
 Status RunAll(const PhotoTask& task, const PhotoFlags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<std::string> photos, ExpandPhotos(flags.photos));
   SLIPWAY_ASSIGN_OR_RETURN(tasks::Session session, flags.model.MakeSession());
   SLIPWAY_RETURN_IF_ERROR(CheckKind(task, flags.model.model, session.manifest().task));
-  if (!flags.save_folder.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(flags.save_folder, error);
-    if (error) return Status(Code::kIo, "cannot make folder '" + flags.save_folder + "': " + error.message());
-  }
+  if (task.check) SLIPWAY_RETURN_IF_ERROR(task.check(session.manifest()));
+  if (!flags.save_folder.empty()) SLIPWAY_RETURN_IF_ERROR(MakeFolder(flags.save_folder));
   if (flags.is_csv) fmt::print("file,{}\n", task.csv_header);
-  Progress progress(task.name, photos.size());
   std::set<std::string> taken;
   Status first_error;
-  // A bad photo is reported; the others are still done.
-  for (const std::string& photo : photos) {
-    if (Status status = RunOne(task, flags, session, photo, taken); !status.ok()) {
-      PrintError(status);
-      if (first_error.ok()) first_error = status;
+  size_t failures = 0;
+  {
+    Progress progress(task.name, photos.size());
+    // A bad photo is reported; the others are still done.
+    for (const std::string& photo : photos) {
+      const Status status = RunOne(task, flags, session, photo, taken, progress);
+      if (!status.ok()) {
+        if (photos.size() == 1) return status;
+        progress.Clear();
+        PrintError(status);
+        if (failures++ == 0) first_error = status;
+      }
+      progress.Advance();
     }
-    progress.Advance();
   }
-  if (first_error.ok() || photos.size() == 1)
-    return first_error.ok() ? Status::Ok() : Status(first_error.code(), "1 photo failed");
-  return Status(first_error.code(), "some photos failed; the first: " + first_error.message());
+  if (failures == 0) return Status::Ok();
+  return Status(first_error.code(),
+                std::to_string(failures) + " of " + std::to_string(photos.size()) + " photos failed");
 }
 
 }  // namespace

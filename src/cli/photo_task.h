@@ -24,6 +24,8 @@ struct PhotoTask {
   const char* summary;
   const char* csv_header;
   TaskKind kind;
+  // Can the model do this task at all? May be empty: any can.
+  std::function<Status(const Manifest&)> check;
   std::function<Result<PhotoResult>(tasks::Session&, const media::Image&)> run;
   // Draws what `run` found last onto the photo.
   std::function<void(media::Image*)> draw;

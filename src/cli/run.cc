@@ -21,6 +21,13 @@ struct RunFlags {
   uint64_t seed = 1;
 };
 
+// A name that was given with an array.
+Result<size_t> InputNamed(const Engine& engine, const std::string& name) {
+  const auto index = tasks::FindInput(engine, name);
+  if (!index.ok()) return Status(Code::kInvalidInput, index.status().message());
+  return *index;
+}
+
 // "NAME=file.npy", "file.npy" (in order) or "file.npz".
 Status ReadInputs(const Engine& engine, const RunFlags& flags, std::vector<Tensor>& tensors) {
   size_t next = 0;
@@ -28,7 +35,7 @@ Status ReadInputs(const Engine& engine, const RunFlags& flags, std::vector<Tenso
     if (text.ends_with(".npz")) {
       SLIPWAY_ASSIGN_OR_RETURN(auto arrays, ReadNpz(text));
       for (auto& [name, tensor] : arrays) {
-        SLIPWAY_ASSIGN_OR_RETURN(size_t index, tasks::FindInput(engine, name));
+        SLIPWAY_ASSIGN_OR_RETURN(size_t index, InputNamed(engine, name));
         tensors[index] = std::move(tensor);
       }
       continue;
@@ -36,11 +43,11 @@ Status ReadInputs(const Engine& engine, const RunFlags& flags, std::vector<Tenso
     const size_t equals = text.find('=');
     size_t index = next++;
     if (equals != std::string::npos) {
-      SLIPWAY_ASSIGN_OR_RETURN(index, tasks::FindInput(engine, text.substr(0, equals)));
+      SLIPWAY_ASSIGN_OR_RETURN(index, InputNamed(engine, text.substr(0, equals)));
     }
     if (index >= tensors.size()) {
       return Status(Code::kUsage,
-                    "more arrays given than the model's " + std::to_string(tensors.size()) + " inputs");
+                    "more arrays given than the model has inputs: " + std::to_string(tensors.size()));
     }
     SLIPWAY_ASSIGN_OR_RETURN(tensors[index],
                              ReadNpy(equals == std::string::npos ? text : text.substr(equals + 1)));
@@ -61,10 +68,22 @@ std::string Summary(const Tensor& tensor) {
                      high);
 }
 
+Status CheckOut(const std::string& path, size_t num_outputs) {
+  if (path.empty() || path.ends_with(".npz") || (path.ends_with(".npy") && num_outputs == 1))
+    return Status::Ok();
+  const bool is_npy = path.ends_with(".npy");
+  return Status(
+      Code::kUsage,
+      is_npy ? "'" + path + "' can hold one array, the model has " + std::to_string(num_outputs) + " outputs"
+             : "'" + path + "' is no name of an array file",
+      is_npy ? "name it .npz" : "name it .npz, or .npy for a single output");
+}
+
 Status Run(const RunFlags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
   PrintNotes(loaded.notes);
   SLIPWAY_ASSIGN_OR_RETURN(auto engine, flags.model.MakeEngine(loaded));
+  SLIPWAY_RETURN_IF_ERROR(CheckOut(flags.out, engine->outputs().size()));
   std::vector<Tensor> inputs(engine->inputs().size());
   SLIPWAY_RETURN_IF_ERROR(ReadInputs(*engine, flags, inputs));
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -82,7 +101,7 @@ Status Run(const RunFlags& flags) {
     named.emplace_back(engine->outputs()[i].name, outputs[i]);
   }
   if (flags.out.empty()) return Status::Ok();
-  if (flags.out.ends_with(".npy") && named.size() == 1) return WriteNpy(flags.out, named[0].second);
+  if (flags.out.ends_with(".npy")) return WriteNpy(flags.out, named[0].second);
   return WriteNpz(flags.out, named);
 }
 

@@ -105,13 +105,18 @@ struct Plate {
 
 double PaddingFor(double cap_height) { return std::max(2.0, cap_height * 0.45); }
 
+// Takes letters off the end, but leaves a score behind ("parall.. 11%") while there is room for it.
 std::string Shorten(const std::string& text, double cap_height, double width) {
-  std::string cut = text;
-  while (!cut.empty() && TextWidth(cut + "..", cap_height) > width) {
+  const size_t space = text.rfind(' ');
+  const bool has_score = space != std::string::npos && text.back() == '%';
+  const std::string end = has_score ? ".." + text.substr(space) : "..";
+  std::string cut = text.substr(0, has_score ? space : text.size());
+  while (!cut.empty() && TextWidth(cut + end, cap_height) > width) {
     cut.pop_back();
     while (!cut.empty() && (static_cast<unsigned char>(cut.back()) & 0x80) != 0) cut.pop_back();
   }
-  return cut + "..";
+  if (has_score && cut.empty()) return Shorten(text.substr(0, space), cap_height, width);
+  return cut + end;
 }
 
 // Smaller letters first, down to a legible size; then fewer.

@@ -106,7 +106,8 @@ class ExitCodes(EndToEnd):
         self.assert_fails(IO, "folder.slip", "convert", self.source, "-o", self.folder / "folder.slip")
 
     def test_a_model_without_golden_vectors_says_how_to_get_them(self):
-        self.assert_fails(USAGE, "slipway convert", "doctor", self.source)
+        self.run_ok("convert", self.source, "-o", self.folder / "bare.slip", "--no-golden")
+        self.assert_fails(USAGE, "without --no-golden", "doctor", self.folder / "bare.slip")
 
     def test_a_mistyped_pass_gets_the_nearest(self):
         run = slipway("inspect", self.source, environment={"SLIPWAY_DISABLE": "fuse_silou"})

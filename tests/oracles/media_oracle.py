@@ -5,7 +5,9 @@ usage: media_oracle.py FOLDER
 Writes images and arrays into FOLDER, and cases.txt: one case a line, the kind first (see each function below).
 """
 import pathlib
+import struct
 import sys
+import zlib
 
 import cv2
 import numpy as np
@@ -164,6 +166,17 @@ def jpeg_cases(out):
         decode(out, f"exif{orientation}.jpg", 3)
 
 
+def interlaced_png(source):
+    """Adam7, which Pillow reads but does not write: seven pictures of ever more pixels, filter 0 on every row."""
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    rows = b""
+    for x, y, step_x, step_y in [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]:
+        rows += b"".join(b"\0" + row.tobytes() for row in source[y::step_y, x::step_x])
+    header = struct.pack(">IIBBBBB", source.shape[1], source.shape[0], 8, 2, 0, 0, 1)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
 def png_cases(out):
     source = photo(67, 45, 50)
     picture = Image.fromarray(source)
@@ -183,6 +196,11 @@ def png_cases(out):
     picture.save(out.folder / "rgb_trns.png", transparency=(250, 5, 130))
     decode(out, "palette_trns.png", 0)
     decode(out, "rgb_trns.png", 0)
+    (out.folder / "interlaced.png").write_bytes(interlaced_png(source))
+    decode(out, "interlaced.png", 0)
+    deep_alpha = np.random.default_rng(4).integers(0, 65536, (45, 67, 4)).astype(np.uint16)
+    cv2.imwrite(str(out.folder / "deep_rgba.png"), deep_alpha[..., [2, 1, 0, 3]])
+    out.case("decode", "deep_rgba.png", out.image("deep_rgba_out.ppm", (deep_alpha[..., :3] >> 8).astype(np.uint8)), 0)
     deep = np.random.default_rng(2).integers(0, 65536, (45, 67, 3)).astype(np.uint16)
     cv2.imwrite(str(out.folder / "deep_rgb.png"), deep[..., ::-1])
     out.case("decode", "deep_rgb.png", out.image("deep_rgb_out.ppm", (deep >> 8).astype(np.uint8)), 0)
@@ -201,6 +219,14 @@ def bmp_and_pnm_cases(out):
     decode(out, "bit.pbm", 0)
     deep = np.random.default_rng(3).integers(0, 65536, (45, 67)).astype(np.uint16)
     cv2.imwrite(str(out.folder / "deep.pgm"), deep)
+    (out.folder / "deep.ppm").write_bytes(b"P6 67 15 65535\n" + deep.astype(">u2").tobytes())
+    triples = deep.reshape(15, 67, 3)
+    out.case("decode", "deep.ppm", out.image("deep_ppm_out.ppm", np.floor(triples * 255.0 / 65535 + 0.5).astype(np.uint8)), 0)
+    for kind, array in (("P3", np.asarray(picture)), ("P2", np.asarray(picture.convert("L")))):
+        name = f"plain_{kind}.ppm"
+        numbers = "\n".join(" ".join(map(str, row.ravel())) for row in array)
+        (out.folder / name).write_text(f"{kind}\n# plain\n67 45\n255\n{numbers}\n")
+        decode(out, name, 0)
     grey = np.repeat(np.floor(deep[..., None] * 255.0 / 65535 + 0.5).astype(np.uint8), 3, axis=2)
     out.case("decode", "deep.pgm", out.image("deep_pgm_out.ppm", grey), 0)
 

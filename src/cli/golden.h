@@ -1,0 +1,12 @@
+// Golden vectors: what a model must answer, whatever machine it runs on.
+#pragma once
+
+#include "plan/slip.h"
+
+namespace slipway::cli {
+
+// Adds inputs from a fixed seed with the reference backend's outputs, so that `slipway doctor` has something
+// to check. Adds none where inputs have no rank, or where open extents, taken as 1, do not run.
+Status AddGolden(SlipModel& model);
+
+}  // namespace slipway::cli
