@@ -8,13 +8,22 @@ namespace {
 
 class InterpretRunner : public Runner {
  public:
-  explicit InterpretRunner(const Graph& graph) : graph_(graph) {}
+  explicit InterpretRunner(const Graph& graph) : graph_(graph) {
+    for (const Tensor& start : graph.states) states_.push_back(Datum::Of(start));
+  }
   Result<std::vector<Datum>> Run(std::span<const Datum> inputs) override {
-    return InterpretChecked(graph_, inputs);
+    std::vector<Datum> all(inputs.begin(), inputs.end());
+    all.insert(all.end(), states_.begin(), states_.end());
+    SLIPWAY_ASSIGN_OR_RETURN(std::vector<Datum> outputs, InterpretChecked(graph_, all));
+    const auto first_state = outputs.begin() + static_cast<std::ptrdiff_t>(graph_.CallerOutputs().size());
+    states_.assign(first_state, outputs.end());
+    outputs.erase(first_state, outputs.end());
+    return outputs;
   }
 
  private:
   const Graph& graph_;
+  std::vector<Datum> states_;  // what the next run starts from
 };
 
 // The engine's outputs live in its context; copies outlive it.

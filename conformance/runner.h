@@ -13,6 +13,7 @@ namespace slipway::conformance {
 class Runner {
  public:
   virtual ~Runner() = default;
+  // A run begins with the states that the last one left.
   virtual Result<std::vector<Datum>> Run(std::span<const Datum> inputs) = 0;
 };
 

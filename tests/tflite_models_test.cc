@@ -1,7 +1,7 @@
 // Whole .tflite models against LiteRT's reference kernels, on real photos.
 //
-// tests/oracles/tflite_models.py writes the cases, tflite_ops.py and tflite_math_ops.py those of one operator
-// each; SLIPWAY_TFLITE_ORACLE names the folder (several, with ':'). Integer outputs must be equal to the bit,
+// tests/oracles/tflite_models.py writes the cases, tflite_ops.py, tflite_math_ops.py and tflite_rnn.py those of
+// one operator each; SLIPWAY_TFLITE_ORACLE names the folder (several, with ':'). Integer outputs must be equal to the bit,
 // floats within 1e-5 of the largest magnitude.
 #include <gtest/gtest.h>
 
@@ -67,15 +67,21 @@ Result<std::vector<Datum>> Arrays(const fs::path& folder, const std::string& ste
   }
 }
 
+// Folders of the runs, in order: the case's own, then run1, run2, ... as far as they go.
+std::vector<fs::path> Runs(const fs::path& folder) {
+  std::vector<fs::path> runs = {folder};
+  for (int i = 1; fs::exists(folder / ("run" + std::to_string(i))); ++i)
+    runs.push_back(folder / ("run" + std::to_string(i)));
+  return runs;
+}
+
 // How a model is run: "interpret" (node by node, inferred types checked), "ref" and "cpu" (an engine), or
 // "optimized" (an engine on cpu, after all passes).
-Result<std::vector<Datum>> RunModel(const std::string& way, Graph graph, const std::vector<Datum>& inputs) {
+Result<std::unique_ptr<conformance::Runner>> Start(const std::string& way, Graph& graph) {
   if (way == "optimized") {
     SLIPWAY_ASSIGN_OR_RETURN(const auto reports, Optimize(graph, PipelineOptions()));
   }
-  SLIPWAY_ASSIGN_OR_RETURN(const auto runner,
-                           conformance::MakeRunner(way == "optimized" ? "cpu" : way, graph));
-  return runner->Run(inputs);
+  return conformance::MakeRunner(way == "optimized" ? "cpu" : way, graph);
 }
 
 // Where `got` first leaves `want`; empty when it doesn't.
@@ -127,18 +133,22 @@ TEST_P(TfliteModel, EqualsLiteRt) {
     ASSERT_EQ(std::getenv("SLIPWAY_TFLITE_ORACLE"), nullptr) << "the folder holds no cases";
     GTEST_SKIP() << "SLIPWAY_TFLITE_ORACLE is not set: see tests/oracles/tflite_models.py";
   }
-  const auto model = Import(folder);
+  auto model = Import(folder);
   ASSERT_TRUE(model.ok()) << model.status().ToString();
-  const auto inputs = Arrays(folder, "input");
-  const auto wanted = Arrays(folder, "output");
-  ASSERT_TRUE(inputs.ok() && wanted.ok());
-  const auto outputs = RunModel(way, model->graph, *inputs);
-  ASSERT_TRUE(outputs.ok()) << outputs.status().ToString();
-  ASSERT_EQ(outputs->size(), wanted->size());
+  const auto runner = Start(way, model->graph);
+  ASSERT_TRUE(runner.ok()) << runner.status().ToString();
   const bool is_dynamic_range = folder.string().find("dynamic_range") != std::string::npos;
-  for (size_t i = 0; i < wanted->size(); ++i) {
-    EXPECT_EQ(Difference((*outputs)[i].tensor, (*wanted)[i].tensor, is_dynamic_range ? 1e-2 : 1e-5), "")
-        << "output " << i;
+  for (const fs::path& run : Runs(folder)) {
+    const auto inputs = Arrays(run, "input");
+    const auto wanted = Arrays(run, "output");
+    ASSERT_TRUE(inputs.ok() && wanted.ok());
+    const auto outputs = (*runner)->Run(*inputs);
+    ASSERT_TRUE(outputs.ok()) << outputs.status().ToString();
+    ASSERT_EQ(outputs->size(), wanted->size());
+    for (size_t i = 0; i < wanted->size(); ++i) {
+      EXPECT_EQ(Difference((*outputs)[i].tensor, (*wanted)[i].tensor, is_dynamic_range ? 1e-2 : 1e-5), "")
+          << run << " output " << i;
+    }
   }
 }
 

@@ -87,8 +87,8 @@ void PrintJson(const LoadedModel& loaded) {
                {"producer", loaded.model.producer},
                {"inputs", Json::array()},
                {"outputs", Json::array()}};
-  for (ValueId id : graph.inputs) json["inputs"].push_back(PortJson(graph.value(id)));
-  for (ValueId id : graph.outputs) json["outputs"].push_back(PortJson(graph.value(id)));
+  for (ValueId id : graph.CallerInputs()) json["inputs"].push_back(PortJson(graph.value(id)));
+  for (ValueId id : graph.CallerOutputs()) json["outputs"].push_back(PortJson(graph.value(id)));
   json["nodes"] = graph.nodes.size();
   json["operators"] = totals.ops;
   json["parameters"] = ParametersOf(graph);
@@ -132,7 +132,7 @@ void PrintDot(const Graph& graph) {
   fmt::print("}}\n");
 }
 
-void PrintPorts(const Graph& graph, const char* title, const std::vector<ValueId>& ids) {
+void PrintPorts(const Graph& graph, const char* title, std::span<const ValueId> ids) {
   Table table({title, "type", "quantisation"});
   for (ValueId id : ids) {
     const Value& value = graph.value(id);
@@ -159,8 +159,9 @@ void PrintText(const LoadedModel& loaded, const InspectFlags& flags) {
   const Graph& graph = loaded.model.graph;
   const Totals totals = Count(graph);
   fmt::print("{}: {} model, {} nodes\n\n", flags.model.model, loaded.model.source_format, graph.nodes.size());
-  PrintPorts(graph, "input", graph.inputs);
-  PrintPorts(graph, "output", graph.outputs);
+  PrintPorts(graph, "input", graph.CallerInputs());
+  PrintPorts(graph, "output", graph.CallerOutputs());
+  if (!graph.states.empty()) PrintPorts(graph, "state", std::span(graph.inputs).last(graph.states.size()));
   if (flags.has_graph) PrintNodes(graph);
   Table ops({"operator", ">count"});
   for (const auto& [op, count] : totals.ops) ops.Row({op, std::to_string(count)});

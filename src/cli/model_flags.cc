@@ -148,14 +148,14 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& 
 
 Manifest CompleteManifestOf(const LoadedModel& loaded) {
   const Graph& graph = loaded.model.graph;
-  const auto ports = [&](const std::vector<ValueId>& ids) {
+  const auto ports = [&](std::span<const ValueId> ids) {
     std::vector<PortInfo> infos;
     for (ValueId id : ids)
       infos.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).quant});
     return infos;
   };
   const Manifest base = loaded.model.manifest.value_or(Manifest());
-  Manifest manifest = tasks::CompleteManifest(base, ports(graph.inputs), ports(graph.outputs));
+  Manifest manifest = tasks::CompleteManifest(base, ports(graph.CallerInputs()), ports(graph.CallerOutputs()));
   PrintNotes(loaded.notes);
   for (size_t i = base.notes.size(); i < manifest.notes.size(); ++i) PrintNote(manifest.notes[i]);
   return manifest;

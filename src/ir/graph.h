@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,14 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
+  // What one run hands to the next (recurrent layers, variables): the last states.size() inputs are fed from
+  // the last states.size() outputs of the run before, and from these tensors the first time. Their types are
+  // static; sub-graphs have none.
+  std::vector<Tensor> states;
+
+  // What a caller gives and gets: inputs and outputs without the states.
+  std::span<const ValueId> CallerInputs() const { return {inputs.data(), inputs.size() - states.size()}; }
+  std::span<const ValueId> CallerOutputs() const { return {outputs.data(), outputs.size() - states.size()}; }
 
   // An operand left out reads as a value of no type: importers may ask before they know that it is missing.
   Value& value(ValueId id) { return id == kNoValue ? Nothing() : values[static_cast<size_t>(id)]; }

@@ -323,6 +323,14 @@ class Parser {
         SLIPWAY_ASSIGN_OR_RETURN(Value value, ReadDeclared());
         SLIPWAY_ASSIGN_OR_RETURN(ValueId id, AddValue(graph, names, std::move(value)));
         graph.inputs.push_back(id);
+        if (!graph.states.empty()) return Expected("inputs before states");
+      } else if (Take("state")) {
+        SLIPWAY_ASSIGN_OR_RETURN(Value value, ReadDeclared());
+        SLIPWAY_RETURN_IF_ERROR(Need("="));
+        SLIPWAY_ASSIGN_OR_RETURN(Tensor start, ReadContent(value.type));
+        SLIPWAY_ASSIGN_OR_RETURN(ValueId id, AddValue(graph, names, std::move(value)));
+        graph.inputs.push_back(id);
+        graph.states.push_back(std::move(start));
       } else if (Take("const")) {
         SLIPWAY_ASSIGN_OR_RETURN(Value value, ReadDeclared());
         SLIPWAY_RETURN_IF_ERROR(Need("="));
@@ -335,9 +343,10 @@ class Parser {
         if (id == kNoValue) return Expected("a value before this");
         graph.outputs.push_back(id);
       } else {
-        return Expected("input, const, node, output or '}'");
+        return Expected("input, state, const, node, output or '}'");
       }
     }
+    if (graph.outputs.size() < graph.states.size()) return Expected("an output for each state before this");
     return graph;
   }
 

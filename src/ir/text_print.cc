@@ -132,10 +132,12 @@ std::string NodeText(const Graph& graph, const Node& node, int depth) {
 std::string GraphText(const Graph& graph, int depth) {
   const std::string indent = Indent(depth + 1);
   std::string text = "graph " + Quoted(graph.name) + " {\n";
-  for (const ValueId id : graph.inputs) {
-    const Value& value = graph.value(id);
-    text +=
-        indent + "input " + Quoted(value.name) + ": " + TypeText(value.type) + QuantText(value.quant) + "\n";
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const Value& value = graph.value(graph.inputs[i]);
+    const size_t num_plain = graph.CallerInputs().size();
+    text += indent + (i < num_plain ? "input " : "state ") + Quoted(value.name) + ": " +
+            TypeText(value.type) + QuantText(value.quant) +
+            (i < num_plain ? "" : " = " + Content(graph.states[i - num_plain])) + "\n";
   }
   for (const Value& value : graph.values) {
     if (!value.IsConstant()) continue;

@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kText = R"(graph "main" {
   input "x": f32["N", 3, ?]
   input "s": sequence i64[*]
+  state "c": f32[2] = [0, 0.5]
   const "w": f32[2] = [1, -0.5]
   const "k": i8[1, 3] quant scales [0.5, 0.25, 0.125] zero_points [0, 1, -1] axis 1 = [1, 2, -1]
   const "names": string[2] = ["a \"b\"", "\x00c\\"]
@@ -18,6 +19,7 @@ constexpr std::string_view kText = R"(graph "main" {
       output "a"
     }, "dtype" = dtype f16, "empty" = ints [], "group" = 1, "layout" = "channels_first", "pads" = ints [1, 2], "real" = floats [0.5], "t" = tensor i64[1] = [7], "texts" = strings ["p"]} from ["Conv 'c1'"]
   output "y"
+  output "c"
 }
 )";
 
@@ -31,11 +33,24 @@ TEST(GraphText, KeepsTheMeaning) {
   const auto graph = ParseGraph(kText);
   ASSERT_TRUE(graph.ok()) << graph.status().ToString();
   const Node& node = graph->nodes[0];
-  EXPECT_EQ(node.inputs, (std::vector<ValueId>{0, 2, kNoValue}));
+  EXPECT_EQ(node.inputs, (std::vector<ValueId>{0, 3, kNoValue}));
   EXPECT_EQ(node.attrs.Float("alpha"), 0.1f);
   EXPECT_EQ(node.attrs.GraphOf("body")->name, "inner");
-  EXPECT_EQ(graph->value(3).quant->zero_points, (std::vector<int64_t>{0, 1, -1}));
-  EXPECT_EQ(graph->value(4).data.as<std::string>()[1], std::string("\0c\\", 3));
+  EXPECT_EQ(graph->value(4).quant->zero_points, (std::vector<int64_t>{0, 1, -1}));
+  EXPECT_EQ(graph->value(5).data.as<std::string>()[1], std::string("\0c\\", 3));
+}
+
+TEST(GraphText, ReadsStates) {
+  const auto graph = ParseGraph(kText);
+  ASSERT_TRUE(graph.ok()) << graph.status().ToString();
+  EXPECT_EQ(graph->CallerInputs().size(), 2U);
+  EXPECT_EQ(graph->CallerOutputs().size(), 1U);
+  ASSERT_EQ(graph->states.size(), 1U);
+  EXPECT_EQ(graph->states[0].as<float>()[1], 0.5F);
+  constexpr std::string_view kState = "graph \"g\" { state \"c\": f32[1] = [0] ";
+  EXPECT_FALSE(ParseGraph(std::string(kState) + "}").ok());
+  EXPECT_FALSE(ParseGraph(std::string(kState) + "input \"x\": f32[1] output \"x\" }").ok());
+  EXPECT_TRUE(ParseGraph(std::string(kState) + "output \"c\" }").ok());
 }
 
 // Wherever the text is cut, or a character is lost, the parser says so or reads another graph; it never fails

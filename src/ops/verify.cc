@@ -77,6 +77,10 @@ Status CheckNode(const Graph& graph, const Node& node, std::vector<bool>& is_def
 
 Status CheckStructure(const Graph& graph, int depth) {
   if (depth > kMaxDepth) return Broken("sub-graphs are nested too deep");
+  if (depth > 0 && !graph.states.empty()) return Broken("sub-graph '" + graph.name + "' has states");
+  if (graph.states.size() > std::min(graph.inputs.size(), graph.outputs.size()))
+    return Broken("graph '" + graph.name + "' has " + std::to_string(graph.states.size()) +
+                  " states; each needs an input and an output");
   std::set<std::string_view> names;
   std::vector<bool> is_defined(graph.values.size(), false);
   for (size_t i = 0; i < graph.values.size(); ++i) {
@@ -97,6 +101,19 @@ Status CheckStructure(const Graph& graph, int depth) {
     if (!IsId(graph, id)) return Broken("a graph output does not exist");
     if (!is_defined[static_cast<size_t>(id)])
       return Broken("output '" + graph.value(id).name + "' is never computed");
+  }
+  return Status::Ok();
+}
+
+// Types have been inferred: what a state hands on is what it takes.
+Status CheckStates(const Graph& graph) {
+  for (size_t i = 0; i < graph.states.size(); ++i) {
+    const Value& from = graph.value(graph.outputs[graph.CallerOutputs().size() + i]);
+    const Value& to = graph.value(graph.inputs[graph.CallerInputs().size() + i]);
+    const Type start = Type::Of(graph.states[i].dtype(), ToDimList(graph.states[i].dims()));
+    if (to.type == start && from.type == start && start.dtype != DType::kString) continue;
+    return Broken("state '" + to.name + "' is " + ToString(to.type) + ", starts as " + ToString(start) +
+                  " and is handed on as " + ToString(from.type));
   }
   return Status::Ok();
 }
@@ -158,7 +175,7 @@ Status VerifyGraph(Graph& graph) {
     return Broken("value '" + value.name + "' is declared " + ToString(declared[i]) +
                   ", but is computed as " + ToString(value.type));
   }
-  return Status::Ok();
+  return CheckStates(graph);
 }
 
 }  // namespace slipway

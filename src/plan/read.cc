@@ -211,6 +211,11 @@ class Reader {
     }
     graph.inputs = ElementsOf(source.inputs());
     graph.outputs = ElementsOf(source.outputs());
+    if (source.states() == nullptr) return graph;
+    for (const fb::Tensor* state : *source.states()) {
+      SLIPWAY_ASSIGN_OR_RETURN(Tensor start, ReadTensor(*state));
+      graph.states.push_back(std::move(start));
+    }
     return graph;
   }
 

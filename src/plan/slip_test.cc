@@ -111,6 +111,24 @@ TEST(Slip, WriteReadWriteIsIdentical) {
   EXPECT_TRUE(*again == *file);
 }
 
+TEST(Slip, KeepsStates) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kI8, {3}));
+  const ValueId last = builder.Input("last", Type::Of(DType::kI8, {3}));
+  graph.outputs = {last, x};
+  graph.states = {Counting(DType::kI8, {3})};
+  const auto file = FormatSlip(ModelOf(graph));
+  const auto back = Parse(*file);
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  ASSERT_EQ(back->graph.states.size(), 1U);
+  EXPECT_EQ(back->graph.states[0].as<int8_t>()[2], graph.states[0].as<int8_t>()[2]);
+  EXPECT_TRUE(*FormatSlip(*back) == *file);
+  graph.outputs = {last};
+  graph.inputs = {};
+  EXPECT_THAT(WhyRefused(graph), HasSubstr("has 1 states; each needs an input and an output"));
+}
+
 TEST(Slip, RefusesRangesThatMeanNothing) {
   SlipModel model = ModelOf(RichGraph());
   model.ranges["M"] = {1, 8};

@@ -197,8 +197,12 @@ class Writer {
     for (const Value& value : graph.values) values.push_back(WriteValue(value));
     std::vector<Offset<fb::Node>> nodes;
     for (const Node& node : graph.nodes) nodes.push_back(WriteNode(node));
+    std::vector<Offset<fb::Tensor>> states;
+    for (const Tensor& state : graph.states) states.push_back(WriteTensor(state));
+    const auto all_states = states.empty() ? 0 : builder_.CreateVector(states);
     return fb::CreateGraph(builder_, builder_.CreateString(graph.name), builder_.CreateVector(values),
-                           builder_.CreateVector(nodes), Numbers(graph.inputs), Numbers(graph.outputs));
+                           builder_.CreateVector(nodes), Numbers(graph.inputs), Numbers(graph.outputs),
+                           all_states);
   }
 
   Offset<fb::Golden> WriteGolden(const GoldenVector& vector) {

@@ -1,6 +1,7 @@
 // One stream of calls: checks the inputs, keeps a plan per shape, runs the steps.
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <new>
 
 #include "ops/infer.h"
@@ -20,6 +21,11 @@ class SubgraphRunner : public GraphRunner {
   }
 };
 
+// REQUIRES: the same dtype and shape.
+void CopyBytes(const Tensor& from, Tensor& to) {
+  if (to.size_bytes() > 0) std::memcpy(to.data(), from.data(), static_cast<size_t>(to.size_bytes()));
+}
+
 std::string Where(const PortInfo& port) { return "input '" + port.name + "'"; }
 
 }  // namespace
@@ -28,11 +34,38 @@ Context::Context(std::shared_ptr<const Engine> engine) : engine_(std::move(engin
   input_data_.resize(engine_->inputs().size());
   output_data_.resize(engine_->outputs().size());
   output_tensors_.resize(engine_->outputs().size());
+  for (const Tensor& start : engine_->graph().states) {
+    states_.push_back(Datum::Of(start.Clone()));
+    next_states_.push_back(Datum::Of(start.Clone()));
+  }
+  if (!states_.empty()) all_inputs_.resize(engine_->graph().inputs.size());
 }
 
 Context::~Context() = default;
 
 int64_t Context::arena_bytes() const { return plans_.empty() ? 0 : plans_.front()->arena_bytes; }
+
+void Context::ResetStates() {
+  for (size_t i = 0; i < states_.size(); ++i) CopyBytes(engine_->graph().states[i], states_[i].tensor);
+}
+
+// The graph's inputs: what the caller gives, then the states.
+std::span<const Datum> Context::WithStates(std::span<const Datum> inputs) {
+  if (states_.empty()) return inputs;
+  std::copy(inputs.begin(), inputs.end(), all_inputs_.begin());
+  std::copy(states_.begin(), states_.end(), all_inputs_.begin() + static_cast<std::ptrdiff_t>(inputs.size()));
+  return all_inputs_;
+}
+
+// Into the other buffer: what a run hands on may be what it was given, of another state too.
+void Context::KeepStates(const ShapePlan& plan) {
+  const Graph& graph = engine_->graph();
+  for (size_t i = 0; i < states_.size(); ++i) {
+    const ValueId id = graph.outputs[graph.CallerOutputs().size() + i];
+    CopyBytes(plan.values[static_cast<size_t>(id)].tensor, next_states_[i].tensor);
+  }
+  states_.swap(next_states_);
+}
 
 // Messages are made only when something is wrong: a run that goes well does not allocate.
 Status Context::CheckInput(const PortInfo& port, const Datum& input) const {
@@ -172,8 +205,9 @@ Status Context::RunSteps(ShapePlan& plan) {
 
 Result<std::span<const Datum>> Context::RunData(std::span<const Datum> inputs) {
   SLIPWAY_RETURN_IF_ERROR(CheckInputs(inputs));
-  SLIPWAY_ASSIGN_OR_RETURN(ShapePlan * plan, PlanFor(inputs));
   const Graph& graph = engine_->graph();
+  inputs = WithStates(inputs);
+  SLIPWAY_ASSIGN_OR_RETURN(ShapePlan * plan, PlanFor(inputs));
   for (size_t i = 0; i < inputs.size(); ++i) plan->values[static_cast<size_t>(graph.inputs[i])] = inputs[i];
   // Results whose size only the data decide are allocated on the way.
   try {
@@ -182,6 +216,7 @@ Result<std::span<const Datum>> Context::RunData(std::span<const Datum> inputs) {
     return Status(Code::kInvalidInput, "there is not enough memory for what these inputs ask for",
                   "run with smaller inputs or a smaller batch");
   }
+  KeepStates(*plan);
   for (size_t i = 0; i < output_data_.size(); ++i) {
     output_data_[i] = plan->values[static_cast<size_t>(graph.outputs[i])];
   }

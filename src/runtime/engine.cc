@@ -37,8 +37,8 @@ Result<std::shared_ptr<const Engine>> Engine::Create(Graph graph, const EngineOp
     engine->step_infos_.push_back({node.name, node.op, choices[i].tactic->name(), choices[i].estimate_us,
                                    node.sources, std::move(choices[i].rejected)});
   }
-  for (ValueId id : network.inputs) engine->inputs_.push_back(PortOf(network.value(id)));
-  for (ValueId id : network.outputs) engine->outputs_.push_back(PortOf(network.value(id)));
+  for (ValueId id : network.CallerInputs()) engine->inputs_.push_back(PortOf(network.value(id)));
+  for (ValueId id : network.CallerOutputs()) engine->outputs_.push_back(PortOf(network.value(id)));
   return std::shared_ptr<const Engine>(std::move(engine));
 }
 

@@ -87,6 +87,9 @@ class Context {
   Result<std::span<const Tensor>> Run(std::span<const Tensor> inputs);
   // The same for inputs that may be sequences or optionals.
   Result<std::span<const Datum>> RunData(std::span<const Datum> inputs);
+  // Forgets what earlier runs left in the network's states (recurrent layers, variables): the next run starts
+  // as the first did. A run that fails leaves them as they were.
+  void ResetStates();
 
   void SetObserver(StepObserver observer) { observer_ = std::move(observer); }
   // Bytes of activations and scratch of the current plan; 0 before the first run.
@@ -98,6 +101,8 @@ class Context {
   explicit Context(std::shared_ptr<const Engine> engine);
   Status CheckInput(const PortInfo& port, const Datum& input) const;
   Status CheckInputs(std::span<const Datum> inputs) const;
+  std::span<const Datum> WithStates(std::span<const Datum> inputs);
+  void KeepStates(const ShapePlan& plan);
   Result<ShapePlan*> PlanFor(std::span<const Datum> inputs);
   Status RunSteps(ShapePlan& plan);
   Status PrepareDynamicStep(ShapePlan& plan, size_t step);
@@ -107,6 +112,9 @@ class Context {
   std::vector<Datum> input_data_;                  // scratch of Run
   std::vector<Datum> output_data_;
   std::vector<Tensor> output_tensors_;
+  std::vector<Datum> states_;       // what the next run starts from
+  std::vector<Datum> next_states_;  // the other buffer of each
+  std::vector<Datum> all_inputs_;   // scratch: the caller's inputs, then the states; none without states
   StepObserver observer_;
 };
 

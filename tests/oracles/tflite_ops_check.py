@@ -2,7 +2,7 @@
 
 usage: tflite_ops_check.py TEST_PROGRAM
 
-Writes the cases of tflite_ops.py and tflite_math_ops.py into a temporary folder and runs TEST_PROGRAM
+Writes the cases of tflite_ops.py, tflite_math_ops.py and tflite_rnn.py into a temporary folder and runs TEST_PROGRAM
 (tests/tflite_models_test.cc) over all of them in one go. Exits with 77 where LiteRT is not installed.
 """
 import os
@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 SKIPPED = 77
-FEWEST_CASES = 1100  # a run over fewer has lost some on the way
+FEWEST_CASES = 1200  # a run over fewer has lost some on the way
 
 
 def main():
@@ -23,7 +23,7 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     with tempfile.TemporaryDirectory() as root:
         folders = []
-        for script in ("tflite_ops", "tflite_math_ops"):
+        for script in ("tflite_ops", "tflite_math_ops", "tflite_rnn"):
             folders.append(os.path.join(root, script))
             subprocess.run([sys.executable, os.path.join(here, script + ".py"), folders[-1]], check=True, stderr=subprocess.DEVNULL)
         count = sum(len(os.listdir(folder)) for folder in folders)

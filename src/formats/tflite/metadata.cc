@@ -84,7 +84,7 @@ class MetadataReader {
   Manifest Read(const meta::ModelMetadata& metadata);
 
  private:
-  const Value& OutputValue(size_t i) const { return graph_.value(graph_.outputs[i]); }
+  const Value& OutputValue(size_t i) const { return graph_.value(graph_.CallerOutputs()[i]); }
   void Note(std::string text) { notes_.push_back("metadata: " + std::move(text)); }
 
   InputSpec ReadInput(const meta::TensorMetadata& tensor, const Value& value);
@@ -238,9 +238,9 @@ void MetadataReader::ReadClasses(const meta::TensorMetadata& tensor, size_t inde
 void MetadataReader::ReadOutputs(const meta::SubGraphMetadata& graph) {
   const auto* tensors = graph.output_tensor_metadata();
   if (tensors == nullptr) return;
-  if (tensors->size() != graph_.outputs.size()) {
+  if (tensors->size() != graph_.CallerOutputs().size()) {
     return Note("it describes " + std::to_string(tensors->size()) + " outputs, the model has " +
-                std::to_string(graph_.outputs.size()));
+                std::to_string(graph_.CallerOutputs().size()));
   }
   for (const meta::TensorMetadata* tensor : *tensors) {
     ReadScoreUnits(*tensor);
@@ -262,13 +262,13 @@ Manifest MetadataReader::Read(const meta::ModelMetadata& metadata) {
     return std::move(manifest_);
   const meta::SubGraphMetadata& graph = *metadata.subgraph_metadata()->Get(0);
   const auto* inputs = graph.input_tensor_metadata();
-  if (inputs != nullptr && inputs->size() == graph_.inputs.size()) {
+  if (inputs != nullptr && inputs->size() == graph_.CallerInputs().size()) {
     for (uint32_t i = 0; i < inputs->size(); ++i) {
-      manifest_.inputs.push_back(ReadInput(*inputs->Get(i), graph_.value(graph_.inputs[i])));
+      manifest_.inputs.push_back(ReadInput(*inputs->Get(i), graph_.value(graph_.CallerInputs()[i])));
     }
   } else if (inputs != nullptr) {
     Note("it describes " + std::to_string(inputs->size()) + " inputs, the model has " +
-         std::to_string(graph_.inputs.size()));
+         std::to_string(graph_.CallerInputs().size()));
   }
   ReadOutputs(graph);
   return std::move(manifest_);

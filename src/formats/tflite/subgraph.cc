@@ -1,6 +1,7 @@
 #include "formats/tflite/subgraph.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/scalar.h"
 #include "formats/tflite/dtypes.h"
@@ -48,8 +49,15 @@ constexpr GraphOption kGraphOptions[] = {{"then_subgraph_index", "then_branch"},
 
 class Importer {
  public:
-  Importer(SubGraphImporter& shared, const fb::SubGraph& source, const Cut& cut)
-      : shared_(shared), file_(shared.file()), source_(source), cut_(cut), builder_(graph_) {}
+  enum class Place { kMain, kNested };
+
+  Importer(SubGraphImporter& shared, const fb::SubGraph& source, const Cut& cut, Place place)
+      : shared_(shared),
+        file_(shared.file()),
+        source_(source),
+        cut_(cut),
+        builder_(graph_),
+        is_main_(place == Place::kMain) {}
 
   Result<Graph> Run();
 
@@ -72,6 +80,9 @@ class Importer {
   // The value of a tensor that an operator reads: computed before, or a constant added now.
   Result<ValueId> ReadTensor(int index, const std::string& reader);
   Result<ValueId> AddConstant(int index, const std::string& reader);
+  Result<ValueId> AddState(int index);
+  Result<std::vector<int>> AddWrittenStates(const fb::Operator& op, ForeignNode& node) const;
+  void KeepStates(const std::vector<int>& written, std::span<const ValueId> values);
   Result<Value> DeclaredOutput(int index) const;
   Result<DimList> ShapeWithUnknowns(int index) const;
   Status BindOutputs(const fb::Operator& op, const std::vector<ValueId>& values, const std::string& name);
@@ -83,6 +94,8 @@ class Importer {
   Graph graph_;
   GraphBuilder builder_;
   std::vector<ValueId> values_;  // by tensor index
+  std::vector<int> states_;      // tensors, in the order of the graph's states
+  bool is_main_;                 // the graph that keeps state from run to run
   int num_symbols_ = 0;
   bool is_dynamic_ = false;  // an input's shape is not the file's: declared shapes may be wrong
 };
@@ -127,9 +140,30 @@ Status Importer::AddInput(int index) {
   return Status::Ok();
 }
 
+// A variable of the main graph: what a run leaves in it the next one finds. It starts as LiteRT resets it: at
+// the byte 0, int8 at its zero point.
+Result<ValueId> Importer::AddState(int index) {
+  const fb::Tensor& source = tensor(index);
+  SLIPWAY_ASSIGN_OR_RETURN(Dims dims, TfliteFile::ShapeOf(source));
+  SLIPWAY_ASSIGN_OR_RETURN(std::optional<Quant> quant, TfliteFile::QuantOf(source));
+  const DType dtype = DTypeOf(source.type());
+  if (dtype == DType::kNone || dtype == DType::kString)
+    return Invalid("variable '" + NameOf(index) + "' holds " + TypeName(source.type()));
+  if (BytesOf(dtype, CountOf(dims)) >> kMaxTensorBytesLog2 != 0)
+    return Invalid("variable '" + NameOf(index) + "' is too large");
+  Tensor start(dtype, std::move(dims));
+  if (dtype == DType::kI8 && quant && start.count() > 0)
+    std::memset(start.data(), static_cast<int>(quant->zero_points[0]), static_cast<size_t>(start.count()));
+  Type type = Type::Of(dtype, ToDimList(start.dims()));
+  graph_.states.push_back(std::move(start));
+  states_.push_back(index);
+  return builder_.Input(NameOf(index), std::move(type), std::move(quant));
+}
+
 Result<ValueId> Importer::AddConstant(int index, const std::string& reader) {
   const fb::Tensor& source = tensor(index);
   SLIPWAY_ASSIGN_OR_RETURN(Tensor content, file_.ContentOf(source));
+  if (content.IsNone() && source.is_variable() && is_main_) return AddState(index);
   if (content.IsNone()) {
     SLIPWAY_ASSIGN_OR_RETURN(const Dims dims, TfliteFile::ShapeOf(source));
     const DType dtype = DTypeOf(source.type());
@@ -184,6 +218,38 @@ Status Importer::AddSubGraphs(ForeignNode& node) {
     node.attrs.Remove(option.index);
   }
   return Status::Ok();
+}
+
+// Recurrent operators write the variables that they read. Here such an operator has a result more for each,
+// in the order of its operands: what the variable holds afterwards. Gives the variables' tensors.
+Result<std::vector<int>> Importer::AddWrittenStates(const fb::Operator& op, ForeignNode& node) const {
+  std::vector<int> written;
+  constexpr std::string_view kWriters[] = {"BIDIRECTIONAL_SEQUENCE_LSTM",
+                                           "BIDIRECTIONAL_SEQUENCE_RNN",
+                                           "LSTM",
+                                           "RNN",
+                                           "SVDF",
+                                           "UNIDIRECTIONAL_SEQUENCE_GRU",
+                                           "UNIDIRECTIONAL_SEQUENCE_LSTM",
+                                           "UNIDIRECTIONAL_SEQUENCE_RNN"};
+  if (op.inputs() == nullptr ||
+      std::find(std::begin(kWriters), std::end(kWriters), node.op) == std::end(kWriters))
+    return written;
+  for (int index : *op.inputs()) {
+    if (index < 0 || !tensor(index).is_variable()) continue;
+    SLIPWAY_ASSIGN_OR_RETURN(Value after, DeclaredOutput(index));
+    after.name = node.name + "/" + after.name;
+    node.outputs.push_back(std::move(after));
+    written.push_back(index);
+  }
+  return written;
+}
+
+// `values`: one per written state. An operator that leaves a state alone gives none.
+void Importer::KeepStates(const std::vector<int>& written, std::span<const ValueId> values) {
+  for (size_t i = 0; i < written.size() && i < values.size(); ++i) {
+    if (values[i] != kNoValue) values_[static_cast<size_t>(written[i])] = values[i];
+  }
 }
 
 // Quantisation of what recurrent operators compute inside: attributes `intermediate_scales` and
@@ -288,11 +354,16 @@ Status Importer::BindOutputs(const fb::Operator& op, const std::vector<ValueId>&
 }
 
 Status Importer::AddOperator(const fb::Operator& op) {
-  SLIPWAY_ASSIGN_OR_RETURN(const ForeignNode node, ForeignOf(op));
+  SLIPWAY_ASSIGN_OR_RETURN(ForeignNode node, ForeignOf(op));
   SLIPWAY_ASSIGN_OR_RETURN(const bool is_folded, FoldedAtImport(node, op));
   if (is_folded) return Status::Ok();
+  const size_t num_results = node.outputs.size();
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int> written, AddWrittenStates(op, node));
   auto values = ImportNode(node, builder_);
-  if (values.ok()) return BindOutputs(op, *values, node.name);
+  if (values.ok()) {
+    KeepStates(written, std::span(*values).subspan(num_results));
+    return BindOutputs(op, *values, node.name);
+  }
   if (values.status().code() != Code::kUnsupported) return values.status();
   shared_.unsupported().Add(node, builder_, values.status());
   // Stand-ins, so that the nodes behind it are looked at as well.
@@ -347,6 +418,7 @@ Result<Graph> Importer::Run() {
     SLIPWAY_ASSIGN_OR_RETURN(const ValueId value, ReadTensor(index, "the graph's result"));
     graph_.outputs.push_back(value);
   }
+  for (int index : states_) graph_.outputs.push_back(values_[static_cast<size_t>(index)]);
   return std::move(graph_);
 }
 
@@ -379,7 +451,8 @@ Result<Cut> SubGraphImporter::WholeOf(uint32_t index) const {
 
 Result<Graph> SubGraphImporter::Import(uint32_t index, const Cut& cut) {
   open_.push_back(index);
-  auto graph = Importer(*this, *file_.model().subgraphs()->Get(index), cut).Run();
+  const auto place = open_.size() == 1 ? Importer::Place::kMain : Importer::Place::kNested;
+  auto graph = Importer(*this, *file_.model().subgraphs()->Get(index), cut, place).Run();
   open_.pop_back();
   return graph;
 }

@@ -5,6 +5,7 @@
 #include "base/scalar.h"
 #include "ops/import.h"
 #include "ops/nn/reals.h"
+#include "ops/rnn/operand_shape.h"
 
 namespace slipway {
 namespace {
@@ -89,19 +90,6 @@ void Accumulate(std::span<const double> matrix, std::span<const double> vector, 
   for (size_t row = 0; row < sums.size(); ++row) {
     for (size_t i = 0; i < vector.size(); ++i) sums[row] += matrix[row * vector.size() + i] * vector[i];
   }
-}
-
-// An operand's shape against what the others say: "r is [1,3,4]; expected [1,4,4]".
-Status CheckShape(const InferContext& context, size_t input, const DimList& expected) {
-  if (!context.HasInput(input) || !context.shape(input)) return Status::Ok();
-  const DimList& shape = *context.shape(input);
-  bool fits = shape.size() == expected.size();
-  for (size_t i = 0; fits && i < shape.size(); ++i) {
-    fits = !shape[i].IsKnown() || !expected[i].IsKnown() || shape[i].value() == expected[i].value();
-  }
-  if (fits) return Status::Ok();
-  return context.Error(context.op().inputs[input].name + " is " + ToString(shape) + "; expected " +
-                       ToString(expected));
 }
 
 // Units of the state: of the attribute, or what r says.
@@ -193,7 +181,8 @@ Status InferRecurrent(InferContext& context, int64_t gates, const Strings& funct
                                                  {kLengths, {batch}},
                                                  {kInitialH, state},
                                                  {kInitialC, state}};
-  for (const auto& [input, shape] : expected) SLIPWAY_RETURN_IF_ERROR(CheckShape(context, input, shape));
+  for (const auto& [input, shape] : expected)
+    SLIPWAY_RETURN_IF_ERROR(CheckOperandShape(context, input, shape));
   const DType dtype = context.dtype(kX);
   for (size_t i = 0; i < context.num_outputs(); ++i) context.SetOutput(i, dtype, state);
   if (context.num_outputs() > 0) {
