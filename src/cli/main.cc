@@ -1,6 +1,7 @@
 // `slipway`: the command line.
 #include <cstdio>
 #include <iostream>
+#include <new>
 
 #include "api/load.h"
 #include "base/nearest.h"
@@ -59,6 +60,15 @@ int ReportParseError(const CLI::App& app, const CLI::ParseError& error, int argc
   return static_cast<int>(Code::kUsage);
 }
 
+Status Perform(const Action& action) {
+  try {
+    return action();
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kInvalidInput, "this machine has not enough memory for that",
+                  "smaller inputs or a smaller batch need less; --input NAME[shape] and --dim set them");
+  }
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("slipway takes a trained neural network to work", "slipway");
   app.set_version_flag("--version", ProducerName());
@@ -77,7 +87,7 @@ int Main(int argc, char** argv) {
     std::fputs(kWelcome, stdout);
     return 0;
   }
-  const Status status = action();
+  const Status status = Perform(action);
   if (status.ok()) return 0;
   PrintError(status);
   return static_cast<int>(status.code());
