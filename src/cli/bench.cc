@@ -89,7 +89,7 @@ Status Bench(const BenchFlags& flags) {
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < engine->inputs().size(); ++i) {
     const PortInfo& port = engine->inputs()[i];
-    inputs.push_back(RandomTensor(port, DefaultDims(port.type), 1 + i));
+    inputs.push_back(RandomTensor(port, DefaultDims(port.type, loaded.model.ranges), 1 + i));
   }
   auto context = engine->NewContext();
   const auto first_start = Clock::now();

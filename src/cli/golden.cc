@@ -15,7 +15,7 @@ Status AddGolden(SlipModel& model) {
   golden.name = "random";
   for (const PortInfo& port : engine->inputs()) {
     if (!port.type.HasRank()) return Status::Ok();  // no shape to choose
-    golden.inputs.push_back(RandomTensor(port, DefaultDims(port.type), 1));
+    golden.inputs.push_back(RandomTensor(port, DefaultDims(port.type, model.ranges), 1));
   }
   auto context = engine->NewContext();
   const auto outputs = context->Run(golden.inputs);

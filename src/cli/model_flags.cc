@@ -52,15 +52,23 @@ bool IsImageName(const std::filesystem::path& path) {
   return false;
 }
 
-Result<std::pair<std::string, int64_t>> ParseDim(const std::string& text) {
+// "NAME=4" or "NAME=1..8"; the first is a range of one.
+Result<std::pair<std::string, DimRange>> ParseDim(const std::string& text) {
   const size_t equals = text.find('=');
-  int64_t value = 0;
   const char* end = text.data() + text.size();
-  const bool is_number = equals != std::string::npos && equals > 0 &&
-                         std::from_chars(text.data() + equals + 1, end, value).ptr == end && value > 0;
-  if (!is_number)
-    return Status(Code::kUsage, "--dim '" + text + "': must be NAME=extent", "for example --dim batch=1");
-  return std::pair(text.substr(0, equals), value);
+  DimRange range{0, 0};
+  bool is_right = equals != std::string::npos && equals > 0;
+  if (is_right) {
+    const char* at = std::from_chars(text.data() + equals + 1, end, range.low).ptr;
+    range.high = range.low;
+    if (std::string_view(at, end).starts_with("..")) at = std::from_chars(at + 2, end, range.high).ptr;
+    is_right = at == end && range.low > 0 && range.low <= range.high;
+  }
+  if (!is_right) {
+    return Status(Code::kUsage, "--dim '" + text + "': must be NAME=extent or NAME=lowest..highest",
+                  "for example --dim batch=1, or --dim batch=1..8");
+  }
+  return std::pair(text.substr(0, equals), range);
 }
 
 }  // namespace
@@ -70,7 +78,10 @@ void ModelFlags::AddModel(CLI::App* command) {
   command->add_option("--input", inputs, "NAME[shape]: take this as an input, cutting the graph there")
       ->take_all();
   command->add_option("--output", outputs, "NAME: take this as an output")->take_all();
-  command->add_option("--dim", dims, "NAME=extent of a symbolic dimension")->take_all();
+  command
+      ->add_option("--dim", dims,
+                   "NAME=extent of a symbolic dimension, or NAME=lowest..highest that it may have")
+      ->take_all();
   command->add_flag("--no-optimize", is_unoptimized, "leave the graph as imported");
 }
 
@@ -105,7 +116,12 @@ Result<LoadOptions> ModelFlags::ToLoadOptions() const {
   options.import.outputs = outputs;
   for (const std::string& text : dims) {
     SLIPWAY_ASSIGN_OR_RETURN(auto dim, ParseDim(text));
-    options.import.dims.insert(std::move(dim));
+    const auto& [name, range] = dim;
+    if (range.low == range.high) {
+      options.import.dims.emplace(name, range.low);
+    } else {
+      options.ranges.emplace(name, range);
+    }
   }
   if (!manifest_path.empty()) {
     SLIPWAY_ASSIGN_OR_RETURN(std::string json, ReadFile(manifest_path));
@@ -143,6 +159,7 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& 
   EngineOptions options;
   options.backend = backend;
   options.num_threads = threads;
+  for (const auto& [name, range] : loaded.model.ranges) options.ranges[name] = {range.low, range.high};
   return Engine::Create(loaded.model.graph, options);
 }
 
@@ -155,7 +172,8 @@ Manifest CompleteManifestOf(const LoadedModel& loaded) {
     return infos;
   };
   const Manifest base = loaded.model.manifest.value_or(Manifest());
-  Manifest manifest = tasks::CompleteManifest(base, ports(graph.CallerInputs()), ports(graph.CallerOutputs()));
+  Manifest manifest =
+      tasks::CompleteManifest(base, ports(graph.CallerInputs()), ports(graph.CallerOutputs()));
   PrintNotes(loaded.notes);
   for (size_t i = base.notes.size(); i < manifest.notes.size(); ++i) PrintNote(manifest.notes[i]);
   return manifest;

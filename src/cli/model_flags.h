@@ -12,7 +12,7 @@ struct ModelFlags {
   std::string model;
   std::vector<std::string> inputs;   // NAME[shape]
   std::vector<std::string> outputs;  // NAME
-  std::vector<std::string> dims;     // NAME=extent
+  std::vector<std::string> dims;     // NAME=extent, NAME=lowest..highest
   std::string manifest_path;
   std::string labels_path;
   std::string color, resize, decoder;

@@ -25,10 +25,13 @@ Tensor RandomTensor(const PortInfo& port, Dims dims, uint64_t seed) {
   return tensor;
 }
 
-Dims DefaultDims(const Type& type) {
+Dims DefaultDims(const Type& type, const std::map<std::string, DimRange>& ranges) {
   Dims dims;
   if (!type.shape) return dims;
-  for (const Dim& dim : *type.shape) dims.push_back(dim.IsKnown() ? dim.value() : 1);
+  for (const Dim& dim : *type.shape) {
+    const auto range = ranges.find(dim.IsNamed() ? dim.symbol() : std::string());
+    dims.push_back(dim.IsKnown() ? dim.value() : range == ranges.end() ? 1 : range->second.low);
+  }
   return dims;
 }
 

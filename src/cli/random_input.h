@@ -1,6 +1,7 @@
 // Inputs for runs without data.
 #pragma once
 
+#include "plan/slip.h"
 #include "runtime/engine.h"
 
 namespace slipway::cli {
@@ -9,7 +10,7 @@ namespace slipway::cli {
 // (64-bit and 32-bit ones small and not negative, as indices are), bools, empty strings.
 Tensor RandomTensor(const PortInfo& port, Dims dims, uint64_t seed);
 
-// The port's shape with unknown dimensions as 1.
-Dims DefaultDims(const Type& type);
+// The port's shape with unknown dimensions as 1, or as the lowest of the range that is declared for them.
+Dims DefaultDims(const Type& type, const std::map<std::string, DimRange>& ranges);
 
 }  // namespace slipway::cli

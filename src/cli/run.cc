@@ -89,7 +89,7 @@ Status Run(const RunFlags& flags) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].IsNone()) continue;
     const PortInfo& port = engine->inputs()[i];
-    inputs[i] = RandomTensor(port, DefaultDims(port.type), flags.seed + i);
+    inputs[i] = RandomTensor(port, DefaultDims(port.type, loaded.model.ranges), flags.seed + i);
     PrintNote("input '" + port.name + "' " + Describe(inputs[i]) + " is random (seed " +
               std::to_string(flags.seed + i) + ")");
   }
