@@ -105,7 +105,7 @@ struct Plate {
 
 double PaddingFor(double cap_height) { return std::max(2.0, cap_height * 0.45); }
 
-// Takes letters off the end, but leaves a score behind ("parall.. 11%") while there is room for it.
+// Takes letters off the end, but leaves a score behind ("parall.. 11%") while that leaves a word to read.
 std::string Shorten(const std::string& text, double cap_height, double width) {
   const size_t space = text.rfind(' ');
   const bool has_score = space != std::string::npos && text.back() == '%';
@@ -115,7 +115,7 @@ std::string Shorten(const std::string& text, double cap_height, double width) {
     cut.pop_back();
     while (!cut.empty() && (static_cast<unsigned char>(cut.back()) & 0x80) != 0) cut.pop_back();
   }
-  if (has_score && cut.empty()) return Shorten(text.substr(0, space), cap_height, width);
+  if (has_score && cut.size() < 3) return Shorten(text.substr(0, space), cap_height, width);
   return cut + end;
 }
 

@@ -38,8 +38,8 @@ class Session {
 // Which engine input a spec means; an error names the model's inputs.
 Result<size_t> FindInput(const Engine& engine, const std::string& name);
 
-// Every tensor that the spec names must be among the outputs, under a role that its decoder reads; only yolov5's
-// raw grids spread one role over several. Errors name the role, the tensor and the model's outputs.
+// Every tensor that the spec names must be among the outputs, under a role that its decoder reads; only
+// yolov5's raw grids spread one role over several. Errors name the role, the tensor and the model's outputs.
 Status CheckOutputNames(const OutputSpec& spec, const std::vector<RealOutput>& outputs);
 
 // "cat" for class index 16; "class 16" without labels.
