@@ -1,7 +1,9 @@
 // A sub-graph run over the slices of its inputs, a state carried along.
 //
 // Inputs: `num_states` states, `num_scan_inputs` tensors to go through, captures. The body takes states,
-// slices and captures; it gives states and slices of the results. Opset 8's batched form is left out.
+// slices and captures; it gives states and slices of the results.
+#include "ops/control/scan.h"
+
 #include <algorithm>
 
 #include "ops/control/subgraph.h"
@@ -138,7 +140,8 @@ OpDef MakeScan() {
               IntsAttr("scan_output_directions", {}, "1: backwards")};
   op.infer = Infer;
   op.reference = Reference;
-  op.foreign = {{Format::kOnnx, "Scan", 9, INT_MAX, Import}};
+  op.foreign = {{Format::kOnnx, "Scan", 9, INT_MAX, Import},
+                {Format::kOnnx, "Scan", 8, 8, ImportBatchedScan}};
   return op;
 }
 
