@@ -25,6 +25,7 @@ struct Options {
   std::string list_file = SLIPWAY_ONNX_LIST;
   std::string shard = "0/1";
   int timeout_s = 60;
+  Closeness closeness;
   bool is_update = false;
   bool is_dropping = false;
   bool is_verbose = false;
@@ -102,8 +103,8 @@ std::string RunCase(const OnnxCase& test, const Options& options) {
     auto got = (*runner)->Run(set->inputs);
     if (!got.ok()) return failure("running " + OperatorsOf(graph), got.status());
     for (size_t i = 0; i < set->outputs.size(); ++i) {
-      const Status status =
-          i < got->size() ? Compare((*got)[i], set->outputs[i], {}) : Status(Code::kMismatch, "missing");
+      const Status status = i < got->size() ? Compare((*got)[i], set->outputs[i], options.closeness)
+                                            : Status(Code::kMismatch, "missing");
       if (status.ok()) continue;
       return failure("results of " + OperatorsOf(graph), status.WithContext("output " + std::to_string(i)));
     }
@@ -246,6 +247,8 @@ int main(int argc, char** argv) {
   app.add_option("--filter", options.filter, "only cases whose name contains this");
   app.add_option("--list-file", options.list_file, "expected failures")->capture_default_str();
   app.add_option("--shard", options.shard, "INDEX/COUNT: every COUNT-th case from INDEX on");
+  app.add_option("--rtol", options.closeness.rtol, "floats may differ by this part of the wanted value");
+  app.add_option("--atol", options.closeness.atol, "and by this");
   app.add_option("--timeout", options.timeout_s, "seconds a case may take");
   app.add_flag("--update", options.is_update, "rewrite the list as the results are now");
   app.add_flag("--drop-passing", options.is_dropping, "only take listed cases that pass off the list");

@@ -99,14 +99,20 @@ std::string GraphBytes(const GraphSpec& spec) {
   return graph;
 }
 
-std::string ModelBytes(const GraphSpec& spec, const std::vector<std::string>& functions = {}) {
-  std::string opset;
-  pbf_writer(opset).add_int64(2, 17);
+using Opsets = std::vector<std::pair<std::string, int64_t>>;
+
+std::string ModelBytes(const GraphSpec& spec, const std::vector<std::string>& functions = {},
+                       const Opsets& opsets = {{"", 17}}) {
   std::string model;
   pbf_writer writer(model);
   writer.add_int64(1, 8);
   writer.add_message(7, GraphBytes(spec));
-  writer.add_message(8, opset);
+  for (const auto& [domain, version] : opsets) {
+    std::string opset;
+    pbf_writer(opset).add_string(1, domain);
+    pbf_writer(opset).add_int64(2, version);
+    writer.add_message(8, opset);
+  }
   for (const auto& function : functions) writer.add_message(25, function);
   return model;
 }
@@ -157,6 +163,29 @@ TEST(ImportOnnx, ListsEveryUnsupportedNode) {
   EXPECT_THAT(model.status().message(), HasSubstr("2 nodes of this model cannot be read"));
   EXPECT_THAT(model.status().message(), HasSubstr("'a_node': com.acme.Foo (opset 1) on (f32[2])"));
   EXPECT_THAT(model.status().message(), HasSubstr("'y_node': Bar (opset 17) on ("));
+}
+
+TEST(ImportOnnx, EveryDomainHasItsOwnVersion) {
+  const Opsets opsets = {{"ai.onnx", 13}, {"ai.onnx.ml", 3}, {"ai.onnx.preview", 2}, {"com.microsoft", 1}};
+  const auto import = [&](std::vector<NodeSpec> nodes) {
+    return ImportOnnxBytes(
+        ModelBytes({.nodes = std::move(nodes), .inputs = {kX}, .outputs = {"y"}}, {}, opsets), {}, {});
+  };
+  const auto model = import({{"Neg", {"x"}, {"a"}, {}, "ai.onnx"},
+                             {"Abs", {"a"}, {"b"}},
+                             {"FastGelu", {"b"}, {"y"}, {}, "com.microsoft"}});
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  const std::string text = import({{"A", {"x"}, {"a"}},
+                                   {"B", {"a"}, {"b"}, {}, "ai.onnx"},
+                                   {"C", {"b"}, {"c"}, {}, "ai.onnx.ml"},
+                                   {"D", {"c"}, {"d"}, {}, "ai.onnx.preview"},
+                                   {"E", {"d"}, {"y"}, {}, "com.microsoft"}})
+                               .status()
+                               .message();
+  for (const char* part : {": A (opset 13)", ": B (opset 13)", ": ai.onnx.ml.C (opset 3)",
+                           ": ai.onnx.preview.D (opset 2)", ": com.microsoft.E (opset 1)"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
 }
 
 TEST(ImportOnnx, NamesCyclesDuplicatesAndMissingValues) {

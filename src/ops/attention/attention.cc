@@ -8,8 +8,9 @@
 #include <cmath>
 
 #include "base/scalar.h"
-#include "ops/attention/contrib.h"
 #include "ops/attention/heads.h"
+#include "ops/attention/precision.h"
+#include "ops/contrib/contrib.h"
 #include "ops/onnx_dtype.h"
 
 namespace slipway {

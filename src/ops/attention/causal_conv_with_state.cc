@@ -4,7 +4,7 @@
 
 #include "base/scalar.h"
 #include "ops/attention/heads.h"
-#include "ops/import.h"
+#include "ops/contrib/contrib.h"
 #include "ops/nn/reals.h"
 
 namespace slipway {
@@ -97,6 +97,20 @@ std::vector<TestCase> Cases() {
       {"short", {x({2, 3, 2}), x({3, 1, 5}), absent, absent}, {{"activation", std::string("swish")}}, 2}};
 }
 
+// onnxruntime's: only what ONNX's has too.
+Status ImportContrib(ImportContext& context) {
+  for (const char* name : {"channels_last", "state_window", "state_length", "state_update_capacity",
+                           "input_channels", "input_channel_offset"}) {
+    SLIPWAY_RETURN_IF_ERROR(RefuseAttribute(context, name));
+  }
+  for (const char* name : {"ndim", "dilation"}) {
+    if (context.attrs().Int(name, 1) == 1) continue;
+    return context.Unsupported("attribute '" + std::string(name) + "' is " +
+                               std::to_string(context.attrs().Int(name)) + "; only 1 is supported");
+  }
+  return context.EmitSame();
+}
+
 }  // namespace
 
 OpDef MakeCausalConvWithState() {
@@ -121,7 +135,7 @@ OpDef MakeCausalConvWithState() {
     return 2 * context.CountOfOutput(0) * static_cast<double>((*weight)[2].value());
   };
   op.cases = Cases;
-  op.foreign = {{Format::kOnnx, "CausalConvWithState", 27}};
+  op.foreign = {{Format::kOnnx, "CausalConvWithState", 27}, ContribRow("CausalConvWithState", ImportContrib)};
   return op;
 }
 

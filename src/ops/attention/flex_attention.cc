@@ -5,8 +5,8 @@
 // the formal inputs as everywhere (control/subgraph.h). Sums are wide; the sub-graphs compute in
 // `softmax_precision`.
 #include "base/scalar.h"
-#include "ops/attention/contrib.h"
 #include "ops/attention/heads.h"
+#include "ops/attention/precision.h"
 #include "ops/control/subgraph.h"
 #include "ops/nn/reals.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/scalar.h"
 #include "ops/attention/heads.h"
-#include "ops/import.h"
+#include "ops/contrib/contrib.h"
 
 namespace slipway {
 namespace {
@@ -190,6 +190,12 @@ std::vector<TestCase> Cases() {
            2}};
 }
 
+// onnxruntime's: more key heads than query heads and a window of states are left out.
+Status ImportContrib(ImportContext& context) {
+  SLIPWAY_RETURN_IF_ERROR(RefuseAttribute(context, "state_window"));
+  return context.EmitSame();
+}
+
 }  // namespace
 
 OpDef MakeLinearAttention() {
@@ -217,7 +223,7 @@ OpDef MakeLinearAttention() {
   op.reference = Reference;
   op.flops = [](const InferContext& context) { return 6 * context.CountOfOutput(0); };
   op.cases = Cases;
-  op.foreign = {{Format::kOnnx, "LinearAttention", 27}};
+  op.foreign = {{Format::kOnnx, "LinearAttention", 27}, ContribRow("LinearAttention", ImportContrib)};
   return op;
 }
 

@@ -1,6 +1,7 @@
 // Gaussian error linear unit (Hendrycks and Gimpel, 2016).
 #include <cmath>
 
+#include "ops/contrib/contrib.h"
 #include "ops/import.h"
 #include "ops/math/elementwise.h"
 #include "ops/math/quantized.h"
@@ -36,6 +37,7 @@ OpDef MakeGelu() {
   op.foreign = {{Format::kOnnx, "Gelu", 20},
                 {Format::kOnnx, "Gelu", 1, INT_MAX, nullptr, "com.microsoft"},
                 {Format::kTflite, "GELU", 1, INT_MAX, ImportTflite}};
+  for (ForeignRow& row : ContribGeluRows()) op.foreign.push_back(std::move(row));
   return op;
 }
 

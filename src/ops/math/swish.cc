@@ -1,9 +1,17 @@
 // Swish: x times the logistic function of alpha * x.
 #include <cmath>
 
+#include "ops/contrib/contrib.h"
 #include "ops/math/elementwise.h"
 
 namespace slipway {
+namespace {
+
+Status ImportQuickGelu(ImportContext& context) {
+  return context.Emit("Swish", {context.in(0)}, {{"alpha", context.attrs().Float("alpha", 1.702F)}});
+}
+
+}  // namespace
 
 OpDef MakeSwish() {
   OpDef op = UnaryOp(kFloats);
@@ -16,7 +24,7 @@ OpDef MakeSwish() {
     return RunUnaryWith(context, [&](double x) { return x / (1 + std::exp(-p[0] * x)); });
   };
   op.cases = [] { return UnaryCases(-4, 4); };
-  op.foreign = {{Format::kOnnx, "Swish", 24}};
+  op.foreign = {{Format::kOnnx, "Swish", 24}, ContribRow("QuickGelu", ImportQuickGelu)};
   return op;
 }
 

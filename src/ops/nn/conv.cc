@@ -4,6 +4,7 @@
 #include "ops/nn/conv.h"
 
 #include "base/scalar.h"
+#include "ops/contrib/contrib.h"
 #include "ops/nn/reals.h"
 
 namespace slipway {
@@ -145,6 +146,7 @@ OpDef MakeConv() {
                 {Format::kTensorflow, "_FusedConv2D", 1, INT_MAX, ImportTfFusedConv},
                 {Format::kTensorflow, "FusedDepthwiseConv2dNative", 1, INT_MAX, ImportTfFusedDepthwiseConv},
                 {Format::kTensorflow, "_FusedDepthwiseConv2dNative", 1, INT_MAX, ImportTfFusedDepthwiseConv}};
+  for (ForeignRow& row : ContribConvRows()) op.foreign.push_back(std::move(row));
   return op;
 }
 

@@ -1,6 +1,7 @@
 // General matrix product of two matrices with a broadcast addend and a fused activation.
 #include "base/scalar.h"
 #include "ops/activation.h"
+#include "ops/contrib/contrib.h"
 #include "ops/nn/matmul.h"
 #include "ops/nn/reals.h"
 
@@ -106,6 +107,7 @@ OpDef MakeGemm() {
   op.cases = Cases;
   op.tolerance = {.relative = 1e-5, .absolute = 1e-5};
   op.foreign = {{Format::kOnnx, "Gemm", 1}};
+  for (ForeignRow& row : ContribGemmRows()) op.foreign.push_back(std::move(row));
   return op;
 }
 

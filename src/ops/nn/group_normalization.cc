@@ -1,5 +1,6 @@
 // Group normalisation: groups of channels of every image by their own moments.
 #include "base/scalar.h"
+#include "ops/contrib/contrib.h"
 #include "ops/nn/normalize.h"
 #include "ops/nn/reals.h"
 
@@ -83,6 +84,7 @@ OpDef MakeGroupNormalization() {
   };
   op.tolerance = {.relative = 1e-4, .absolute = 1e-5};
   op.foreign = {{Format::kOnnx, "GroupNormalization", 18}};
+  for (ForeignRow& row : ContribGroupNormalizationRows()) op.foreign.push_back(std::move(row));
   return op;
 }
 

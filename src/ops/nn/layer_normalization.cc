@@ -1,5 +1,6 @@
 // Layer normalisation and its relative without a mean, RMS normalisation.
 #include "base/scalar.h"
+#include "ops/contrib/contrib.h"
 #include "ops/nn/normalize.h"
 #include "ops/nn/reals.h"
 
@@ -100,6 +101,7 @@ OpDef MakeLayerNormalization() {
   op.reference = [](RunContext& context) { return Run(context, Center::kMean); };
   op.cases = [] { return Cases(2); };
   op.foreign = {{Format::kOnnx, "LayerNormalization", 1}};
+  for (ForeignRow& row : ContribLayerNormalizationRows()) op.foreign.push_back(std::move(row));
   return op;
 }
 
@@ -111,6 +113,7 @@ OpDef MakeRMSNormalization() {
   op.reference = [](RunContext& context) { return Run(context, Center::kZero); };
   op.cases = [] { return Cases(1); };
   op.foreign = {{Format::kOnnx, "RMSNormalization", 23}, {Format::kOnnx, "SimplifiedLayerNormalization"}};
+  for (ForeignRow& row : ContribRmsNormalizationRows()) op.foreign.push_back(std::move(row));
   return op;
 }
 

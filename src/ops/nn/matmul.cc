@@ -2,6 +2,7 @@
 #include "ops/nn/matmul.h"
 
 #include "base/scalar.h"
+#include "ops/contrib/contrib.h"
 #include "ops/nn/foreign.h"
 #include "ops/nn/quantized.h"
 #include "ops/nn/reals.h"
@@ -260,6 +261,7 @@ OpDef MakeMatMul() {
                 {Format::kTensorflow, "BatchMatMulV2", 1, INT_MAX, ImportWithTranspose},
                 {Format::kTensorflow, "BatchMatMulV3", 1, INT_MAX, ImportWithTranspose},
                 {Format::kTensorflow, "_FusedMatMul", 1, INT_MAX, ImportFusedMatMul}};
+  for (ForeignRow& row : ContribMatMulRows()) op.foreign.push_back(std::move(row));
   return op;
 }
 

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "base/scalar.h"
+#include "ops/contrib/contrib.h"
 #include "ops/nn/pool.h"
 
 namespace slipway {
@@ -46,6 +47,11 @@ Status Reference(RunContext& context) {
   return Status::Ok();
 }
 
+// onnxruntime's NhwcMaxPool: channels stand last.
+Status ImportNhwcPool(ImportContext& context) {
+  return context.EmitSame({{"layout", std::string("channels_last")}});
+}
+
 }  // namespace
 
 OpDef MakeMaxPool() {
@@ -76,7 +82,8 @@ OpDef MakeMaxPool() {
   op.foreign = {{Format::kOnnx, "MaxPool"},
                 {Format::kTflite, "MAX_POOL_2D", 1, INT_MAX, ImportTflitePool},
                 {Format::kTensorflow, "MaxPool", 1, INT_MAX, ImportTfPool},
-                {Format::kTensorflow, "MaxPool3D", 1, INT_MAX, ImportTfPool}};
+                {Format::kTensorflow, "MaxPool3D", 1, INT_MAX, ImportTfPool},
+                ContribRow("NhwcMaxPool", ImportNhwcPool)};
   return op;
 }
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/scalar.h"
+#include "ops/contrib/contrib.h"
 #include "ops/import.h"
 #include "ops/nn/matmul.h"
 #include "ops/nn/quantized.h"
@@ -98,6 +99,7 @@ OpDef MakeMatMulInteger() {
     return std::vector<TestCase>{{"plain", {a, b}, {}}, {"zero_point", {a, b, zero}, {}}};
   };
   op.foreign = {{Format::kOnnx, "MatMulInteger"}};
+  for (ForeignRow& row : ContribMatMulIntegerRows()) op.foreign.push_back(std::move(row));
   return op;
 }
 

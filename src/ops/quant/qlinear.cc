@@ -27,6 +27,47 @@ Status ImportUnary(ImportContext& context, const char* op, Attrs attrs) {
   return EmitQuantized(context, y, 3);
 }
 
+// condition ? x : y, each side with its own scale.
+Status ImportWhere(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId x, RealInput(context, 1));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId y, RealInput(context, 4));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId z, context.Add("Where", {context.in(0), x, y}));
+  return EmitQuantized(context, z, 7);
+}
+
+Status ImportReduceMean(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId x, RealInput(context, 0));
+  const Ints& axes = context.attrs().IntList("axes");
+  std::vector<ValueId> inputs = {x};
+  if (!axes.empty()) inputs.push_back(context.ConstInts(axes));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId y, context.Add("ReduceMean", std::move(inputs),
+                                                        {{"keepdims", context.attrs().Int("keepdims", 1)}}));
+  return EmitQuantized(context, y, 3);
+}
+
+// The product in integers, C (steps of a_scale * b_scale) added, then scaled; quantised where y has a scale.
+Status ImportGemm(ImportContext& context) {
+  const auto turned = [&](size_t i, const char* name) -> Result<ValueId> {
+    if (context.attrs().Int(name) == 0) return context.in(i);
+    return context.Transposed(context.in(i), {1, 0});
+  };
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId a, turned(0, "transA"));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId b, turned(3, "transB"));
+  SLIPWAY_ASSIGN_OR_RETURN(ValueId sums, context.Add("MatMulInteger", {a, b, context.in(2), context.in(5)}));
+  if (context.HasInput(6)) {
+    SLIPWAY_ASSIGN_OR_RETURN(sums, context.Add("Add", {sums, context.in(6)}));
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId reals, context.Add("Cast", {sums}, {{"to", DType::kF32}}));
+  SLIPWAY_ASSIGN_OR_RETURN(ValueId scale, context.Add("Mul", {context.in(1), context.in(4)}));
+  if (const float alpha = context.attrs().Float("alpha", 1.0F); alpha != 1.0F) {
+    const ValueId factor = context.builder().Scalar(DType::kF32, static_cast<double>(alpha));
+    SLIPWAY_ASSIGN_OR_RETURN(scale, context.Add("Mul", {scale, factor}));
+  }
+  if (!context.HasInput(7)) return context.Emit("Mul", {reals, scale});
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId y, context.Add("Mul", {reals, scale}));
+  return EmitQuantized(context, y, 7);
+}
+
 std::string LayoutName(const ImportContext& context) {
   return context.attrs().Int("channels_last") != 0 ? "channels_last" : "channels_first";
 }
@@ -76,7 +117,10 @@ std::vector<ForeignRow> QLinearRows() {
                 return ImportUnary(context, "GlobalAveragePool", {{"layout", LayoutName(context)}});
               }),
           row("QLinearAveragePool", ImportAveragePool),
-          row("QLinearConcat", ImportConcat)};
+          row("QLinearConcat", ImportConcat),
+          row("QLinearWhere", ImportWhere),
+          row("QLinearReduceMean", ImportReduceMean),
+          row("QGemm", ImportGemm)};
 }
 
 }  // namespace slipway

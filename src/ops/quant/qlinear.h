@@ -5,8 +5,9 @@
 
 namespace slipway {
 
-// QLinearAdd, QLinearMul, QLinearSigmoid, QLinearLeakyRelu, QLinearConcat, QLinearSoftmax, QLinearAveragePool
-// and QLinearGlobalAveragePool become DequantizeLinear -> the operator -> QuantizeLinear.
+// QLinearAdd, QLinearMul, QLinearSigmoid, QLinearLeakyRelu, QLinearConcat, QLinearSoftmax,
+// QLinearAveragePool, QLinearGlobalAveragePool, QLinearWhere and QLinearReduceMean become DequantizeLinear ->
+// the operator -> QuantizeLinear; QGemm multiplies in integers.
 std::vector<ForeignRow> QLinearRows();
 
 }  // namespace slipway
