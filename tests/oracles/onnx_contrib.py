@@ -82,9 +82,12 @@ def attention(rng):
     for name, value in {"scale": float(rng.uniform(0.1, 1)), "softcap": float(rng.uniform(0.5, 3)), "is_causal": 1}.items():
         if chance(rng, 0.4):
             attributes[name] = value
+    if length == 1 and keys > 1:  # onnxruntime leaves a single query unmasked
+        attributes.pop("is_causal", None)
     has_scores = chance(rng, 0.4) and dtype == np.float32
     if has_scores:
-        attributes["qk_matmul_output_mode"] = int(rng.integers(4))
+        hides = "is_causal" in attributes or "lengths" in operands or (mask is not None and mask.dtype == bool)
+        attributes["qk_matmul_output_mode"] = pick(rng, 0, 1, 3) if hides else int(rng.integers(4))  # it writes -3e38 for -inf
     outputs = [True, past > 0, past > 0, has_scores]
     return Case("Attention", operands, outputs, attributes, domain="", suite="f16" if dtype == np.float16 else "f32")
 
@@ -146,15 +149,15 @@ def ms_attention(rng):
         v_hidden = heads * (size + 1)
         attributes["qkv_hidden_sizes"] = [hidden, hidden, v_hidden]
     columns = 2 * hidden + v_hidden
-    is_causal = chance(rng, 0.4)
-    if is_causal:
+    mask = key_mask(rng, batch, length, total)
+    if chance(rng, 0.4) and (mask is None or len(mask) != 2 * batch):  # a query must see some key: the filter is no infinity
         attributes["unidirectional"] = 1
     if chance(rng, 0.3):
         attributes["scale"] = float(rng.uniform(0.1, 1))
     if chance(rng, 0.2):
         attributes["mask_filter_value"] = -20.0
     operands = {"x": real(rng, batch, length, width), "weights": real(rng, width, columns), "bias": real(rng, columns),
-                "mask": key_mask(rng, batch, length, total), "past": real(rng, 2, batch, heads, past, size) if past else None,
+                "mask": mask, "past": real(rng, 2, batch, heads, past, size) if past else None,
                 "attention_bias": real(rng, pick(rng, 1, batch), pick(rng, 1, heads), length, total) if not past and chance(rng, 0.3) else None}
     return Case("Attention", operands, 2 if past else 1, attributes, constants=("weights", "bias"))
 

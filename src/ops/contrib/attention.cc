@@ -27,12 +27,13 @@ Result<ValueId> SeenByLengths(ImportContext& context, const MaskPlan& plan) {
   const auto given = KnownExtent(context, context.in(plan.mask), 0);
   const auto batch = KnownExtent(context, plan.batched, 0);
   const Type& mask = context.type(context.in(plan.mask));
-  const bool is_batch = (given && batch && *given == *batch) ||
-                        (*mask.shape)[0].SurelyEquals((*context.type(plan.batched).shape)[0]);
-  const bool has_starts = given && batch && *given == 2 * *batch;
+  // Open extents are taken for lengths: ends and starts would not broadcast to the scores, and be refused
+  // then.
+  const bool is_batch = !given || !batch || *given == *batch;
+  const bool has_starts = !is_batch && *given == 2 * *batch;
   if (!is_batch && !has_starts) {
-    return context.Unsupported("mask " + ToString(mask) + " for a batch of " +
-                               (*context.type(plan.batched).shape)[0].ToString() + " is not supported");
+    return context.Unsupported("mask " + ToString(mask) + " for a batch of " + std::to_string(*batch) +
+                               " is not supported");
   }
   const auto limit = [&](ValueId numbers) -> Result<ValueId> {
     SLIPWAY_ASSIGN_OR_RETURN(const ValueId wide, context.Add("Cast", {numbers}, {{"to", DType::kI64}}));
