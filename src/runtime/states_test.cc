@@ -87,7 +87,7 @@ TEST(States, AreVerified) {
   graph.states[1] = Floats({1, 2});
   EXPECT_EQ(WhyBroken(graph), "state 'last' is f32[1], starts as f32[2] and is handed on as f32[1]");
   graph = RunningSum();
-  graph.value(graph.inputs[0]).type.shape = DimList{2};
+  graph.outputs[2] = graph.AddConstant("two", Floats({1, 2}));
   EXPECT_EQ(WhyBroken(graph), "state 'sum' is f32[1], starts as f32[1] and is handed on as f32[2]");
   graph = RunningSum();
   graph.states.resize(5);

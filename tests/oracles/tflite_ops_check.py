@@ -2,7 +2,7 @@
 
 usage: tflite_ops_check.py TEST_PROGRAM
 
-Writes the cases of tflite_ops.py, tflite_math_ops.py and tflite_rnn.py into a temporary folder and runs TEST_PROGRAM
+Writes the cases of tflite_ops.py, tflite_math_ops.py, tflite_rnn.py and tflite_resources.py into a temporary folder and runs TEST_PROGRAM
 (tests/tflite_models_test.cc) over all of them in one go. Exits with 77 where LiteRT is not installed.
 """
 import os
@@ -23,7 +23,7 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     with tempfile.TemporaryDirectory() as root:
         folders = []
-        for script in ("tflite_ops", "tflite_math_ops", "tflite_rnn"):
+        for script in ("tflite_ops", "tflite_math_ops", "tflite_rnn", "tflite_resources"):
             folders.append(os.path.join(root, script))
             subprocess.run([sys.executable, os.path.join(here, script + ".py"), folders[-1]], check=True, stderr=subprocess.DEVNULL)
         count = sum(len(os.listdir(folder)) for folder in folders)

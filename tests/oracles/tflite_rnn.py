@@ -1,4 +1,4 @@
-"""Writes .tflite models of one recurrent operator, several runs of random inputs each, and LiteRT's answers.
+"""Writes .tflite models of one recurrent operator (or embedding), several random runs each, and LiteRT's answers.
 
 usage: tflite_rnn.py FOLDER [PREFIX]
 
@@ -51,8 +51,9 @@ def build(op, tensors, inputs, outputs, option, fields, intermediates=(), versio
     model.operatorCodes = [code]
     node = schema.OperatorT()
     node.opcodeIndex, node.inputs, node.outputs = 0, list(inputs), list(outputs)
-    node.builtinOptionsType = getattr(schema.BuiltinOptions, option)
-    node.builtinOptions = options(option, fields)
+    if option:
+        node.builtinOptionsType = getattr(schema.BuiltinOptions, option)
+        node.builtinOptions = options(option, fields)
     if intermediates:
         node.intermediates = list(intermediates)
     graph.operators = [node]
@@ -119,7 +120,7 @@ def add_svdf(name, kind, rank, activation, has_bias=True, batch=2, inputs=7, uni
 
 
 def add_lstm(name, op_name, kind, coupled=False, peephole=False, projection=False, norm=False, time_major=False, cell_clip=0.0,
-             proj_clip=0.0, asymmetric=False, activation="tanh", batch=2, steps=4, inputs=5, cells=8, bias=True):
+             proj_clip=0.0, asymmetric=False, activation="tanh", batch=2, steps=4, inputs=5, cells=8, bias=True, hidden_zero=0):
     op, outputs, is_integer = Operator(name), 6 if projection else cells, kind == "integer"
     shape = [batch, inputs] if op_name == "LSTM" else [steps, batch, inputs] if time_major else [batch, steps, inputs]
     op.add(Tensor("int8", shape, scale=0.02, zero=5) if is_integer else Tensor("float32", shape))
@@ -150,7 +151,8 @@ def add_lstm(name, op_name, kind, coupled=False, peephole=False, projection=Fals
             op.real([outputs])
     else:
         op.skip(), op.skip()
-    h_scale, h_zero = (0.009, -4) if projection else (1 / 128, 0)
+    # The scale of what is projected makes some of it saturate, where the sign of its zero point shows.
+    h_scale, h_zero = (0.009, -4) if projection else (1 / 128, hidden_zero)
     op.add(state("int8", [batch, outputs], h_scale, h_zero) if is_integer else state("float32", [batch, outputs]))
     op.add(state("int16", [batch, cells], 2.0 ** -11) if is_integer else state("float32", [batch, cells]))
     if norm:
@@ -164,7 +166,7 @@ def add_lstm(name, op_name, kind, coupled=False, peephole=False, projection=Fals
     between = []
     if is_integer:
         gate_scale = 0.0006 if norm else 2.0 ** -12
-        between = [Tensor("int16", [], scale=gate_scale) for _ in GATES] + [Tensor("int8", [], scale=0.007 if projection else 1 / 128, zero=3 if projection else 0)]
+        between = [Tensor("int16", [], scale=gate_scale) for _ in GATES] + [Tensor("int8", [], scale=0.004 if projection else 1 / 128, zero=hidden_zero)]
     result = shape[:-1] + [outputs]
     output = Tensor("int8", result, scale=h_scale, zero=h_zero) if is_integer else Tensor("float32", result)
     fields = dict(fusedActivationFunction=ACTIVATIONS[activation], cellClip=cell_clip, projClip=proj_clip,
@@ -231,7 +233,29 @@ def add_both_ways(name, cell, kind, merge=False, time_major=False, auxiliary="no
               f"BidirectionalSequence{cell.upper()}Options", fields)
 
 
+def add_embedding(name, kind, combiner=None):
+    """Rows of a table, or weighted sums of them."""
+    op, rows, per_row = Operator(name), 6, kind == "hybrid_per_row"
+    ids = op.rng.integers(0, rows, 5).astype(np.int32)
+    op.add(Tensor("int32", [5], ids if combiner is not None else None, low=0, high=rows - 1))
+    if combiner is not None:
+        op.add(Tensor("int32", [5, 2], np.array([[0, 0], [0, 1], [2, 0], [2, 1], [3, 0]], np.int32)))
+        op.add(Tensor("int32", [2], np.array([4, 3], np.int32)))
+        op.add(Tensor("float32", [5], low=0.5))
+        op.real([rows, 3])
+        op.finish(name, "EMBEDDING_LOOKUP_SPARSE", [Tensor("float32", [4, 3])], "EmbeddingLookupSparseOptions", dict(combiner=combiner))
+        return
+    op.weight("float" if kind == "float" else "int8", [rows, 3])
+    if per_row:
+        op.tensors[-1].scale, op.tensors[-1].axis = [0.01 * (i + 1) for i in range(rows)], 0
+    op.finish(name, "EMBEDDING_LOOKUP", [Tensor("float32", [5, 3])], None, None)
+
+
 def add_cases():
+    for kind in ("float", "hybrid", "hybrid_per_row"):
+        add_embedding(f"embedding_{kind}", kind)
+    for i, combiner in enumerate(("sum", "mean", "sqrtn")):
+        add_embedding(f"embedding_sparse_{combiner}", "float", i)
     for op, short in (("RNN", "rnn"), ("UNIDIRECTIONAL_SEQUENCE_RNN", "sequence_rnn")):
         for kind in ("float", "hybrid"):
             for activation in ("none", "relu", "tanh"):
@@ -269,7 +293,7 @@ def add_cases():
             add_lstm(f"{short}_{kind}_plain", op, kind)
             add_lstm(f"{short}_{kind}_coupled", op, kind, coupled=True)
             add_lstm(f"{short}_{kind}_peephole", op, kind, peephole=True)
-            add_lstm(f"{short}_{kind}_projection", op, kind, projection=True)
+            add_lstm(f"{short}_{kind}_projection", op, kind, projection=True, hidden_zero=20)
             add_lstm(f"{short}_{kind}_projection_without_bias", op, kind, projection=True, bias=False)
             add_lstm(f"{short}_{kind}_norm", op, kind, norm=True)
             add_lstm(f"{short}_{kind}_everything", op, kind, peephole=True, projection=True, norm=True, cell_clip=0.6, proj_clip=0.4)
@@ -277,6 +301,7 @@ def add_cases():
             add_lstm(f"{short}_{kind}_clipped", op, kind, cell_clip=0.3)
         for activation in ("relu", "relu6"):
             add_lstm(f"{short}_float_{activation}", op, "float", activation=activation)
+        add_lstm(f"{short}_integer_zero_point", op, "integer", hidden_zero=-9)
         add_lstm(f"{short}_hybrid_asymmetric", op, "hybrid", projection=True, asymmetric=True)
     for kind in ("float", "hybrid", "integer"):
         add_lstm(f"sequence_lstm_{kind}_time_major", "UNIDIRECTIONAL_SEQUENCE_LSTM", kind, time_major=True, batch=3)

@@ -1,23 +1,29 @@
 #include "formats/tflite/subgraph.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/scalar.h"
 #include "formats/tflite/dtypes.h"
+#include "formats/tflite/graph_importer.h"
 #include "formats/tflite/options.h"
 
 namespace slipway::tflite {
 namespace {
 
 constexpr size_t kMaxNesting = 32;
-constexpr int kMaxTensorBytesLog2 = 40;  // no single variable of more
 
-Status Invalid(std::string message) {
-  return Status(Code::kInvalidModel, std::move(message), "the file is damaged: download or export it again");
-}
+// Operators that hold other sub-graphs: option field -> attribute.
+struct GraphOption {
+  const char* index;
+  const char* attribute;
+};
+constexpr GraphOption kGraphOptions[] = {{"then_subgraph_index", "then_branch"},
+                                         {"else_subgraph_index", "else_branch"},
+                                         {"cond_subgraph_index", "cond"},
+                                         {"body_subgraph_index", "body"}};
 
-// The options of either table as attributes; custom operators' own.
+}  // namespace
+
 Attrs OptionsOf(const TfliteFile& file, const fb::Operator& op) {
   // Options beyond the tables' 2 GiB, by place in the file.
   const uint64_t offset = op.large_custom_options_offset();
@@ -37,71 +43,8 @@ Attrs OptionsOf(const TfliteFile& file, const fb::Operator& op) {
   return DefaultOptions(fb::EnumNameBuiltinOptions(op.builtin_options_type()));
 }
 
-// Operators that hold other sub-graphs: option field -> attribute.
-struct GraphOption {
-  const char* index;
-  const char* attribute;
-};
-constexpr GraphOption kGraphOptions[] = {{"then_subgraph_index", "then_branch"},
-                                         {"else_subgraph_index", "else_branch"},
-                                         {"cond_subgraph_index", "cond"},
-                                         {"body_subgraph_index", "body"}};
-
-class Importer {
- public:
-  enum class Place { kMain, kNested };
-
-  Importer(SubGraphImporter& shared, const fb::SubGraph& source, const Cut& cut, Place place)
-      : shared_(shared),
-        file_(shared.file()),
-        source_(source),
-        cut_(cut),
-        builder_(graph_),
-        is_main_(place == Place::kMain) {}
-
-  Result<Graph> Run();
-
- private:
-  const fb::Tensor& tensor(int index) const { return *source_.tensors()->Get(static_cast<uint32_t>(index)); }
-  size_t num_tensors() const { return source_.tensors() ? source_.tensors()->size() : 0; }
-  std::string NameOf(int index) const {
-    const auto* name = tensor(index).name();
-    return name ? name->str() : std::string();
-  }
-
-  Status AddInput(int index);
-  Status AddOperators();
-  std::vector<bool> NeededOperators() const;
-  Status AddOperator(const fb::Operator& op);
-  Result<ForeignNode> ForeignOf(const fb::Operator& op);
-  Status AddSubGraphs(ForeignNode& node);
-  Status AddIntermediates(const fb::Operator& op, ForeignNode& node) const;
-  Result<bool> FoldedAtImport(const ForeignNode& node, const fb::Operator& op);
-  // The value of a tensor that an operator reads: computed before, or a constant added now.
-  Result<ValueId> ReadTensor(int index, const std::string& reader);
-  Result<ValueId> AddConstant(int index, const std::string& reader);
-  Result<ValueId> AddState(int index);
-  Result<std::vector<int>> AddWrittenStates(const fb::Operator& op, ForeignNode& node) const;
-  void KeepStates(const std::vector<int>& written, std::span<const ValueId> values);
-  Result<Value> DeclaredOutput(int index) const;
-  Result<DimList> ShapeWithUnknowns(int index) const;
-  Status BindOutputs(const fb::Operator& op, const std::vector<ValueId>& values, const std::string& name);
-
-  SubGraphImporter& shared_;
-  const TfliteFile& file_;
-  const fb::SubGraph& source_;
-  const Cut& cut_;
-  Graph graph_;
-  GraphBuilder builder_;
-  std::vector<ValueId> values_;  // by tensor index
-  std::vector<int> states_;      // tensors, in the order of the graph's states
-  bool is_main_;                 // the graph that keeps state from run to run
-  int num_symbols_ = 0;
-  bool is_dynamic_ = false;  // an input's shape is not the file's: declared shapes may be wrong
-};
-
 // Extents that shape_signature leaves open are anonymous unknowns.
-Result<DimList> Importer::ShapeWithUnknowns(int index) const {
+Result<DimList> GraphImporter::ShapeWithUnknowns(int index) const {
   SLIPWAY_ASSIGN_OR_RETURN(const Dims dims, TfliteFile::ShapeOf(tensor(index)));
   DimList shape = ToDimList(dims);
   const auto* signature = tensor(index).shape_signature();
@@ -112,7 +55,7 @@ Result<DimList> Importer::ShapeWithUnknowns(int index) const {
   return shape;
 }
 
-Status Importer::AddInput(int index) {
+Status GraphImporter::AddInput(int index) {
   // Operators cut out of a model list their weights as inputs; what has content is none.
   const bool has_content = tensor(index).buffer() != 0 && cut_.shapes.count(index) == 0;
   if (has_content) {
@@ -140,30 +83,10 @@ Status Importer::AddInput(int index) {
   return Status::Ok();
 }
 
-// A variable of the main graph: what a run leaves in it the next one finds. It starts as LiteRT resets it: at
-// the byte 0, int8 at its zero point.
-Result<ValueId> Importer::AddState(int index) {
-  const fb::Tensor& source = tensor(index);
-  SLIPWAY_ASSIGN_OR_RETURN(Dims dims, TfliteFile::ShapeOf(source));
-  SLIPWAY_ASSIGN_OR_RETURN(std::optional<Quant> quant, TfliteFile::QuantOf(source));
-  const DType dtype = DTypeOf(source.type());
-  if (dtype == DType::kNone || dtype == DType::kString)
-    return Invalid("variable '" + NameOf(index) + "' holds " + TypeName(source.type()));
-  if (BytesOf(dtype, CountOf(dims)) >> kMaxTensorBytesLog2 != 0)
-    return Invalid("variable '" + NameOf(index) + "' is too large");
-  Tensor start(dtype, std::move(dims));
-  if (dtype == DType::kI8 && quant && start.count() > 0)
-    std::memset(start.data(), static_cast<int>(quant->zero_points[0]), static_cast<size_t>(start.count()));
-  Type type = Type::Of(dtype, ToDimList(start.dims()));
-  graph_.states.push_back(std::move(start));
-  states_.push_back(index);
-  return builder_.Input(NameOf(index), std::move(type), std::move(quant));
-}
-
-Result<ValueId> Importer::AddConstant(int index, const std::string& reader) {
+Result<ValueId> GraphImporter::AddConstant(int index, const std::string& reader) {
   const fb::Tensor& source = tensor(index);
   SLIPWAY_ASSIGN_OR_RETURN(Tensor content, file_.ContentOf(source));
-  if (content.IsNone() && source.is_variable() && is_main_) return AddState(index);
+  if (content.IsNone() && source.is_variable() && place_ == GraphPlace::kMain) return AddState(index);
   if (content.IsNone()) {
     SLIPWAY_ASSIGN_OR_RETURN(const Dims dims, TfliteFile::ShapeOf(source));
     const DType dtype = DTypeOf(source.type());
@@ -183,7 +106,7 @@ Result<ValueId> Importer::AddConstant(int index, const std::string& reader) {
   return builder_.Constant(NameOf(index), std::move(content), std::move(quant));
 }
 
-Result<ValueId> Importer::ReadTensor(int index, const std::string& reader) {
+Result<ValueId> GraphImporter::ReadTensor(int index, const std::string& reader) {
   if (index == -1) return kNoValue;
   if (index < 0 || static_cast<size_t>(index) >= num_tensors()) {
     return Invalid(reader + " reads tensor " + std::to_string(index) + " of " +
@@ -196,7 +119,7 @@ Result<ValueId> Importer::ReadTensor(int index, const std::string& reader) {
   return value;
 }
 
-Result<Value> Importer::DeclaredOutput(int index) const {
+Result<Value> GraphImporter::DeclaredOutput(int index) const {
   Value value;
   if (index == -1) return value;
   const fb::Tensor& source = tensor(index);
@@ -210,7 +133,7 @@ Result<Value> Importer::DeclaredOutput(int index) const {
   return value;
 }
 
-Status Importer::AddSubGraphs(ForeignNode& node) {
+Status GraphImporter::AddSubGraphs(ForeignNode& node) {
   for (const GraphOption& option : kGraphOptions) {
     if (!node.attrs.Has(option.index)) continue;
     SLIPWAY_ASSIGN_OR_RETURN(GraphRef nested, shared_.ImportNested(node.attrs.Int(option.index)));
@@ -220,41 +143,9 @@ Status Importer::AddSubGraphs(ForeignNode& node) {
   return Status::Ok();
 }
 
-// Recurrent operators write the variables that they read. Here such an operator has a result more for each,
-// in the order of its operands: what the variable holds afterwards. Gives the variables' tensors.
-Result<std::vector<int>> Importer::AddWrittenStates(const fb::Operator& op, ForeignNode& node) const {
-  std::vector<int> written;
-  constexpr std::string_view kWriters[] = {"BIDIRECTIONAL_SEQUENCE_LSTM",
-                                           "BIDIRECTIONAL_SEQUENCE_RNN",
-                                           "LSTM",
-                                           "RNN",
-                                           "SVDF",
-                                           "UNIDIRECTIONAL_SEQUENCE_GRU",
-                                           "UNIDIRECTIONAL_SEQUENCE_LSTM",
-                                           "UNIDIRECTIONAL_SEQUENCE_RNN"};
-  if (op.inputs() == nullptr ||
-      std::find(std::begin(kWriters), std::end(kWriters), node.op) == std::end(kWriters))
-    return written;
-  for (int index : *op.inputs()) {
-    if (index < 0 || !tensor(index).is_variable()) continue;
-    SLIPWAY_ASSIGN_OR_RETURN(Value after, DeclaredOutput(index));
-    after.name = node.name + "/" + after.name;
-    node.outputs.push_back(std::move(after));
-    written.push_back(index);
-  }
-  return written;
-}
-
-// `values`: one per written state. An operator that leaves a state alone gives none.
-void Importer::KeepStates(const std::vector<int>& written, std::span<const ValueId> values) {
-  for (size_t i = 0; i < written.size() && i < values.size(); ++i) {
-    if (values[i] != kNoValue) values_[static_cast<size_t>(written[i])] = values[i];
-  }
-}
-
 // Quantisation of what recurrent operators compute inside: attributes `intermediate_scales` and
 // `intermediate_zero_points`, 0 where there is none.
-Status Importer::AddIntermediates(const fb::Operator& op, ForeignNode& node) const {
+Status GraphImporter::AddIntermediates(const fb::Operator& op, ForeignNode& node) const {
   const auto* intermediates = op.intermediates();
   if (intermediates == nullptr || intermediates->size() == 0) return Status::Ok();
   Floats scales;
@@ -275,7 +166,7 @@ Status Importer::AddIntermediates(const fb::Operator& op, ForeignNode& node) con
   return Status::Ok();
 }
 
-Result<ForeignNode> Importer::ForeignOf(const fb::Operator& op) {
+Result<ForeignNode> GraphImporter::OperatorOf(const fb::Operator& op) const {
   const auto* codes = file_.model().operator_codes();
   if (codes == nullptr || op.opcode_index() >= codes->size()) {
     return Invalid("an operator has code " + std::to_string(op.opcode_index()) + " of " +
@@ -292,6 +183,11 @@ Result<ForeignNode> Importer::ForeignOf(const fb::Operator& op) {
   if (builtin == fb::BuiltinOperator::CUSTOM)
     node.op = code.custom_code() ? code.custom_code()->str() : "CUSTOM";
   node.version = code.version();
+  return node;
+}
+
+Result<ForeignNode> GraphImporter::ForeignOf(const fb::Operator& op) {
+  SLIPWAY_ASSIGN_OR_RETURN(ForeignNode node, OperatorOf(op));
   if (const auto* outputs = op.outputs()) {
     for (int index : *outputs) {
       if (index < -1 || index >= static_cast<int>(num_tensors())) {
@@ -317,7 +213,7 @@ Result<ForeignNode> Importer::ForeignOf(const fb::Operator& op) {
 
 // DENSIFY of a constant (dense since it was read) and DEQUANTIZE of a constant small float: done here, so
 // that the weights are constants to the operators that read them.
-Result<bool> Importer::FoldedAtImport(const ForeignNode& node, const fb::Operator& op) {
+Result<bool> GraphImporter::FoldedAtImport(const ForeignNode& node, const fb::Operator& op) {
   if (node.op != "DENSIFY" && node.op != "DEQUANTIZE") return false;
   if (node.inputs.size() != 1 || node.outputs.size() != 1 || node.inputs[0] == kNoValue) return false;
   const Tensor* content = builder_.constant(node.inputs[0]);
@@ -337,8 +233,8 @@ Result<bool> Importer::FoldedAtImport(const ForeignNode& node, const fb::Operato
   return true;
 }
 
-Status Importer::BindOutputs(const fb::Operator& op, const std::vector<ValueId>& values,
-                             const std::string& name) {
+Status GraphImporter::BindOutputs(const fb::Operator& op, const std::vector<ValueId>& values,
+                                  const std::string& name) {
   if (op.outputs() == nullptr) return Status::Ok();
   for (uint32_t i = 0; i < op.outputs()->size(); ++i) {
     const int index = op.outputs()->Get(i);
@@ -353,7 +249,9 @@ Status Importer::BindOutputs(const fb::Operator& op, const std::vector<ValueId>&
   return Status::Ok();
 }
 
-Status Importer::AddOperator(const fb::Operator& op) {
+Status GraphImporter::AddOperator(const fb::Operator& op) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ForeignNode named, OperatorOf(op));
+  if (IsResourceOperator(named.op)) return AddResourceOperator(op, named.op);
   SLIPWAY_ASSIGN_OR_RETURN(ForeignNode node, ForeignOf(op));
   SLIPWAY_ASSIGN_OR_RETURN(const bool is_folded, FoldedAtImport(node, op));
   if (is_folded) return Status::Ok();
@@ -373,7 +271,7 @@ Status Importer::AddOperator(const fb::Operator& op) {
   return BindOutputs(op, stand_ins, node.name);
 }
 
-std::vector<bool> Importer::NeededOperators() const {
+std::vector<bool> GraphImporter::NeededOperators() const {
   const auto& operators = *source_.operators();
   std::vector<bool> is_needed(operators.size(), !cut_.is_partial);
   if (!cut_.is_partial) return is_needed;
@@ -398,7 +296,7 @@ std::vector<bool> Importer::NeededOperators() const {
   return is_needed;
 }
 
-Status Importer::AddOperators() {
+Status GraphImporter::AddOperators() {
   if (source_.operators() == nullptr) return Status::Ok();
   const std::vector<bool> is_needed = NeededOperators();
   for (uint32_t i = 0; i < source_.operators()->size(); ++i) {
@@ -407,7 +305,7 @@ Status Importer::AddOperators() {
   return Status::Ok();
 }
 
-Result<Graph> Importer::Run() {
+Result<Graph> GraphImporter::Run() {
   graph_.name = source_.name() ? source_.name()->str() : std::string();
   values_.assign(num_tensors(), kNoValue);
   for (int index : cut_.inputs) {
@@ -418,11 +316,9 @@ Result<Graph> Importer::Run() {
     SLIPWAY_ASSIGN_OR_RETURN(const ValueId value, ReadTensor(index, "the graph's result"));
     graph_.outputs.push_back(value);
   }
-  for (int index : states_) graph_.outputs.push_back(values_[static_cast<size_t>(index)]);
+  FinishStates();
   return std::move(graph_);
 }
-
-}  // namespace
 
 Result<Cut> SubGraphImporter::WholeOf(uint32_t index) const {
   const auto* subgraphs = file_.model().subgraphs();
@@ -449,26 +345,34 @@ Result<Cut> SubGraphImporter::WholeOf(uint32_t index) const {
   return cut;
 }
 
-Result<Graph> SubGraphImporter::Import(uint32_t index, const Cut& cut) {
+Result<Graph> SubGraphImporter::Import(uint32_t index, const Cut& cut, GraphPlace place) {
   open_.push_back(index);
-  const auto place = open_.size() == 1 ? Importer::Place::kMain : Importer::Place::kNested;
-  auto graph = Importer(*this, *file_.model().subgraphs()->Get(index), cut, place).Run();
+  auto graph = GraphImporter(*this, *file_.model().subgraphs()->Get(index), cut, place).Run();
   open_.pop_back();
   return graph;
 }
 
-Result<GraphRef> SubGraphImporter::ImportNested(int64_t index) {
-  if (const auto done = nested_.find(index); done != nested_.end()) return done->second;
+Result<Cut> SubGraphImporter::Open(int64_t index) const {
   const bool is_open = std::find(open_.begin(), open_.end(), index) != open_.end();
   if (is_open || open_.size() >= kMaxNesting) {
     return Invalid("sub-graph " + std::to_string(index) + " calls itself, or calls are nested too deep");
   }
   if (index < 0 || index > INT32_MAX) return Invalid("sub-graph " + std::to_string(index) + " is missing");
-  SLIPWAY_ASSIGN_OR_RETURN(const Cut cut, WholeOf(static_cast<uint32_t>(index)));
-  SLIPWAY_ASSIGN_OR_RETURN(Graph graph, Import(static_cast<uint32_t>(index), cut));
+  return WholeOf(static_cast<uint32_t>(index));
+}
+
+Result<GraphRef> SubGraphImporter::ImportNested(int64_t index) {
+  if (const auto done = nested_.find(index); done != nested_.end()) return done->second;
+  SLIPWAY_ASSIGN_OR_RETURN(const Cut cut, Open(index));
+  SLIPWAY_ASSIGN_OR_RETURN(Graph graph, Import(static_cast<uint32_t>(index), cut, GraphPlace::kNested));
   auto shared = std::make_shared<const Graph>(std::move(graph));
   nested_[index] = shared;
   return GraphRef(shared);
+}
+
+Status SubGraphImporter::RunOnce(int64_t index) {
+  SLIPWAY_ASSIGN_OR_RETURN(const Cut cut, Open(index));
+  return Import(static_cast<uint32_t>(index), cut, GraphPlace::kOnce).status();
 }
 
 }  // namespace slipway::tflite

@@ -96,9 +96,15 @@ Status ImportTflite(ImportContext& context) {
                       {{"axis", context.attrs().Int("axis")}, {"batch_dims", batch_dims}});
 }
 
-// The indices come first, the table second.
+// The indices come first, the table second; a table of integers may be asked for reals.
 Status ImportEmbedding(ImportContext& context) {
-  return context.Emit("Gather", {context.in(1), context.in(0)});
+  ValueId table = context.in(1);
+  const bool is_hybrid = IsInteger(context.type(table).dtype) && !context.node().outputs.empty() &&
+                         context.node().outputs[0].type.dtype == DType::kF32;
+  if (is_hybrid) {
+    SLIPWAY_ASSIGN_OR_RETURN(table, context.Add("Dequantize", {table}));
+  }
+  return context.Emit("Gather", {table, context.in(0)});
 }
 
 }  // namespace

@@ -190,7 +190,8 @@ Result<Layer> Layer::Read(const RunContext& context, const LstmCall& call) {
   const float hidden_scale = between.scales[kHidden];
   layer.hidden_scale_ =
       QuantizeMultiplier(static_cast<double>(std::ldexp(1.0F, -15) / hidden_scale * std::ldexp(1.0F, -15)));
-  layer.hidden_zero_ = between.hidden_zero;
+  // What is projected bears its zero point with the other sign in LiteRT: it shows where values saturate.
+  layer.hidden_zero_ = context.HasInput(kLstmProjection) ? -between.hidden_zero : between.hidden_zero;
   layer.projection_ =
       reader.ProductOf(kLstmProjection, between.hidden_zero, reader.Values(kLstmProjectionBias), call.outputs,
                        reader.Scale(kLstmProjection) * hidden_scale / h_scale);
@@ -267,7 +268,7 @@ void Layer::Step(const PeepholeWalk& walk, std::span<const int32_t> x, std::span
   for (size_t i = 0; i < c.size(); ++i) {
     const int32_t shown = FixedTanh(static_cast<int16_t>(c[i]), 15 + cell_power_);
     const int32_t product = FixedLogistic(out[i], kGateBits) * shown;
-    hidden[i] = std::clamp(MultiplyByQuantizedMultiplier(product, hidden_scale_) - hidden_zero_, -128, 127);
+    hidden[i] = std::clamp(MultiplyByQuantizedMultiplier(product, hidden_scale_) + hidden_zero_, -128, 127);
   }
   Project(hidden, h);
 }

@@ -124,9 +124,12 @@ Status RunInteger(const RunContext& context, const Call& call) {
         seen += feature[static_cast<size_t>(f * call.inputs + i)] *
                 (x[static_cast<size_t>(b * call.inputs + i)] - x_zero);
       int32_t* memories = state.data() + (b * call.filters + f) * call.memory;
-      memories[call.memory - 1] = static_cast<int32_t>(
-          std::clamp<int64_t>(int64_t{MultiplyByQuantizedMultiplier(seen, to_state)} + state_zero,
-                              MinOfInteger(state_dtype), MaxOfInteger(state_dtype)));
+      const auto bounded =
+          static_cast<int32_t>(std::clamp<int64_t>(MultiplyByQuantizedMultiplier(seen, to_state),
+                                                   MinOfInteger(state_dtype), MaxOfInteger(state_dtype)));
+      // Bounded before the zero point is added, TFLite Micro's 8-bit state wraps around.
+      memories[call.memory - 1] =
+          state_dtype == DType::kI8 ? static_cast<int8_t>(bounded + state_zero) : bounded;
       for (int64_t i = 0; i < call.memory; ++i)
         sums[static_cast<size_t>(f / call.rank)] +=
             time[static_cast<size_t>(f * call.memory + i)] * (memories[i] - state_zero);
