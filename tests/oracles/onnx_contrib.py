@@ -444,9 +444,48 @@ def causal_conv(rng):
     return Case("CausalConvWithState", operands, 2, {"activation": pick(rng, "none", "silu", "swish")})
 
 
+def tiny_decoder(rng, heads, size, vocabulary):
+    """A GPT-2 of one layer: input_ids, position_ids, attention_mask, past -> logits, present."""
+    hidden, rows = heads * size, 16
+    weight = lambda name, *dims: numpy_helper.from_array(real(rng, *dims, low=-1.5, high=1.5), name)
+    weights = [weight("words", vocabulary, hidden), weight("places", rows, hidden), weight("gamma", hidden), weight("beta", hidden),
+               weight("qkv", hidden, 3 * hidden), weight("qkv_bias", 3 * hidden), weight("head", hidden, vocabulary)]
+    nodes = [helper.make_node("EmbedLayerNormalization", ["ids", "", "words", "places", "", "gamma", "beta", "", "positions"], ["x", ""], domain=MICROSOFT),
+             helper.make_node("Attention", ["x", "qkv", "qkv_bias", "mask", "past_0"], ["a", "present_0"], domain=MICROSOFT, num_heads=heads, unidirectional=1),
+             helper.make_node("Add", ["x", "a"], ["sum"]), helper.make_node("MatMul", ["sum", "head"], ["logits"])]
+    info = lambda name, kind, *dims: helper.make_tensor_value_info(name, kind, dims)
+    ints, floats = onnx.TensorProto.INT32, onnx.TensorProto.FLOAT
+    inputs = [info(name, ints, "rows", length) for name, length in (("ids", "length"), ("positions", "length"), ("mask", "total"))]
+    inputs.append(info("past_0", floats, 2, "rows", heads, "past", size))
+    outputs = [info("logits", floats, "rows", "length", vocabulary), info("present_0", floats, 2, "rows", heads, "total", size)]
+    names = {"ids": "input_ids", "positions": "position_ids", "mask": "attention_mask"}  # what onnxruntime insists on
+    for each in inputs:
+        each.name = names.get(each.name, each.name)
+    for node in nodes:
+        for i, name in enumerate(node.input):
+            node.input[i] = names.get(name, name)
+    return helper.make_graph(nodes, "decoder", inputs, outputs, weights)
+
+
+def beam_search(rng):
+    """Several prompts stop early: else onnxruntime looks at another prompt's scores to see whether one is done."""
+    batch, length, beams, vocabulary = int(rng.integers(1, 4)), int(rng.integers(1, 5)), int(rng.integers(1, 5)), 12
+    number = lambda value, dtype=np.int32: np.array([value], dtype)
+    ids = rng.integers(2, vocabulary, (batch, length)).astype(np.int32)
+    if length > 1 and chance(rng, 0.4):
+        ids[0, : int(rng.integers(1, length))] = 1
+    most = length + int(rng.integers(1, 10))
+    operands = {"ids": ids, "max_length": number(most), "min_length": number(int(rng.integers(0, most))), "num_beams": number(beams),
+                "returned": number(int(rng.integers(1, beams + 1))), "length_penalty": number(rng.uniform(0.5, 2), np.float32),
+                "repetition_penalty": number(pick(rng, 1.0, rng.uniform(0.8, 2)), np.float32)}
+    attributes = {"decoder": tiny_decoder(rng, *sizes(rng, 2, 1, 4), vocabulary), "eos_token_id": int(rng.integers(2, vocabulary)), "pad_token_id": 1,
+                  "early_stopping": 1 if batch > 1 else int(rng.integers(2)), "no_repeat_ngram_size": pick(rng, 0, 0, 2, 3)}
+    return Case("BeamSearch", operands, 2, attributes)
+
+
 GENERATORS = [attention, rotary, ms_rotary, ms_attention, ms_qattention, multi_head_attention, group_query_attention, skip_layer_norm,
               simplified_layer_norm, embed_layer_norm, gelu, fused_matmul, fused_gemm, fused_conv, nhwc_max_pool, matmul_nbits, integer_products,
-              qgemm, qlinear, linear_attention, causal_conv]
+              qgemm, qlinear, linear_attention, causal_conv, beam_search]
 
 
 def build(case):
