@@ -3,8 +3,9 @@
 usage: tflite_models.py OUTDIR [ASSETS] [--suites] [--only TEXT]
 
 OUTDIR/<case>/ gets model.txt (the model's path, or "model.tflite" beside it), input<i>.npy (the graph's inputs in
-order) and output<i>.npy. --suites does the same for the one-operator models of the suites (hannk, LiteRT's test
-data), unpacked beside, on seeded noise. What LiteRT itself refuses is listed in OUTDIR/refused.txt.
+order) and output<i>.npy; run1/ and run2/ those of two runs more where the input is noise. --suites does the same for
+the one-operator models of the suites (hannk, LiteRT's test data), unpacked beside, on seeded noise. What LiteRT itself
+refuses is listed in OUTDIR/refused.txt.
 """
 import argparse
 import multiprocessing
@@ -51,12 +52,19 @@ VISION = {
     "mlperf_kws_dscnn_int8": None,
     "mlperf_strww_int8": None,
     "movie_review": None,
+    "coral_keras_lstm_mnist_ptq": None,
+    "tflm_dtln_noise_suppression": None,
     "tflm_hello_world_float": None,
     "tflm_hello_world_int8": None,
     "tflm_magic_wand": None,
+    "tflm_keyword_scrambled_16x8": None,
     "tflm_micro_speech_int8": None,
+    "tflm_micro_speech_lstm": None,
+    "tflm_mnist_lstm_float": None,
+    "tflm_mnist_lstm_int8": None,
 }
 SUITES = ("hannk_tflite_ops", "litert_testdata")
+NOISE_RUNS = 3  # a model may keep state from run to run
 
 
 def photo_input(assets, photo, detail):
@@ -133,18 +141,21 @@ def run_case(folder, model, name, assets, photo):
             interpreter.resize_tensor_input(detail["index"], shape)
     interpreter.allocate_tensors()
     details = [detail for detail in interpreter.get_input_details() if detail["index"] not in constants]
-    inputs = []
-    for i, detail in enumerate(details):
-        value = photo_input(assets, photo, detail) if photo else noise_input(f"{name}/{i}", detail)
-        inputs.append(value)
-        interpreter.set_tensor(detail["index"], value)
-    interpreter.invoke()
-    outputs = [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for i, value in enumerate(inputs):
-        np.save(folder / f"input{i}.npy", value)
-    for i, value in enumerate(outputs):
-        np.save(folder / f"output{i}.npy", np.asarray(value))
+    for run in range(1 if photo else NOISE_RUNS):
+        inputs = []
+        for i, detail in enumerate(details):
+            seed = f"{name}/{i}" + (f"/run{run}" if run else "")
+            value = photo_input(assets, photo, detail) if photo else noise_input(seed, detail)
+            inputs.append(value)
+            interpreter.set_tensor(detail["index"], value)
+        interpreter.invoke()
+        outputs = [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
+        place = folder / f"run{run}" if run else folder
+        place.mkdir(parents=True, exist_ok=True)
+        for i, value in enumerate(inputs):
+            np.save(place / f"input{i}.npy", value)
+        for i, value in enumerate(outputs):
+            np.save(place / f"output{i}.npy", np.asarray(value))
     (folder / "model.txt").write_text(f"{model}\n")
 
 
