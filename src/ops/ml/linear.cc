@@ -95,8 +95,7 @@ Status RunClassifier(RunContext& context) {
     if (label != nullptr) labels.Store(labels.size() == 1 ? 0 : best, *label, n);
     if (score == nullptr) continue;
     const std::string& transform = attrs.String("post_transform");
-    SecondScore second = SecondScore::kNone;
-    if (IsBinary(attrs)) second = transform == "LOGISTIC" ? SecondScore::kNegated : SecondScore::kComplement;
+    const SecondScore second = IsBinary(attrs) ? SecondScore::kComplement : SecondScore::kNone;
     if (IsBinary(attrs) && transform == "PROBIT") scores.insert(scores.begin(), 1 - scores[0]);
     FinishScores(transform, second, scores);
     for (int64_t t = 0; t < columns; ++t)

@@ -71,8 +71,8 @@ void FinishScores(const std::string& transform, SecondScore second, std::vector<
     const double score = scores[0];
     const bool is_logistic = transform == "LOGISTIC";
     if (second == SecondScore::kComplement) scores = {1 - score, score};
-    if (second == SecondScore::kNegated)
-      scores = is_logistic ? std::vector{Logistic(-score), Logistic(score)} : std::vector{-score, score};
+    if (second == SecondScore::kNegated) scores = {-score, score};
+    if (second != SecondScore::kNone && is_logistic) scores = {Logistic(-score), Logistic(score)};
     return;
   }
   if (transform == "LOGISTIC") std::transform(scores.begin(), scores.end(), scores.begin(), Logistic);

@@ -29,7 +29,8 @@ int64_t FeaturesOf(const InferContext& context);
 
 // "post_transform"
 AttrDef PostTransformAttr();
-// How the scores of one sample turn two where there is but one: not at all; 1 - s and s; -s and s.
+// How the scores of one sample turn two where there is but one: not at all; 1 - s and s; -s and s. With
+// LOGISTIC both of the latter mean the logistic function of -s and s.
 enum class SecondScore { kNone, kComplement, kNegated };
 // Applies the transform, and adds the second score in front.
 void FinishScores(const std::string& transform, SecondScore second, std::vector<double>& scores);

@@ -255,8 +255,9 @@ Status RunClassifier(RunContext& context) {
   const Labels labels(attrs, kLabels);
   const Classifier svm = ClassifierOf(attrs);
   const auto columns = static_cast<int64_t>(HasSecond(svm) ? 2 : svm.scores());
-  const bool is_positive =
-      std::all_of(svm.coefficients.begin(), svm.coefficients.end(), [](double c) { return c >= 0; });
+  const std::string& transform = attrs.String("post_transform");
+  SecondScore second = SecondScore::kNone;
+  if (HasSecond(svm)) second = transform == "NONE" ? SecondScore::kNegated : SecondScore::kComplement;
   Tensor* label = context.HasOutput(0) ? &context.AllocateOutput(0, {rows.samples}) : nullptr;
   Tensor* score = context.HasOutput(1) ? &context.AllocateOutput(1, {rows.samples, columns}) : nullptr;
   for (int64_t n = 0; n < rows.samples; ++n) {
@@ -264,19 +265,13 @@ Status RunClassifier(RunContext& context) {
     std::vector<double> votes;
     std::vector<double> scores = svm.vectors > 0 ? VoteOf(svm, row, votes) : LinearScores(svm, row);
     if (svm.HasProbabilities()) scores = ProbabilitiesOf(svm, scores);
-    size_t best = ArgMax(votes.empty() ? scores : votes);
-    // Two classes: with positive weights alone onnxruntime takes the second from half a vote on.
-    if (svm.classes == 2 && svm.rho.size() == 1 && !svm.HasProbabilities() && is_positive) {
-      const double most = votes.empty() ? scores[best] : votes[best];
-      if (most >= 0.5) best = 1;
-    }
+    const size_t best = ArgMax(votes.empty() ? scores : votes);
     if (label != nullptr) labels.Store(best, *label, n);
     if (score == nullptr) continue;
-    FinishScores(attrs.String("post_transform"), HasSecond(svm) ? SecondScore::kNegated : SecondScore::kNone,
-                 scores);
+    FinishScores(transform, second, scores);
+    scores.resize(static_cast<size_t>(columns));  // PROBIT leaves a single score alone
     for (int64_t t = 0; t < columns; ++t)
-      StoreReal(score->dtype(), score->data(), n * columns + t,
-                scores[static_cast<size_t>(std::min<int64_t>(t, static_cast<int64_t>(scores.size()) - 1))]);
+      StoreReal(score->dtype(), score->data(), n * columns + t, scores[static_cast<size_t>(t)]);
   }
   return Status::Ok();
 }
