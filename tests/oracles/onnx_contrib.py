@@ -437,6 +437,19 @@ def linear_attention(rng):
     return Case("LinearAttention", operands, 2, attributes)
 
 
+def moves(rng):
+    """What com.microsoft had before ONNX did."""
+    x = real(rng, *sizes(rng, 3))
+    op = pick(rng, "Trilu", "GatherND", "ExpandDims")
+    if op == "Trilu":
+        return Case(op, {"x": x, "k": np.array(int(rng.integers(-3, 4)), np.int64) if chance(rng) else None}, 1, {"upper": int(rng.integers(2))})
+    if op == "ExpandDims":
+        return Case(op, {"x": x, "axis": np.array(int(rng.integers(-4, 4)), np.int32)}, constants=("axis",))
+    depth = int(rng.integers(1, 4))
+    places = np.stack([rng.integers(0, extent, 5) for extent in x.shape[:depth]], -1)
+    return Case(op, {"x": x, "places": places.astype(np.int64)})
+
+
 def causal_conv(rng):
     batch, channels, length, taps = sizes(rng, 4, 1, 7)
     operands = {"x": real(rng, batch, channels, length), "w": real(rng, channels, 1, taps), "b": real(rng, channels) if chance(rng) else None,
@@ -478,14 +491,14 @@ def beam_search(rng):
     operands = {"ids": ids, "max_length": number(most), "min_length": number(int(rng.integers(0, most))), "num_beams": number(beams),
                 "returned": number(int(rng.integers(1, beams + 1))), "length_penalty": number(rng.uniform(0.5, 2), np.float32),
                 "repetition_penalty": number(pick(rng, 1.0, rng.uniform(0.8, 2)), np.float32)}
-    attributes = {"decoder": tiny_decoder(rng, *sizes(rng, 2, 1, 4), vocabulary), "eos_token_id": int(rng.integers(2, vocabulary)), "pad_token_id": 1,
+    attributes = {"decoder": tiny_decoder(rng, *sizes(rng, 2, 2, 4), vocabulary), "eos_token_id": int(rng.integers(2, vocabulary)), "pad_token_id": 1,
                   "early_stopping": 1 if batch > 1 else int(rng.integers(2)), "no_repeat_ngram_size": pick(rng, 0, 0, 2, 3)}
     return Case("BeamSearch", operands, 2, attributes)
 
 
 GENERATORS = [attention, rotary, ms_rotary, ms_attention, ms_qattention, multi_head_attention, group_query_attention, skip_layer_norm,
               simplified_layer_norm, embed_layer_norm, gelu, fused_matmul, fused_gemm, fused_conv, nhwc_max_pool, matmul_nbits, integer_products,
-              qgemm, qlinear, linear_attention, causal_conv, beam_search]
+              qgemm, qlinear, linear_attention, causal_conv, beam_search, moves]
 
 
 def build(case):

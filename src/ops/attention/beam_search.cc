@@ -110,6 +110,12 @@ Result<Search> ReadSearch(const RunContext& context) {
     return context.Error(std::to_string(search.num_returned) + " sequences of " +
                          std::to_string(search.rules.num_beams) + " beams cannot be returned");
   }
+  constexpr int64_t kMostTokens = int64_t{1} << 28;
+  if (context.in(kIds).dim(0) > kMostTokens / (search.rules.num_beams * search.max_length)) {
+    return context.Error(std::to_string(search.rules.num_beams) + " beams of " +
+                         std::to_string(search.max_length) + " tokens for " +
+                         std::to_string(context.in(kIds).dim(0)) + " prompts are too many");
+  }
   if (!(search.rules.repetition_penalty > 0)) return context.Error("repetition_penalty must be positive");
   return search;
 }

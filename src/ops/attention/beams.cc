@@ -94,6 +94,7 @@ void BeamGroup::Step(std::vector<std::vector<double>> log_probabilities) {
   }
   const size_t length = beams_[0].tokens.size();
   const std::vector<Candidate> candidates = BestOf(log_probabilities, 2 * beams_.size());
+  const double best = candidates.empty() ? kNever : candidates[0].score;
   std::vector<Beam> next;
   for (size_t rank = 0; rank < candidates.size() && next.size() < beams_.size(); ++rank) {
     const Candidate& candidate = candidates[rank];
@@ -116,7 +117,7 @@ void BeamGroup::Step(std::vector<std::vector<double>> log_probabilities) {
   }
   beams_ = std::move(next);
   if (static_cast<int64_t>(finished_.size()) < rules_.num_beams) return;
-  is_done_ = rules_.is_early_stopping || finished_.back().score >= Normalised(candidates[0].score, length);
+  is_done_ = rules_.is_early_stopping || finished_.back().score >= Normalised(best, length);
 }
 
 std::vector<Beam> BeamGroup::Finish(int64_t count) {

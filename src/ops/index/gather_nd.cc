@@ -81,8 +81,10 @@ OpDef MakeGatherND() {
          {{.dims = {2, 3, 4}}, {.dtype = DType::kI64, .dims = {2, 1}, .values = {1, 2}}},
          {{"batch_dims", int64_t{1}}}}};
   };
-  op.foreign = {
-      {Format::kOnnx, "GatherND"}, {Format::kTensorflow, "GatherNd"}, {Format::kTflite, "GATHER_ND"}};
+  op.foreign = {{Format::kOnnx, "GatherND"},
+                {Format::kOnnx, "GatherND", 1, INT_MAX, nullptr, "com.microsoft"},
+                {Format::kTensorflow, "GatherNd"},
+                {Format::kTflite, "GATHER_ND"}};
   return op;
 }
 

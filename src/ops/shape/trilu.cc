@@ -51,7 +51,7 @@ OpDef MakeTrilu() {
     return std::vector<TestCase>{{"upper", {{.dims = {2, 4, 5}}}, {}},
                                  {"lower", {{.dims = {4, 5}}}, {{"upper", int64_t{0}}}}};
   };
-  op.foreign = {{Format::kOnnx, "Trilu"}};
+  op.foreign = {{Format::kOnnx, "Trilu"}, {Format::kOnnx, "Trilu", 1, INT_MAX, nullptr, "com.microsoft"}};
   return op;
 }
 

@@ -59,6 +59,7 @@ OpDef MakeUnsqueeze() {
   };
   op.foreign = {{Format::kOnnx, "Unsqueeze", 13},
                 {Format::kOnnx, "Unsqueeze", 1, 12, ImportOld},
+                {Format::kOnnx, "ExpandDims", 1, INT_MAX, ImportExpandDims, "com.microsoft"},
                 {Format::kTensorflow, "ExpandDims", 1, INT_MAX, ImportExpandDims},
                 {Format::kTflite, "EXPAND_DIMS", 1, INT_MAX, ImportExpandDims}};
   return op;
