@@ -232,6 +232,8 @@ for beta in (1.0, 0.5):
         tag = f"b{beta}_s{scale}"
         fields_ = dict(beta=beta)
         add_unary(f"softmax_int8_{tag}", "SOFTMAX", "int8", [9, 41], [scale, 1 / 256], [-11, -128], "SoftmaxOptions", fields_, version=2)
+        case(f"softmax_int8_to_int16_{tag}", op="SOFTMAX", option="SoftmaxOptions", fields=fields_, version=2, inputs=[0], outputs=[1],
+             tensors=[Tensor("int8", [9, 41], scale=scale, zero=-11), Tensor("int16", [9, 41], scale=1 / 65536, zero=-32768)])
         add_unary(f"softmax_uint8_{tag}", "SOFTMAX", "uint8", [9, 101], [scale, 1 / 256], [140, 0], "SoftmaxOptions", fields_)
         add_unary(f"softmax_int16_{tag}", "SOFTMAX", "int16", [9, 33], [scale / 100, 1 / 32768], [0, 0], "SoftmaxOptions", fields_, version=3)
 for scale in (0.05, 0.2):

@@ -2,7 +2,8 @@
 //
 // 8-bit inputs look exponentials of the distance to the row's largest element up in a table of 256 f32
 // values, then scale by the reciprocal of their sum. 16-bit inputs use two tables of 513 entries, for exp on
-// [-10, 0] and for 1 / (1 + x) on [0, 1], interpolated with 7 bits.
+// [-10, 0] and for 1 / (1 + x) on [0, 1], interpolated with 7 bits. From 8 to 16 bits all is fixed point of
+// 32 bits.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,6 +11,7 @@
 #include <limits>
 
 #include "base/scalar.h"
+#include "ops/nn/fixed_functions.h"
 #include "ops/nn/quantized.h"
 #include "ops/nn/softmax.h"
 
@@ -110,6 +112,54 @@ void Softmax16(const Row& row, FixedMultiplier multiplier, Tensor& y) {
   }
 }
 
+// i8 to i16, of scale 2^-16. Differences to the largest are Q5, exponentials Q0, their sum Q12.
+class WideningSoftmax {
+ public:
+  WideningSoftmax(float scale, float beta) {
+    constexpr double kLargest = 2147483647;
+    const double real = static_cast<double>(beta) * static_cast<double>(scale) * (1 << (31 - kDiffBits));
+    multiplier_ = QuantizeMultiplier(real > 0 ? std::min(real, kLargest) : 0);
+    // Beyond these differences the exponential counts as nothing.
+    const double radius = std::ldexp((1 << kDiffBits) - 1, 31 - kDiffBits - multiplier_.shift);
+    least_ = -static_cast<int64_t>(std::min(std::floor(radius), kLargest));
+  }
+
+  void Run(const Row& row, Tensor& y) const {
+    const int64_t largest = row.Largest();
+    int64_t sum = 0;
+    for (int64_t k = 0; k < row.length; ++k) {
+      if (row[k] - largest >= least_) sum += Fixed::Scaled(Exp(row[k] - largest), -kSumBits);
+    }
+    // sum = 2^(31 - headroom) * (1 + fraction).
+    const auto bounded = static_cast<uint32_t>(std::min<int64_t>(sum, std::numeric_limits<int32_t>::max()));
+    const int headroom = std::countl_zero(bounded);
+    const auto fraction = static_cast<int32_t>((bounded << headroom) - (uint32_t{1} << 31));
+    const int32_t inverse = Fixed::ReciprocalOfOnePlus(fraction);
+    const int shift = std::min(kSumBits - headroom + 31 - 16, 31);
+    for (int64_t k = 0; k < row.length; ++k) {
+      const int64_t diff = row[k] - largest;
+      const int64_t part =
+          diff < least_ ? 0 : RoundingDivideByPowerOfTwo(Fixed::Multiply(inverse, Exp(diff)), shift);
+      StoreInt(y.dtype(), y.data(), row.first + k * row.step,
+               std::clamp<int64_t>(part - 32768, -32768, 32767));
+    }
+  }
+
+ private:
+  using Fixed = FixedFunctions<int32_t>;
+  static constexpr int kDiffBits = 5;
+  static constexpr int kSumBits = 12;
+
+  int32_t Exp(int64_t diff) const {
+    const auto shifted = static_cast<int32_t>(diff * (int64_t{1} << std::max(multiplier_.shift, 0)));
+    return Fixed::ExpOfNegative(SaturatingRoundingDoublingHighMul(shifted, multiplier_.multiplier),
+                                kDiffBits);
+  }
+
+  FixedMultiplier multiplier_;
+  int64_t least_ = 0;
+};
+
 }  // namespace
 
 Status RunQuantizedSoftmax(RunContext& context) {
@@ -131,6 +181,13 @@ Status RunQuantizedSoftmax(RunContext& context) {
     ForEachRow(split, [&](int64_t first) {
       Softmax16({x, first, split.inner, split.length}, multiplier, y);
     });
+    return Status::Ok();
+  }
+  if (y.dtype() == DType::kI16) {
+    if (ZeroPointOf(*yq) != -32768 || std::abs(ScaleOf(*yq) * 65536 - 1) > 1e-3F)
+      return context.Error("a 16-bit output of 8 bits must have scale 1/65536 and zero point -32768");
+    const WideningSoftmax softmax(ScaleOf(*xq), beta);
+    ForEachRow(split, [&](int64_t first) { softmax.Run({x, first, split.inner, split.length}, y); });
     return Status::Ok();
   }
   const auto table = ExpTable(ScaleOf(*xq), beta);

@@ -10,13 +10,15 @@
 
 #include "base/fixed_point.h"
 #include "base/scalar.h"
+#include "ops/nn/fixed_functions.h"
 #include "ops/nn/inverse_root.h"
 #include "ops/nn/quantized.h"
-#include "ops/rnn/fixed16.h"
 #include "ops/rnn/projected_lstm.h"
 
 namespace slipway {
 namespace {
+
+using Fixed = FixedFunctions<int16_t>;
 
 constexpr size_t kNumIntermediates = 5;  // of the four gates, and of what is projected
 constexpr size_t kHidden = 4;
@@ -255,9 +257,9 @@ void Layer::Step(const PeepholeWalk& walk, std::span<const int32_t> x, std::span
   const std::vector<int16_t> cell = Compute(gates_[kLstmCell], walk, x, h, c);
   const std::vector<int16_t> in = is_coupled ? forget : Compute(gates_[kLstmInput], walk, x, h, c);
   for (size_t i = 0; i < c.size(); ++i) {
-    const int32_t f = FixedLogistic(forget[i], kGateBits);
-    const int32_t g = FixedTanh(cell[i], kGateBits);
-    const int32_t share = is_coupled ? INT16_MAX - f : FixedLogistic(in[i], kGateBits);
+    const int32_t f = Fixed::Logistic(forget[i], kGateBits);
+    const int32_t g = Fixed::Tanh(cell[i], kGateBits);
+    const int32_t share = is_coupled ? INT16_MAX - f : Fixed::Logistic(in[i], kGateBits);
     const auto kept = static_cast<int16_t>(RoundingDivideByPowerOfTwo(f * c[i], 15));
     const auto added = static_cast<int16_t>(RoundingDivideByPowerOfTwo(share * g, 30 + cell_power_));
     c[i] = Saturate16(kept + added);
@@ -266,8 +268,8 @@ void Layer::Step(const PeepholeWalk& walk, std::span<const int32_t> x, std::span
   const std::vector<int16_t> out = Compute(gates_[kLstmOutput], walk, x, h, c);
   std::vector<int32_t> hidden(c.size());
   for (size_t i = 0; i < c.size(); ++i) {
-    const int32_t shown = FixedTanh(static_cast<int16_t>(c[i]), 15 + cell_power_);
-    const int32_t product = FixedLogistic(out[i], kGateBits) * shown;
+    const int32_t shown = Fixed::Tanh(static_cast<int16_t>(c[i]), 15 + cell_power_);
+    const int32_t product = Fixed::Logistic(out[i], kGateBits) * shown;
     hidden[i] = std::clamp(MultiplyByQuantizedMultiplier(product, hidden_scale_) + hidden_zero_, -128, 127);
   }
   Project(hidden, h);

@@ -1,4 +1,8 @@
 // Hand-checked numbers of the recurrent layers.
+#include <algorithm>
+#include <cmath>
+
+#include "ops/nn/fixed_functions.h"
 #include "ops/testing.h"
 
 namespace slipway {
@@ -107,6 +111,87 @@ TEST(Recurrent, RefusesWhatDoesNotFit) {
   EXPECT_EQ(ShowAll("LSTM", {x, Filled({1, 4, 3}, 0), Filled({1, 4, 1}, 0)},
                     {{"activations", Strings{"Sigmoid", "Tanh"}}}, 1),
             "LSTM 'node': has 2 activations; its gates and directions need 3");
+}
+
+// ---- TFLite's layers ----
+
+// One filter sees 1 + 2; what it saw before moves up: 7 * 1 + 3 * 10.
+TEST(Recurrent, SvdfRemembers) {
+  const std::vector<TestValue> inputs = {{DType::kF32, {1, 2}, {1, 2}},
+                                         Filled({1, 2}, 1),
+                                         {DType::kF32, {1, 2}, {1, 10}},
+                                         kNone,
+                                         {DType::kF32, {1, 2}, {5, 7}}};
+  EXPECT_EQ(ShowAll("SVDF", inputs, {}, 2), "f32[1,1]: 37; f32[1,2]: 7 3");
+  std::vector<TestValue> wrong = inputs;
+  wrong[4] = Filled({1, 3}, 0);
+  EXPECT_EQ(ShowAll("SVDF", wrong, {}, 2), "SVDF 'node': state is [1,3]; expected [1,2]");
+}
+
+// What is seen is 100 * 1 and counts as 127 at most, before the state's zero point of 50 is added in 8 bits.
+TEST(Recurrent, SvdfOfBytesWrapsAround) {
+  const Quant plain{{1}, {0}, -1};
+  auto result = RunOp("SVDF",
+                      {{DType::kI8, {1, 1}, {100}, plain},
+                       {DType::kI8, {1, 1}, {2}, plain},
+                       {DType::kI8, {1, 1}, {1}, plain},
+                       kNone,
+                       {DType::kI8, {1, 1}, {0}, Quant{{1}, {50}, -1}}},
+                      {}, {plain, Quant{{1}, {50}, -1}});
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  EXPECT_EQ(Show((*result)[1].tensor), "i8[1,1]: -79");   // 127 + 50 - 256
+  EXPECT_EQ(Show((*result)[0].tensor), "i8[1,1]: -128");  // -79 - 50, bounded
+}
+
+TEST(Recurrent, SimpleRnnHandsItsStateOn) {
+  const std::vector<TestValue> inputs = {
+      {DType::kF32, {1, 2, 1}, {1, 2}}, Filled({1, 1}, 1), Filled({1, 1}, 1), kNone, Filled({1, 1}, 10)};
+  EXPECT_EQ(ShowAll("SimpleRNN", inputs, {}, 2), "f32[1,2,1]: 11 13; f32[1,1]: 13");
+  EXPECT_EQ(ShowAll("SimpleRNN", inputs, {{"reverse", int64_t{1}}}, 2), "f32[1,2,1]: 13 12; f32[1,1]: 13");
+}
+
+// Without weights gates are a half: c' = 8 / 2, and what is projected 4 / 2.
+TEST(Recurrent, ProjectedLstmProjects) {
+  std::vector<TestValue> inputs(20, kNone);
+  inputs[0] = Filled({1, 3}, 1);
+  for (size_t i = 1; i < 5; ++i) inputs[i] = Filled({1, 3}, 0);
+  for (size_t i = 5; i < 9; ++i) inputs[i] = Filled({1, 2}, 0);
+  inputs[16] = {DType::kF32, {2, 1}, {3, -1}};
+  inputs[17] = {DType::kF32, {2}, {0.5, 0}};
+  inputs[18] = Filled({1, 2}, 1);
+  inputs[19] = Filled({1, 1}, 8);
+  EXPECT_EQ(ShowAll("ProjectedLSTM", inputs, {}, 3), "f32[1,2]: 6.5 -2; f32[1,2]: 6.5 -2; f32[1,1]: 4");
+  const Attrs clipped = {{"cell_clip", 2.0F}, {"proj_clip", 1.5F}};  // c' = 2, and 1 is projected
+  EXPECT_EQ(ShowAll("ProjectedLSTM", inputs, clipped, 3), "f32[1,2]: 1.5 -1; f32[1,2]: 1.5 -1; f32[1,1]: 2");
+  inputs[1] = inputs[5] = kNone;  // the input gate is 1 - 0.5
+  inputs[14] = Filled({1}, 6);    // and the candidate 6: c' = 4 + 3
+  EXPECT_EQ(ShowAll("ProjectedLSTM", inputs, {}, 3), "f32[1,2]: 11 -3.5; f32[1,2]: 11 -3.5; f32[1,1]: 7");
+  inputs[5] = Filled({1, 2}, 0);
+  EXPECT_EQ(ShowAll("ProjectedLSTM", inputs, {}, 3),
+            "ProjectedLSTM 'node': weights of gate 0 are incomplete");
+}
+
+template <class T>
+double LargestError(double (*real)(double), T (*fixed)(T, int), int integer_bits) {
+  constexpr int kShift = 8 * sizeof(T) - 16;  // every 16-bit number, as the upper half
+  const double unit = std::ldexp(1.0, 8 * sizeof(T) - 1);
+  double worst = 0;
+  for (int x = INT16_MIN + 1; x <= INT16_MAX; ++x) {
+    const auto raw = static_cast<T>(static_cast<int64_t>(x) * (int64_t{1} << kShift));
+    const double value = std::ldexp(static_cast<double>(raw) / unit, integer_bits);
+    worst = std::max(worst, std::abs(static_cast<double>(fixed(raw, integer_bits)) / unit - real(value)));
+  }
+  return worst;
+}
+
+TEST(FixedFunctions, AreNearTheRealOnes) {
+  const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+  for (int bits : {0, 3, 4, 6}) {
+    EXPECT_LT(LargestError<int16_t>(sigmoid, FixedFunctions<int16_t>::Logistic, bits), 2e-3) << bits;
+    EXPECT_LT(LargestError<int32_t>(sigmoid, FixedFunctions<int32_t>::Logistic, bits), 1e-6) << bits;
+    EXPECT_LT(LargestError<int16_t>(std::tanh, FixedFunctions<int16_t>::Tanh, bits), 2e-3) << bits;
+    EXPECT_LT(LargestError<int32_t>(std::tanh, FixedFunctions<int32_t>::Tanh, bits), 1e-6) << bits;
+  }
 }
 
 }  // namespace
