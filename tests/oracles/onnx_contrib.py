@@ -7,6 +7,7 @@ FOLDER/{f32,f16,int}/node/test_<case>/ is laid out as ONNX's own backend test da
 test_data_set_0/*.pb; the three differ in what is close enough. Forms that
 onnxruntime's CPU kernels refuse (packed keys and values, square masks) are left to hand-checked numbers.
 """
+import os
 import pathlib
 import sys
 
@@ -546,6 +547,25 @@ def keep(folder, model, feeds, results):
         (data / f"output_{i}.pb").write_bytes(numpy_helper.from_array(np.asarray(array), f"y{i}").SerializeToString())
 
 
+def keep_gpt2(folder, count, seed):
+    """A whole GPT-2 with beam search from the test assets, where they are there, on random prompts."""
+    assets = os.environ.get("SLIPWAY_ASSETS") or pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "assets"
+    path = pathlib.Path(assets) / "onnx" / "tiny_gpt2_beamsearch.onnx"
+    if not path.exists():
+        print(f"without {path.name}: no such file")
+        return
+    model = onnx.load(path)
+    for i in range(count):
+        rng = np.random.default_rng([seed, i])
+        length, beams = sizes(rng, 2)
+        number = lambda value, dtype=np.int32: np.array([value], dtype)
+        feeds = {"input_ids": rng.integers(0, 98, (int(rng.integers(1, 4)), length)).astype(np.int32), "max_length": number(length + int(rng.integers(1, 10))),
+                 "min_length": number(0), "num_beams": number(beams), "num_return_sequences": number(int(rng.integers(1, beams + 1))),
+                 "length_penalty": number(1, np.float32), "repetition_penalty": number(pick(rng, 1.0, 1.5), np.float32)}
+        feeds, results = run(model, feeds)
+        keep(folder / "f32" / "node" / f"test_gpt2_{i}", model, feeds, results)
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 20
@@ -565,6 +585,8 @@ def main():
                 continue
             name = f"test_{generator.__name__}_{case.op.lower()}_{i}"
             keep(folder / (case.suite or "f32") / "node" / name, model, feeds, results)
+    if only in "gpt2":
+        keep_gpt2(folder, count // 3, seed)
     for name, reasons in refused.items():
         print(f"onnxruntime refuses {len(reasons)} of {count} {name}, as: {reasons[0][:300]}")
 

@@ -56,6 +56,18 @@ TEST(AttentionTest, TheDiagonalOfAnOutsideCacheEndsAtItsFilling) {
             "Attention 'node': kv_lengths has 5; there are 4 keys");
 }
 
+TEST(AttentionTest, ANarrowSoftmaxRoundsTheWeights) {
+  // Three keys weigh 1/3 each: 0.33325195 as f16, 0.33398438 as bf16.
+  const TestValue zeros = F32({1, 1, 3, 1}, {0, 0, 0});
+  const auto run = [&](DType precision) {
+    return RunAndShow("Attention", {F32({1, 1, 1, 1}, {0}), zeros, F32({1, 1, 3, 1}, {1, 0, 0})},
+                      {{"softmax_precision", precision}});
+  };
+  EXPECT_EQ(run(DType::kF32), "f32[1,1,1,1]: 0.333333");
+  EXPECT_EQ(run(DType::kF16), "f32[1,1,1,1]: 0.333252");
+  EXPECT_EQ(run(DType::kBF16), "f32[1,1,1,1]: 0.333984");
+}
+
 TEST(AttentionTest, NamesBothSidesOfAMismatch) {
   EXPECT_EQ(RunAndShow("Attention", {F32({1, 3, 1, 2}, {}), F32({1, 2, 1, 2}, {}), F32({1, 2, 1, 2}, {})}),
             "Attention 'node': there are 3 query heads, no multiple of the 2 key heads");

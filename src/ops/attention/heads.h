@@ -41,7 +41,7 @@ class Heads {
   const double* at(int64_t b, int64_t h, int64_t l) const { return values_.data() + Offset(b, h, l); }
   double* at(int64_t b, int64_t h, int64_t l) { return values_.data() + Offset(b, h, l); }
 
-  // Writes into a tensor laid out as this one is, or `like` it in the other layout: by the tensor's rank.
+  // Writes the heads into y: packed where its rank is 3, apart where it is 4.
   void StoreTo(Tensor& y) const;
   // `past` before `now`, [B,heads,past+now,D].
   static Heads Joined(const Heads& past, const Heads& now);
