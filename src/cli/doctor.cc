@@ -53,6 +53,7 @@ Status Doctor(const ModelFlags& flags) {
   auto context = engine->NewContext();
   int failures = 0;
   for (const GoldenVector& golden : loaded.model.golden) {
+    context->ResetStates();
     SLIPWAY_ASSIGN_OR_RETURN(auto outputs, context->Run(golden.inputs));
     if (outputs.size() != golden.outputs.size())
       return Status(Code::kInvalidModel, "a golden vector has the wrong number of outputs");
