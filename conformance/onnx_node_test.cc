@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <map>
 
+#include "api/codecs.h"
 #include "expected_failures.h"
 #include "formats/onnx/onnx.h"
 #include "onnx_case.h"
@@ -239,6 +240,7 @@ class Suite {
 }  // namespace slipway::conformance
 
 int main(int argc, char** argv) {
+  slipway::InstallCodecs();
   slipway::conformance::Options options;
   CLI::App app("ONNX's backend test data against a Slipway backend");
   app.add_option("--data", options.data, "folder onnx/backend/test/data of the onnx wheel")

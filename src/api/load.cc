@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/codecs.h"
 #include "base/nearest.h"
 #include "formats/registry/import_model.h"
 
@@ -57,6 +58,7 @@ Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
 }  // namespace
 
 Result<LoadedModel> LoadModel(const std::string& path, const LoadOptions& options) {
+  InstallCodecs();
   SLIPWAY_ASSIGN_OR_RETURN(FileKind kind, KindOfFile(path));
   auto read = kind == FileKind::kSlip ? Read(path, options) : Import(path, options);
   if (!read.ok()) return read.status();

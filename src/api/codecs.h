@@ -1,0 +1,9 @@
+// Joins what operators ask for with what media can decode.
+#pragma once
+
+namespace slipway {
+
+// Lets ImageDecoder read the image formats of media. Called by LoadModel; again does no harm.
+void InstallCodecs();
+
+}  // namespace slipway

@@ -1,0 +1,60 @@
+// From the bytes of an image file to pixels.
+//
+// Source: ONNX ImageDecoder-20. Which formats are read is up to the decoder installed: JPEG, PNG, BMP and PNM
+// in Slipway's own programs.
+#include "ops/vision/image_decoder.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "ops/infer.h"
+#include "ops/run.h"
+
+namespace slipway {
+namespace {
+
+std::atomic<ImageDecodeFn> installed{nullptr};
+
+Status Infer(InferContext& context) {
+  const auto& x = context.shape(0);
+  if (x && x->size() != 1) return context.Error("the stream is " + ToString(*x) + "; it must be [bytes]");
+  const bool is_grey = context.attrs().String("pixel_format") == "Grayscale";
+  context.SetOutput(0, DType::kU8, {Dim(), Dim(), is_grey ? 1 : 3});
+  return Status::Ok();
+}
+
+Status Reference(RunContext& context) {
+  const ImageDecodeFn decode = installed.load();
+  if (decode == nullptr)
+    return context.Error("no image decoder is linked into this program", "decode the image before the model");
+  const std::string& format = context.attrs().String("pixel_format");
+  auto image =
+      decode(context.in(0).values<uint8_t>(), format == "Grayscale" ? ImageColor::kGrey : ImageColor::kRgb);
+  if (!image.ok()) return context.Error(image.status().message(), image.status().hint());
+  Tensor& y = context.AllocateOutput(0, image->dims());
+  std::copy_n(image->as<uint8_t>(), image->count(), y.as<uint8_t>());
+  for (int64_t i = 0; format == "BGR" && i < y.count(); i += 3)
+    std::swap(y.as<uint8_t>()[i], y.as<uint8_t>()[i + 2]);
+  return Status::Ok();
+}
+
+}  // namespace
+
+void InstallImageDecoder(ImageDecodeFn decode) { installed.store(decode); }
+
+OpDef MakeImageDecoder() {
+  OpDef op;
+  op.name = "ImageDecoder";
+  op.group = "vision";
+  op.summary = "The pixels of an image file, as stored: the orientation that a camera noted is not applied.";
+  op.inputs = {{"encoded_stream", {DType::kU8}, "[bytes]: JPEG, PNG, BMP or PNM"}};
+  op.outputs = {{"image", {DType::kU8}, "[height,width,3], or [height,width,1] in grey"}};
+  op.attrs = {StringAttr("pixel_format", "RGB", {"RGB", "BGR", "Grayscale"}, "channels of the result")};
+  op.infer = Infer;
+  op.reference = Reference;
+  op.foreign = {{Format::kOnnx, "ImageDecoder", 20}};
+  return op;
+}
+
+}  // namespace slipway
