@@ -50,7 +50,8 @@ Status Reference(RunContext& context) {
 
   const double first_mel = HertzToMel(lower);
   const double step = (HertzToMel(upper) - first_mel) / (bands + 2);
-  const auto edge = [&](int64_t i) {
+  // Named again: clang 14 captures no structured binding.
+  const auto edge = [=, length = length, rate = rate](int64_t i) {
     const double hertz = MelToHertz(first_mel + static_cast<double>(i) * step);
     return static_cast<int64_t>(std::floor((length + 1) * hertz / rate));
   };

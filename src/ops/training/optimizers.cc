@@ -22,7 +22,7 @@ using UpdateFn = void (*)(const Attrs& attrs, const Step& step, double gradient,
                           double* states);
 
 // Tensors per value besides its gradient: the value and its states.
-size_t GroupsOf(size_t num_states) { return 1 + num_states; }
+constexpr size_t GroupsOf(size_t num_states) { return 1 + num_states; }
 
 template <size_t kStates>
 Status Infer(InferContext& context) {
