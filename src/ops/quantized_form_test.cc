@@ -66,8 +66,8 @@ std::optional<std::vector<TestValue>> AsQuantized(const OpDef& op, const TestCas
   return values;
 }
 
-Result<std::vector<Datum>> RunQuantized(const OpDef& op, const TestCase& test, std::vector<TestValue> inputs,
-                                        Scales scales) {
+Result<std::vector<Datum>> RunQuantized(const OpDef& op, const TestCase& test,
+                                        const std::vector<TestValue>& inputs, Scales scales) {
   std::vector<std::optional<Quant>> outputs;
   for (int i = 0; i < test.num_outputs; ++i) outputs.emplace_back(QuantAt(inputs.size(), scales));
   return RunOp(op.name, inputs, test.attrs, outputs);
@@ -87,7 +87,7 @@ TEST_P(QuantizedOperands, AreComputedOnByTheirScalesOrRefused) {
     for (DType dtype : kStepTypes) {
       auto inputs = AsQuantized(op, test, dtype, Scales::kDiffer);
       if (!inputs) continue;
-      const auto result = RunQuantized(op, test, *std::move(inputs), Scales::kDiffer);
+      const auto result = RunQuantized(op, test, *inputs, Scales::kDiffer);
       const bool has_steps =
           result.ok() && BitsOf((*result)[0].tensor.dtype()) <= 16 && IsInteger((*result)[0].tensor.dtype());
       // Positions of one operand's steps (ArgMax) are those of its reals.
@@ -107,7 +107,7 @@ TEST_P(QuantizedOperands, UnderOneScaleAreKept) {
     for (DType dtype : kStepTypes) {
       auto inputs = AsQuantized(op, test, dtype, Scales::kAgree);
       if (!inputs) continue;
-      const auto result = RunQuantized(op, test, *std::move(inputs), Scales::kAgree);
+      const auto result = RunQuantized(op, test, *inputs, Scales::kAgree);
       EXPECT_TRUE(result.ok()) << test.label << ": " << result.status().ToString();
       ++num_ran;
     }

@@ -81,7 +81,7 @@ class ModelImporter {
   Status ImportForeign(Scope& scope, const NodeProto& node);
   Status BindOutputs(Scope& scope, const NodeProto& node, const ForeignNode& foreign,
                      const std::vector<ValueId>& values);
-  Status Misfit(Scope& scope, const NodeProto& node, const ForeignNode& foreign, Status why);
+  Status Misfit(Scope& scope, const NodeProto& node, const ForeignNode& foreign, const Status& why);
   std::string NodeName(const Scope& scope, const NodeProto& node);
 
   // functions.cc

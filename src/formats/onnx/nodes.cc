@@ -136,7 +136,8 @@ Status ModelImporter::BindOutputs(Scope& scope, const NodeProto& node, const For
 
 // Notes the node as unsupported (where `why` says so), and puts placeholders for its results, so that the
 // rest of the model can be looked through.
-Status ModelImporter::Misfit(Scope& scope, const NodeProto& node, const ForeignNode& foreign, Status why) {
+Status ModelImporter::Misfit(Scope& scope, const NodeProto& node, const ForeignNode& foreign,
+                             const Status& why) {
   GraphState& state = *scope.state;
   if (!why.ok()) unsupported_.Add(foreign, state.builder, why);
   for (size_t i = 0; i < node.outputs.size(); ++i) {

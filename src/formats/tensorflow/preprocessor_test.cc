@@ -120,7 +120,7 @@ TEST(Preprocessor, ImportMovesTheLoopIntoTheManifest) {
 }
 
 // The inputs of the graph that `options` make of the preprocessor, and whether its numbers are there.
-std::string InputsWith(ImportOptions options) {
+std::string InputsWith(const ImportOptions& options) {
   std::vector<TfNode> nodes = PreprocessorNodes();
   nodes.push_back(PlaceholderNode("side", {1}));
   nodes.push_back({"both", "Mul", {"out", "side"}, {}});

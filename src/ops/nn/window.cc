@@ -50,10 +50,9 @@ Layout LayoutOf(const Attrs& attrs) {
 }
 
 DimList ImageShape(Layout layout, Dim batch, Dim channels, const DimList& spatial) {
-  DimList shape = {std::move(batch)};
-  if (layout == Layout::kChannelsFirst) shape.push_back(channels);
-  shape.insert(shape.end(), spatial.begin(), spatial.end());
-  if (layout == Layout::kChannelsLast) shape.push_back(channels);
+  DimList shape = spatial;
+  shape.insert(layout == Layout::kChannelsFirst ? shape.begin() : shape.end(), std::move(channels));
+  shape.insert(shape.begin(), std::move(batch));
   return shape;
 }
 

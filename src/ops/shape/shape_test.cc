@@ -58,8 +58,8 @@ ForeignInput Fixed(std::vector<double> values) {
 
 TEST(StridedSlice, ReadsEveryMask) {
   const ForeignInput x{{DType::kF32, {2, 3, 4}, Count(24)}};
-  const auto run = [&](std::vector<double> begin, std::vector<double> end, std::vector<double> strides,
-                       Attrs attrs) {
+  const auto run = [&](const std::vector<double>& begin, const std::vector<double>& end,
+                       const std::vector<double>& strides, Attrs attrs) {
     return RunForeign(Format::kTensorflow, "StridedSlice", {x, Fixed(begin), Fixed(end), Fixed(strides)},
                       std::move(attrs));
   };
