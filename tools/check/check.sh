@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fast checks of the sources: format, layers, words, order of the operators. (Headers compile alone: target slipway_headers, in the build.)
+# Fast checks of the sources: format, layers, words, order of the operators.
+# (Headers compile alone: target slipway_headers, in the build.)
 set -eu
 cd "$(dirname "$0")/../.."
 tools/check/check_format.sh
