@@ -171,6 +171,40 @@ TEST(Recurrent, ProjectedLstmProjects) {
             "ProjectedLSTM 'node': weights of gate 0 are incomplete");
 }
 
+// ---- TensorFlow's fused cells ----
+
+// Without weights gates are a half: c' = 2 / 2 + what the second quarter of the bias adds.
+TEST(Recurrent, BlockLstmGivesEveryGate) {
+  std::vector<TestValue> inputs = {
+      Filled({1, 1}, 5), Filled({1, 1}, 2), Filled({1, 1}, 0), Filled({2, 4}, 0), kNone, kNone, kNone,
+      Filled({4}, 0)};
+  EXPECT_EQ(ShowAll("BlockLSTM", inputs, {}, 7),
+            "f32[1,1]: 0.5; f32[1,1]: 1; f32[1,1]: 0.5; f32[1,1]: 0.5; f32[1,1]: 0; f32[1,1]: 0.761594; "
+            "f32[1,1]: 0.380797");
+  inputs[7] = {DType::kF32, {4}, {0, 100, 0, 0}};
+  EXPECT_EQ(ShowAll("BlockLSTM", inputs, {}, 2), "f32[1,1]: 0.5; f32[1,1]: 1.5");
+  EXPECT_EQ(ShowAll("BlockLSTM", inputs, {{"gate_order", std::string("ifco")}}, 2),
+            "f32[1,1]: 0.5; f32[1,1]: 2");
+  EXPECT_EQ(ShowAll("BlockLSTM", inputs, {{"cell_clip", 0.25F}}, 2), "f32[1,1]: 0.5; f32[1,1]: 0.25");
+  EXPECT_EQ(ShowAll("BlockLSTM", inputs, {{"forget_bias", 100.0F}}, 2), "f32[1,1]: 0.5; f32[1,1]: 2.5");
+}
+
+TEST(Recurrent, BlockLstmStopsAtItsLength) {
+  const std::vector<TestValue> inputs = {
+      Filled({2, 1, 1}, 5), Filled({1, 1}, 2),     Filled({1, 1}, 0), Filled({2, 4}, 0), kNone, kNone, kNone,
+      Filled({4}, 0),       {DType::kI64, {}, {1}}};
+  EXPECT_EQ(ShowAll("BlockLSTM", inputs, {}, 2), "f32[2,1,1]: 0.5 0; f32[2,1,1]: 1 0");
+}
+
+// r = u = 1/2; the candidate is tanh(1 * 2 / 2), and h' = tanh(1) / 2 + 2 / 2.
+TEST(Recurrent, GruBlockCellGivesEveryGate) {
+  const std::vector<TestValue> inputs = {Filled({1, 1}, 5), Filled({1, 1}, 2),
+                                         Filled({2, 2}, 0), {DType::kF32, {2, 1}, {0, 1}},
+                                         Filled({2}, 0),    Filled({1}, 0)};
+  EXPECT_EQ(ShowAll("GRUBlockCell", inputs, {}, 4),
+            "f32[1,1]: 0.5; f32[1,1]: 0.5; f32[1,1]: 0.761594; f32[1,1]: 1.3808");
+}
+
 template <class T>
 double LargestError(double (*real)(double), T (*fixed)(T, int), int integer_bits) {
   constexpr int kShift = 8 * sizeof(T) - 16;  // every 16-bit number, as the upper half
