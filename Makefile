@@ -36,8 +36,8 @@ check: setup  ## the fast checks alone: format, layers, words
 fmt: setup  ## format every C++ file
 	@tools/check/list_sources.sh | xargs -P "$$(nproc)" -n 16 clang-format -i
 
-tidy: setup  ## clang-tidy over the tree
-	@tools/tidy.sh
+tidy: setup  ## clang-tidy over the tree, or over FILES
+	@tools/tidy.sh $(FILES)
 
 approve: build  ## accept the golden files' new text, for review with git diff
 	@tools/approve.sh
