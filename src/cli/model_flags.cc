@@ -96,7 +96,7 @@ void ModelFlags::AddManifest(CLI::App* command) {
       ->delimiter(',');
   command->add_option("--std", std, "then divided by: one, or one per channel")->delimiter(',');
   command->add_option("--decoder", decoder,
-                      "how to read the outputs: yolov5, yolov8, yolox, ssd, ssd-postprocess, anchors, ...");
+                      "how to read the outputs: yolov5, yolov8, yolox, fastestdet, ssd, ssd-postprocess, ...");
 }
 
 void ModelFlags::AddEngine(CLI::App* command) {

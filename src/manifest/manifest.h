@@ -39,6 +39,7 @@ enum class DecoderKind {
   kYolov5,
   kYolov8,
   kYolox,
+  kFastestdet,
   kSsd,             // boxes and scores, decoded or against anchors
   kSsdPostprocess,  // TFLite_Detection_PostProcess: boxes, classes, scores, count
   kAnchors,         // MediaPipe's: boxes with key points against anchors
@@ -90,8 +91,9 @@ struct EnumNames<TensorLayout> {
 };
 template <>
 struct EnumNames<DecoderKind> {
-  static constexpr std::array<std::string_view, 9> kNames = {
-      "raw", "classification", "yolov5", "yolov8", "yolox", "ssd", "ssd-postprocess", "anchors", "mask"};
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "raw", "classification",  "yolov5",  "yolov8", "yolox", "fastestdet",
+      "ssd", "ssd-postprocess", "anchors", "mask"};
 };
 template <>
 struct EnumNames<ScoreActivation> {

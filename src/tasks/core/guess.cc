@@ -162,6 +162,24 @@ struct Guesser {
     return true;
   }
 
+  // Only with COCO's classes: other grids of stride 16 are as likely maps of scores.
+  bool GuessFastestdet() {
+    if (!May(DecoderKind::kFastestdet) || outputs.size() != 1 || !image || !outputs[0].type.HasRank())
+      return false;
+    const Type& type = outputs[0].type;
+    constexpr int64_t kStride = 16;
+    const bool is_grid = type.rank() == 4 && ExtentAt(type, 2) * kStride == image->height &&
+                         ExtentAt(type, 3) * kStride == image->width && ExtentAt(type, 1) == 5 + 80;
+    if (!is_grid) return false;
+    AddOutput(TaskKind::kDetection, DecoderKind::kFastestdet,
+              ToString(type) + " is a grid of objectness, box and class scores");
+    FirstInput().color = ColorOrder::kBgr;
+    Note("colour order guessed: bgr (FastestDet)");
+    ScaleTo01();
+    UseCocoLabels(80);
+    return true;
+  }
+
   void UseLetterbox(double pad, bool is_centered) {
     InputSpec& input = FirstInput();
     if (input.resize != ResizeSpec()) return;
@@ -260,7 +278,7 @@ struct Guesser {
 
   void GuessOutputs() {
     const bool is_found = GuessPostprocess() || GuessYolo() || GuessYolov5Grids() || GuessFaceAnchors() ||
-                          GuessSsd() || GuessMask() || GuessClasses();
+                          GuessSsd() || GuessFastestdet() || GuessMask() || GuessClasses();
     if (is_found || !wanted || !IsYolo(*wanted)) return;
     // Other strides than the usual, or open extents: what all of them have in common.
     manifest.outputs[0].box_order = BoxOrder::kCxcywh;

@@ -81,7 +81,8 @@ std::vector<std::string_view> RolesOf(DecoderKind decoder) {
     case DecoderKind::kClassification: return {"scores", "logits", "predictions"};
     case DecoderKind::kYolov5:
     case DecoderKind::kYolov8:
-    case DecoderKind::kYolox: return {"predictions"};
+    case DecoderKind::kYolox:
+    case DecoderKind::kFastestdet: return {"predictions"};
     case DecoderKind::kSsd:
     case DecoderKind::kAnchors: return {"boxes", "scores"};
     case DecoderKind::kSsdPostprocess: return {"boxes", "classes", "scores", "count"};

@@ -40,6 +40,7 @@ using Candidates = std::vector<Candidate>;
 Result<Candidates> DecodeYolov5(const DecodeCall& call);
 Result<Candidates> DecodeYolov8(const DecodeCall& call);
 Result<Candidates> DecodeYolox(const DecodeCall& call);
+Result<Candidates> DecodeFastestdet(const DecodeCall& call);
 Result<Candidates> DecodeSsd(const DecodeCall& call);
 Result<Candidates> DecodeSsdPostprocess(const DecodeCall& call);
 Result<Candidates> DecodeAnchors(const DecodeCall& call);

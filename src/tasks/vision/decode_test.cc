@@ -75,6 +75,25 @@ TEST(DecodeTest, Yolov5GridsInAnyLayoutAndOrder) {
               HasSubstr("no output is the grid of stride 16, [1,1,1,1,5+classes]"));
 }
 
+TEST(DecodeTest, FastestdetGridsInBothLayouts) {
+  const OutputSpec spec = Spec(DecoderKind::kFastestdet);
+  // A 1 x 2 grid on 64 x 32: the second cell holds a box of half the input around its own corner.
+  const std::vector<float> planes = {0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0.1F, 0.2F, 0.9F, 0.7F};
+  std::vector<float> rows(planes.size());
+  for (size_t k = 0; k < 7; ++k) {
+    rows[k] = planes[2 * k];
+    rows[7 + k] = planes[2 * k + 1];
+  }
+  // 0.5^0.6 * 0.7^0.4 = 0.572
+  const std::string found = "1 57% 16 -8 48 8\n";
+  const std::vector<RealOutput> nchw = {Output("o", {1, 7, 1, 2}, planes)};
+  EXPECT_EQ(Shown(DecodeFastestdet({spec, nchw, 64, 32, 0.25F})), found);
+  const std::vector<RealOutput> nhwc = {Output("o", {1, 1, 2, 7}, rows)};
+  EXPECT_EQ(Shown(DecodeFastestdet({spec, nhwc, 64, 32, 0.25F})), found);
+  EXPECT_THAT(Shown(DecodeFastestdet({spec, nchw, 32, 32, 0.25F})),
+              HasSubstr("output [1,7,1,2] must be [1,5+classes,H,W]"));
+}
+
 TEST(DecodeTest, Yolov8ColumnsAndRows) {
   OutputSpec spec = Spec(DecoderKind::kYolov8);
   spec.coordinates = CoordinateKind::kPixel;

@@ -16,6 +16,7 @@ DecodeFn DecoderOf(DecoderKind kind) {
     case DecoderKind::kYolov5: return DecodeYolov5;
     case DecoderKind::kYolov8: return DecodeYolov8;
     case DecoderKind::kYolox: return DecodeYolox;
+    case DecoderKind::kFastestdet: return DecodeFastestdet;
     case DecoderKind::kSsd: return DecodeSsd;
     case DecoderKind::kSsdPostprocess: return DecodeSsdPostprocess;
     case DecoderKind::kAnchors: return DecodeAnchors;
@@ -62,9 +63,10 @@ media::BoxF DecodeCall::ToPixels(double a, double b, double c, double d) const {
 Status CheckDetector(const Manifest& manifest) {
   const auto is_detector = [](const OutputSpec& each) { return DecoderOf(each.decoder) != nullptr; };
   if (std::any_of(manifest.outputs.begin(), manifest.outputs.end(), is_detector)) return Status::Ok();
-  return Status(
-      Code::kUsage, "how to read boxes from the model's outputs is not known: no decoder fits their shapes",
-      "give one with --decoder yolov5, yolov8, yolox, ssd, ssd-postprocess or anchors, or in --manifest");
+  return Status(Code::kUsage,
+                "how to read boxes from the model's outputs is not known: no decoder fits their shapes",
+                "give one with --decoder yolov5, yolov8, yolox, fastestdet, ssd, ssd-postprocess or anchors, "
+                "or in --manifest");
 }
 
 Result<std::vector<Detection>> ReadDetections(const Session& session, const ImageInput& input,
