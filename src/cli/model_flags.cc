@@ -6,6 +6,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "backends/api/backend.h"
 #include "cli/console.h"
 #include "tasks/core/guess.h"
 
@@ -71,6 +72,15 @@ Result<std::pair<std::string, DimRange>> ParseDim(const std::string& text) {
   return std::pair(text.substr(0, equals), range);
 }
 
+// "ref, cpu"; null only shows how a backend is made.
+std::string BackendNames() {
+  std::string names;
+  for (const Backend& each : AllBackends()) {
+    if (each.name != "null") names += (names.empty() ? "" : ", ") + each.name;
+  }
+  return names;
+}
+
 }  // namespace
 
 void ModelFlags::AddModel(CLI::App* command) {
@@ -95,12 +105,13 @@ void ModelFlags::AddManifest(CLI::App* command) {
   command->add_option("--mean", mean, "subtracted from levels 0..255: one, or one per channel")
       ->delimiter(',');
   command->add_option("--std", std, "then divided by: one, or one per channel")->delimiter(',');
-  command->add_option("--decoder", decoder,
-                      "how to read the outputs: yolov5, yolov8, yolox, fastestdet, ssd, ssd-postprocess, ...");
+  command->add_option(
+      "--decoder", decoder,
+      "how to read the outputs: yolov5, yolov8, yolox, fastestdet, ssd, ssd-postprocess, ...");
 }
 
 void ModelFlags::AddEngine(CLI::App* command) {
-  command->add_option("--backend", backend, "cpu or ref")->capture_default_str();
+  command->add_option("--backend", backend, BackendNames())->capture_default_str();
   command->add_option("--threads", threads, "0: all cores")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
