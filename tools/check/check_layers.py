@@ -25,6 +25,7 @@ MAY_INCLUDE = {
     "formats": GRAPH | {"manifest"},
     "formats/*": GRAPH | {"manifest", "formats"},
     "formats/registry": GRAPH | {"manifest", "formats", "formats/*"},
+    "network": GRAPH,
     "passes": GRAPH,
     "quant": GRAPH | {"media", "runtime"},
     "plan": GRAPH | {"manifest"},
@@ -37,7 +38,8 @@ MAY_INCLUDE = {
     "runtime": GRAPH | {"plan", "build", "backends", "backends/api"},
     "tasks/core": GRAPH | {"manifest", "media", "runtime"},
     "tasks/*": GRAPH | {"manifest", "media", "runtime", "tasks/core"},
-    "examples": PUBLIC,
+    # passes and runtime until the public API has an engine.
+    "examples": PUBLIC | {"passes", "runtime"},
     "api": {"*"},
     "cli": {"*"},
     "server": {"*"},
