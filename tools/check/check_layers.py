@@ -39,7 +39,7 @@ MAY_INCLUDE = {
     "tasks/core": GRAPH | {"manifest", "media", "runtime"},
     "tasks/*": GRAPH | {"manifest", "media", "runtime", "tasks/core"},
     # passes and runtime until the public API has an engine.
-    "examples": PUBLIC | {"passes", "runtime"},
+    "examples": CORE | {"passes", "runtime"},
     "api": {"*"},
     "cli": {"*"},
     "server": {"*"},
