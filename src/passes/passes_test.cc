@@ -25,7 +25,7 @@ struct Case {
   Graph graph;
   GraphBuilder builder{graph};
 
-  ValueId Input(Dims dims) { return builder.Input("x", Type::Of(DType::kF32, ToDimList(dims))); }
+  ValueId Input(const Dims& dims) { return builder.Input("x", Type::Of(DType::kF32, ToDimList(dims))); }
   ValueId Constant(Dims dims, const std::vector<float>& values) {
     return builder.Constant("c", Floats(std::move(dims), values));
   }

@@ -32,7 +32,7 @@ TEST(SuppressTest, WithinAClassAndAcrossClassesHaveTheirOwnLimits) {
 }
 
 // Keeps the best, drops what overlaps it too much, and so on.
-Candidates Plain(Candidates candidates, double limit, bool is_per_class) {
+Candidates Plain(const Candidates& candidates, double limit, bool is_per_class) {
   Candidates kept;
   for (const Candidate& each : candidates) {
     const bool is_hidden = std::any_of(kept.begin(), kept.end(), [&](const Candidate& other) {

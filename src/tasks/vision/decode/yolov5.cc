@@ -68,8 +68,10 @@ void DecodeGrid(const DecodeCall& call, const RealOutput& output, const GridLayo
       const BestClass best = FindBest(call.spec, std::span<const float>(row).subspan(5));
       const float score = objectness * best.score;
       if (!(score >= call.min_score)) continue;
-      const double cx = (2 * activated(row[0]) - 0.5 + static_cast<double>(cell % grid.columns)) * stride;
-      const double cy = (2 * activated(row[1]) - 0.5 + static_cast<double>(cell / grid.columns)) * stride;
+      const int64_t grid_x = cell % grid.columns;
+      const int64_t grid_y = cell / grid.columns;
+      const double cx = (2 * activated(row[0]) - 0.5 + static_cast<double>(grid_x)) * stride;
+      const double cy = (2 * activated(row[1]) - 0.5 + static_cast<double>(grid_y)) * stride;
       const double w = std::pow(2 * activated(row[2]), 2) * anchors[2 * a];
       const double h = std::pow(2 * activated(row[3]), 2) * anchors[2 * a + 1];
       candidates.push_back({{cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2}, best.index, score, {}});
