@@ -19,7 +19,7 @@ NOT_RUN = {
     "tfls_nl_negative": "text: no tokenizer yet",
     "tfex_yamnet_meow": "audio: no front end yet",
     "tflm_micro_speech": "audio: no front end yet",
-    "wts_lenet5": ".wts is no format yet",
+    "wts_lenet5": "weights without a graph: examples/lenet_wts_test.py builds it in code",
     "caffe_lenet_t10k": "Caffe is no format yet",
 }
 
