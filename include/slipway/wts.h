@@ -26,7 +26,6 @@ class WtsWeights {
   using Map = std::map<std::string, Tensor, std::less<>>;
 
   WtsWeights() = default;
-  // tensors: f32 of any shape.
   explicit WtsWeights(Map tensors) : tensors_(std::move(tensors)) {}
 
   bool Has(std::string_view name) const { return tensors_.find(name) != tensors_.end(); }
@@ -47,7 +46,8 @@ class WtsWeights {
 Result<WtsWeights> ReadWts(const std::string& path);
 // The same from memory; `name` stands for the file in messages.
 Result<WtsWeights> ParseWts(std::string_view text, std::string_view name);
-// The text of these weights, arrays in order of name, as tensorrtx's gen_wts.py would write it.
-std::string FormatWts(const WtsWeights& weights);
+// The text of these weights, arrays in order of name. An error names the array that is not f32, or whose name
+// is empty or holds white space.
+Result<std::string> FormatWts(const WtsWeights& weights);
 
 }  // namespace slipway

@@ -142,10 +142,17 @@ Result<WtsWeights> ParseWts(std::string_view text, std::string_view name) {
   return WtsParser(text, name).Parse();
 }
 
-std::string FormatWts(const WtsWeights& weights) {
+Result<std::string> FormatWts(const WtsWeights& weights) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text = std::to_string(weights.all().size()) + "\n";
   for (const auto& [name, tensor] : weights.all()) {
+    if (tensor.dtype() != DType::kF32)
+      return Status(Code::kUnsupported,
+                    "weights '" + name + "' are " + Describe(tensor) + ", a .wts file holds f32",
+                    "cast them");
+    if (name.empty() || name.find_first_of(kSpace) != std::string::npos)
+      return Status(Code::kUnsupported, "the name " + Shown(name) + " cannot stand in a .wts file",
+                    "it needs at least a character, and no white space");
     text += name + " " + std::to_string(tensor.count());
     for (const float number : tensor.values<float>()) {
       uint32_t bits = 0;

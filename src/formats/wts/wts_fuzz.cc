@@ -10,8 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto weights = slipway::ParseWts(bytes, "fuzz");
   if (!weights.ok()) return 0;
-  const std::string text = slipway::FormatWts(*weights);
-  const auto again = slipway::ParseWts(text, "again");
-  if (!again.ok() || slipway::FormatWts(*again) != text) std::abort();
+  const auto text = slipway::FormatWts(*weights);
+  if (!text.ok()) std::abort();
+  const auto again = slipway::ParseWts(*text, "again");
+  if (!again.ok() || *slipway::FormatWts(*again) != *text) std::abort();
   return 0;
 }

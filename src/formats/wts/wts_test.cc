@@ -91,7 +91,17 @@ TEST(Wts, ArraysComeUnderTheShapeAskedFor) {
 
 TEST(Wts, WritesWhatItReads) {
   const std::string text = "2\na 2 00000000 7fc00000\nb.c 1 3f800000\n";
-  EXPECT_EQ(FormatWts(*ParseWts(text, "w.wts")), text);
+  EXPECT_EQ(*FormatWts(*ParseWts(text, "w.wts")), text);
+}
+
+TEST(Wts, RefusesToWriteWhatCannotBeRead) {
+  const auto error_of = [](std::string name, DType dtype) {
+    return FormatWts(WtsWeights({{std::move(name), Tensor(dtype, {1})}})).status().message();
+  };
+  EXPECT_EQ(error_of("w", DType::kF32), "");
+  EXPECT_EQ(error_of("w", DType::kF16), "weights 'w' are f16[1], a .wts file holds f32");
+  EXPECT_EQ(error_of("a b", DType::kF32), "the name 'a b' cannot stand in a .wts file");
+  EXPECT_EQ(error_of("", DType::kF32), "the name '' cannot stand in a .wts file");
 }
 
 TEST(Wts, AFileThatIsNotThere) { EXPECT_FALSE(ReadWts("no/such/file.wts").ok()); }
