@@ -84,7 +84,8 @@ std::string BackendNames() {
 }  // namespace
 
 void ModelFlags::AddModel(CLI::App* command) {
-  command->add_option("model", model, "model file: .onnx, .tflite, .pb, model.json or .slip")->required();
+  command->add_option("model", model, "model file: .onnx, .tflite, .pb, model.json, .caffemodel or .slip")
+      ->required();
   command->add_option("--input", inputs, "NAME[shape]: take this as an input, cutting the graph there")
       ->take_all();
   command->add_option("--output", outputs, "NAME: take this as an output")->take_all();
@@ -92,6 +93,7 @@ void ModelFlags::AddModel(CLI::App* command) {
       ->add_option("--dim", dims,
                    "NAME=extent of a symbolic dimension, or NAME=lowest..highest that it may have")
       ->take_all();
+  command->add_option("--prototxt", prototxt, "a .caffemodel's net, where it does not lie beside it");
   command->add_flag("--no-optimize", is_unoptimized, "leave the graph as imported");
 }
 
@@ -125,6 +127,7 @@ Result<LoadOptions> ModelFlags::ToLoadOptions() const {
     options.import.inputs.push_back(std::move(cut));
   }
   options.import.outputs = outputs;
+  options.import.prototxt = prototxt;
   for (const std::string& text : dims) {
     SLIPWAY_ASSIGN_OR_RETURN(auto dim, ParseDim(text));
     const auto& [name, range] = dim;

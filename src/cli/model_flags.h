@@ -13,6 +13,7 @@ struct ModelFlags {
   std::vector<std::string> inputs;   // NAME[shape]
   std::vector<std::string> outputs;  // NAME
   std::vector<std::string> dims;     // NAME=extent, NAME=lowest..highest
+  std::string prototxt;              // Caffe: path of the net's description
   std::string manifest_path;
   std::string labels_path;
   std::string color, resize, decoder;

@@ -29,13 +29,14 @@ struct ImportOptions {
   std::vector<InputCut> inputs;         // empty: the source's own
   std::vector<std::string> outputs;     // empty: the source's own; otherwise any values, in this order
   std::map<std::string, int64_t> dims;  // extents for symbolic dimensions, by name
+  std::string prototxt;  // Caffe: path of the net's description; empty: it lies beside the weights
 };
 
 struct ImportedModel {
   Graph graph;                       // sorted, types inferred
   std::optional<Manifest> manifest;  // what the file itself says; none: nothing
   std::vector<std::string> notes;    // for people: what was assumed or left out, one sentence each
-  std::string format;                // "onnx", "tflite", "graphdef", "tfjs"
+  std::string format;                // "onnx", "tflite", "graphdef", "tfjs", "caffe"
 };
 
 // The file under import. Constants may alias `file`; they hold it alive.

@@ -101,6 +101,19 @@ bool IsHtml(std::string_view head) {
          (head.find("<html") != std::string::npos || head.find("<!doctype html") != std::string::npos);
 }
 
+// "layer {", "layers{", "layer: {": the first layer of a Caffe net.
+bool HoldsLayer(std::string_view text) {
+  constexpr std::string_view kWord = "layer";
+  for (size_t at = text.find(kWord); at != std::string_view::npos; at = text.find(kWord, at + 1)) {
+    std::string_view rest = text.substr(at + kWord.size());
+    if (rest.starts_with("s")) rest.remove_prefix(1);
+    rest = SkipSpace(rest);
+    if (rest.starts_with(":")) rest = SkipSpace(rest.substr(1));
+    if (rest.starts_with("{")) return true;
+  }
+  return false;
+}
+
 FileKind KindOfText(std::string_view text) {
   const std::string_view start = SkipSpace(text.substr(0, 4096));
   const std::string head = Lower(start.substr(0, 512));
@@ -109,10 +122,7 @@ FileKind KindOfText(std::string_view text) {
   if (head.starts_with("{")) return KindOfJson(text);
   if (head.starts_with("node {") || head.starts_with("node{")) return FileKind::kGraphDefText;
   if (!IsPrintable(start)) return FileKind::kUnknown;
-  const bool is_prototxt = start.find("layer {") != std::string_view::npos ||
-                           start.find("layers {") != std::string_view::npos ||
-                           start.find("layer{") != std::string_view::npos;
-  return is_prototxt ? FileKind::kCaffePrototxt : FileKind::kText;
+  return HoldsLayer(start) ? FileKind::kCaffePrototxt : FileKind::kText;
 }
 
 // A NodeDef starts with its name, a printable string in field 1.
@@ -225,7 +235,9 @@ std::string_view HintFor(FileKind kind) {
     case FileKind::kKerasZip:
     case FileKind::kTfjsLayers: return "convert it to TFLite, or export it to ONNX";
     case FileKind::kImage: return "the model comes first, then the photos";
-    default: return "Slipway reads .onnx, .tflite, frozen TensorFlow .pb, TensorFlow.js model.json and .slip";
+    default:
+      return "Slipway reads .onnx, .tflite, frozen TensorFlow .pb, TensorFlow.js model.json, .caffemodel and "
+             ".slip";
   }
 }
 

@@ -14,16 +14,16 @@ enum class FileKind {
   // Models that Slipway reads.
   kOnnx,
   kTflite,
-  kGraphDef,  // TensorFlow, frozen
-  kTfjs,      // TensorFlow.js graph model: model.json
+  kGraphDef,       // TensorFlow, frozen
+  kTfjs,           // TensorFlow.js graph model: model.json
+  kCaffeModel,     // weights
+  kCaffePrototxt,  // the net that they belong to
   kSlip,
   // Models of others, and no models at all.
   kTfjsLayers,
   kSavedModel,
   kKerasHdf5,
   kKerasZip,
-  kCaffeModel,
-  kCaffePrototxt,
   kGraphDefText,
   kPytorchZip,
   kPickle,

@@ -8,8 +8,9 @@ namespace {
 
 // "f32[1,3]", "?" for what an unsupported node before computes, "-" for an input left out.
 std::string TypeText(const ForeignNode& node, ValueId id, const GraphBuilder& builder) {
-  // TensorFlow leaves no inputs out: what has no value there was not imported.
-  if (id == kNoValue) return node.format == Format::kTensorflow ? "?" : "-";
+  // TensorFlow and Caffe leave no inputs out: what has no value there was not imported.
+  const bool leaves_none = node.format == Format::kTensorflow || node.format == Format::kCaffe;
+  if (id == kNoValue) return leaves_none ? "?" : "-";
   const Type& type = builder.type(id);
   return type.dtype == DType::kNone && !type.HasRank() ? "?" : ToString(type);
 }
@@ -44,7 +45,9 @@ void UnsupportedNodes::Add(const ForeignNode& node, const GraphBuilder& builder,
     lacks_shapes_ |= has_row && id != kNoValue && !builder.type(id).HasRank();
   }
   entry.line = "'" + node.name + "': " + entry.op + " on (" + types + ")";
-  if (has_row || why.message().find("in this version") != std::string::npos) {
+  // Caffe's layers have no rows; their importer says why.
+  const bool is_refused_layer = node.format == Format::kCaffe && why.message() != "not supported";
+  if (has_row || is_refused_layer || why.message().find("in this version") != std::string::npos) {
     const size_t colon = why.message().find("): ");
     entry.line += ": " + (colon == std::string::npos ? why.message() : why.message().substr(colon + 3));
   }

@@ -53,6 +53,10 @@ Result<ImportedModel> ImportModel(const ModelFile& file, const ImportOptions& op
 #include "formats/registry/formats.inc"
 #undef SLIPWAY_FORMAT
   if (import == nullptr) return NotReadable(kind, file.file.bytes(), file.path);
+  const bool is_caffe = kind == FileKind::kCaffeModel || kind == FileKind::kCaffePrototxt;
+  if (!options.prototxt.empty() && !is_caffe)
+    return Status(Code::kUsage, "--prototxt goes with a .caffemodel; '" + file.path + "' is " +
+                                    std::string(DescribeKind(kind)));
   auto model = import(file, options);
   if (!model.ok()) return model.status().WithContext("'" + file.path + "'");
   return model;
