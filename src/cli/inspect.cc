@@ -1,15 +1,18 @@
 // slipway inspect: what a model takes, gives and is made of.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/nearest.h"
 #include "build/choose.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/model_flags.h"
 #include "ir/text.h"
 #include "ops/cost.h"
+#include "runtime/engine.h"
 
 namespace slipway::cli {
 namespace {
@@ -23,6 +26,7 @@ struct InspectFlags {
   bool is_text = false;
   bool has_graph = false;
   bool has_manifest = false;
+  std::string why;  // a node's name
 };
 
 double FlopsOf(const Graph& graph, const Node& node) {
@@ -183,8 +187,30 @@ void PrintText(const LoadedModel& loaded, const InspectFlags& flags) {
   }
 }
 
+// Which tactic runs the node, and for every other one why it does not fit or what it would cost.
+Status PrintWhy(const LoadedModel& loaded, const InspectFlags& flags) {
+  SLIPWAY_ASSIGN_OR_RETURN(const auto engine, flags.model.MakeEngine(loaded));
+  const auto& steps = engine->steps();
+  const auto step =
+      std::find_if(steps.begin(), steps.end(), [&](const StepInfo& each) { return each.node == flags.why; });
+  if (step == steps.end()) {
+    std::vector<std::string_view> names;
+    for (const StepInfo& each : steps) names.push_back(each.node);
+    const std::string nearest(Nearest(flags.why, names));
+    return Status(Code::kUsage, "no node is called '" + flags.why + "'",
+                  nearest.empty() ? "inspect --graph lists them" : "did you mean '" + nearest + "'?");
+  }
+  fmt::print("{} '{}' runs on {}, estimated {:.1f} us\n\n", step->op, step->node, step->tactic,
+             step->estimate_us);
+  Table table({"not", "because"});
+  for (const auto& rejection : step->rejected) table.Row({rejection.tactic, rejection.reason});
+  fmt::print("{}", table.ToString());
+  return Status::Ok();
+}
+
 Status Inspect(const InspectFlags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
+  if (!flags.why.empty()) return PrintWhy(loaded, flags);
   if (flags.is_json) {
     loaded.model.manifest = CompleteManifestOf(loaded);
     PrintJson(loaded);
@@ -212,6 +238,8 @@ void AddInspect(CLI::App& app, Action& action) {
                                         "the whole graph, constants too, in the text form of src/ir/text.h");
   command->add_flag("--dot", flags->is_dot, "as a Graphviz drawing")->excludes(json)->excludes(text);
   text->excludes(json);
+  command->add_option("--why", flags->why, "which tactic runs the node of this name, and why no other");
+  flags->model.AddEngine(command);
   command->callback([&action, flags] { action = [flags] { return Inspect(*flags); }; });
 }
 

@@ -68,6 +68,7 @@ Result<std::vector<RealOutput>> Session::Run(const ImageInput& input) {
       return Status(Code::kInvalidInput, "input '" + engine_->inputs()[i].name + "' has no fixed shape");
     tensors[i] = Tensor(type.dtype, KnownDims(*type.shape));
   }
+  context_->ResetStates();
   SLIPWAY_ASSIGN_OR_RETURN(auto outputs, context_->Run(tensors));
   std::vector<RealOutput> reals;
   for (size_t i = 0; i < outputs.size(); ++i) reals.push_back(ToReal(outputs[i], engine_->outputs()[i]));

@@ -26,7 +26,8 @@ class Session {
 
   // The manifest's first image input, filled from the photo.
   Result<ImageInput> Prepare(const media::Image& photo) const;
-  // Runs on a prepared input; other inputs are zero. Outputs are copies.
+  // Runs on a prepared input; other inputs are zero, and recurrent layers start anew: photos are independent.
+  // Outputs are copies.
   Result<std::vector<RealOutput>> Run(const ImageInput& input);
 
  private:
