@@ -238,10 +238,38 @@ Status Upsample(LayerContext& context) {
   if (context.num_inputs() != 1)
     return context.Unsupported("upsampling by a pooling mask is not read",
                                "export the net to ONNX (MaxUnpool)");
+  if (context.rank(context.in()) != 4) return context.Error("the input must be [N,C,H,W]");
   Ints sizes(2);
   for (size_t i = 0; i < 2; ++i) {
     SLIPWAY_ASSIGN_OR_RETURN(const int64_t extent, context.Extent(0, static_cast<int64_t>(i) + 2));
+    if (scale > INT32_MAX || extent > INT32_MAX) return context.Error("scale is out of range");
     sizes[i] = extent * scale;
+  }
+  return Resize(context, sizes,
+                {{"mode", std::string("nearest")},
+                 {"coordinate_transformation_mode", std::string("asymmetric")},
+                 {"nearest_mode", std::string("floor")}});
+}
+
+// FlowNet's resampling, by the nearest pixel: to the second input's extents, to given ones, or by a factor.
+Status Resample(LayerContext& context) {
+  const Params params = context.params("resample_param");
+  const size_t type = params.Enum("type", {"", "NEAREST", "LINEAR", "CUBIC", "AREA"}, 2);
+  const float factor = params.Float("factor", 1);
+  Ints sizes = {params.Int("height", 0), params.Int("width", 0)};
+  SLIPWAY_RETURN_IF_ERROR(context.error());
+  if (context.rank(context.in()) != 4) return context.Error("the input must be [N,C,H,W]");
+  if (type != 1) return context.Unsupported("only the type NEAREST is read");
+  for (size_t i = 0; i < 2; ++i) {
+    const size_t from = context.num_inputs() - 1;
+    SLIPWAY_ASSIGN_OR_RETURN(const int64_t extent, context.Extent(from, static_cast<int64_t>(i) + 2));
+    if (from == 1) {
+      sizes[i] = extent;
+    } else if (sizes[i] == 0) {
+      const double size = static_cast<double>(extent) * static_cast<double>(factor);
+      if (!(size >= 1 && size < 1e9)) return context.Error("factor is out of range");
+      sizes[i] = static_cast<int64_t>(size);
+    }
   }
   return Resize(context, sizes,
                 {{"mode", std::string("nearest")},
@@ -263,6 +291,7 @@ constexpr std::array kLayers = {
     LayerDef{"Permute", Permute},
     LayerDef{"ShuffleChannel", ShuffleChannel},
     LayerDef{"Interp", Interp, 1, 2},
+    LayerDef{"Resample", Resample, 1, 2},
     LayerDef{"Upsample", Upsample, 1, 2},
 };
 

@@ -1,0 +1,265 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <protozero/pbf_writer.hpp>
+
+#include "formats/caffe/import.h"
+#include "ops/run.h"
+
+namespace slipway::caffe {
+namespace {
+
+using testing::HasSubstr;
+using Values = std::vector<float>;
+
+std::string ErrorOf(const std::string& text) {
+  const auto parsed = ParseText(text);
+  return parsed.ok() ? "none" : parsed.status().message();
+}
+
+TEST(CaffeText, ReadsEveryWayOfWriting) {
+  const auto parsed = ParseText(
+      "# a net\n"
+      "name: \"a\\n\\x41\\101\" 'b'  # two strings are one\n"
+      "dim: [1, 2,3] dim: 0x10; child { x: -1.5e2 } child: < x: .5f >, list: [{ x: 1 }, { x: 2 }] empty: []");
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  Status error;
+  const Params params(&*parsed, error);
+  EXPECT_EQ(parsed->Text("name"), "a\nAAb");
+  EXPECT_EQ(params.Ints("dim"), (Ints{1, 2, 3, 16}));
+  EXPECT_EQ(params.Child("child").Float("x", 0), 0.5F);
+  EXPECT_EQ(Params(&parsed->All("child")[0]->message, error).Float("x", 0), -150.0F);
+  EXPECT_EQ(parsed->All("list").size(), 2U);
+  EXPECT_FALSE(params.Has("empty"));
+  EXPECT_TRUE(error.ok());
+}
+
+TEST(CaffeText, ErrorsNameTheLine) {
+  EXPECT_EQ(ErrorOf("a: 1\nb {\n c: 2\n"), "line 4: the file ends within the message that line 2 opens");
+  EXPECT_EQ(ErrorOf("a: 1\n\nb 2"), "line 3: ':' or '{' is wanted after 'b', found '2'");
+  EXPECT_EQ(ErrorOf("a: \"x\n\""), "line 1: a string ends with its line: a closing quote is missing");
+  EXPECT_EQ(ErrorOf("a: \"\\q\""), "line 1: a string holds a bad escape");
+  EXPECT_EQ(ErrorOf("}"), "line 1: a field's name is wanted, found '}'");
+  EXPECT_EQ(ErrorOf("a: [1 2]"), "line 1: ',' or ']' is wanted in 'a', found '2'");
+  std::string deep;
+  for (int i = 0; i < 1000; ++i) deep += "a{";
+  EXPECT_EQ(ErrorOf(deep), "line 1: messages nest deeper than 64");
+}
+
+TEST(CaffeText, BadValuesAreToldOnce) {
+  const auto parsed = ParseText("a: 1.5\nb: x\nc: MAXX");
+  ASSERT_TRUE(parsed.ok());
+  Status error;
+  const Params params(&*parsed, error);
+  EXPECT_EQ(params.Int("a", 7), 0);
+  EXPECT_EQ(params.Enum("c", {"MAX", "AVE"}, 1), 1U);
+  EXPECT_EQ(error.message(), "line 1: a is '1.5'; it must be a whole number of at most 32 bits");
+}
+
+Tensor Floats(Dims dims, const Values& values) {
+  return Tensor::From<float>(DType::kF32, std::move(dims), values);
+}
+
+std::string BlobProto(const Dims& dims, const Values& values) {
+  std::string blob, shape;
+  protozero::pbf_writer(shape).add_packed_int64(1, dims.begin(), dims.end());
+  protozero::pbf_writer writer(blob);
+  writer.add_message(7, shape);
+  writer.add_packed_float(5, values.begin(), values.end());
+  return blob;
+}
+
+// A layer of the generation whose tags these are, within a NetParameter.
+std::string LayerProto(uint32_t layer_tag, uint32_t name_tag, uint32_t blob_tag, const std::string& blob) {
+  std::string layer, net;
+  protozero::pbf_writer writer(layer);
+  writer.add_string(name_tag, "ip");
+  writer.add_message(blob_tag, blob);
+  protozero::pbf_writer(net).add_message(layer_tag, layer);
+  return net;
+}
+
+Result<Weights> Read(const std::string& bytes) {
+  return ReadWeights({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+}
+
+TEST(CaffeWeights, ReadsAllThreeGenerations) {
+  const std::string blob = BlobProto({1, 2}, {3, 4});
+  for (const std::string& net : {LayerProto(100, 1, 7, blob), LayerProto(2, 4, 6, blob)}) {
+    const auto weights = Read(net);
+    ASSERT_TRUE(weights.ok()) << weights.status().message();
+    const Tensor& tensor = weights->at("ip").at(0);
+    EXPECT_EQ(tensor.dims(), (Dims{1, 2}));
+    EXPECT_EQ(Values(tensor.as<float>(), tensor.as<float>() + 2), (Values{3, 4}));
+  }
+}
+
+TEST(CaffeWeights, ReadsV0Wrapped) {
+  std::string inner, layer, net;
+  protozero::pbf_writer writer(inner);
+  writer.add_string(1, "ip");
+  writer.add_message(50, BlobProto({2}, {3, 4}));
+  protozero::pbf_writer(layer).add_message(1, inner);
+  protozero::pbf_writer(net).add_message(2, layer);
+  const auto weights = Read(net);
+  ASSERT_TRUE(weights.ok()) << weights.status().message();
+  EXPECT_EQ(weights->count("ip"), 1U);
+}
+
+TEST(CaffeWeights, ABlobMustHoldWhatItsShapeSays) {
+  EXPECT_EQ(Read(LayerProto(100, 1, 7, BlobProto({3, 2}, {1, 2}))).status().message(),
+            "layer 'ip': a blob of shape [3,2] has 2 elements, needs 6");
+  EXPECT_FALSE(Read(LayerProto(100, 1, 7, BlobProto({int64_t{1} << 40, int64_t{1} << 40}, {1, 2}))).ok());
+  const std::string whole = LayerProto(100, 1, 7, BlobProto({2}, {1, 2}));
+  EXPECT_THAT(Read(whole.substr(0, whole.size() - 3)).status().message(), HasSubstr("cut off or damaged"));
+}
+
+// The net's first output for x, which is its input "x"; `text` the layers.
+struct Answer {
+  Dims dims;
+  Values values;
+  std::string error;
+};
+Answer RunNet(const std::string& text, const Tensor& x, const Weights& weights = {}) {
+  std::string net_text = "input: 'x' input_shape {";
+  for (int64_t dim : x.dims()) net_text += " dim: " + std::to_string(dim);
+  const auto net = ReadNet(net_text + " }\n" + text);
+  if (!net.ok()) return {{}, {}, net.status().message()};
+  const auto model = ImportNet(*net, weights, {});
+  if (!model.ok()) return {{}, {}, model.status().message()};
+  const std::vector<Datum> inputs = {Datum::Of(x)};
+  const auto outputs = Interpret(model->graph, inputs);
+  if (!outputs.ok()) return {{}, {}, outputs.status().message()};
+  const Tensor& y = (*outputs)[0].tensor;
+  return {y.dims(), Values(y.as<float>(), y.as<float>() + y.count()), ""};
+}
+
+std::string LayerText(const std::string& type, const std::string& more) {
+  return "layer { name: 'l' type: '" + type + "' bottom: 'x' top: 'y' " + more + " }";
+}
+
+void ExpectValues(const Answer& answer, const Dims& dims, const Values& values) {
+  ASSERT_EQ(answer.error, "");
+  EXPECT_EQ(answer.dims, dims);
+  EXPECT_THAT(answer.values, testing::Pointwise(testing::FloatNear(1e-5F), values));
+}
+
+TEST(CaffeLayers, PoolsRoundUpAndClip) {
+  const Tensor x = Floats({1, 1, 1, 4}, {1, 2, 3, 4});
+  // ceil((4 - 3) / 2) + 1 = 2 windows; the second hangs over the end.
+  ExpectValues(RunNet(LayerText("Pooling", "pooling_param { kernel_h: 1 kernel_w: 3 stride: 2 }"), x),
+               {1, 1, 1, 2}, {3, 4});
+  // Padded: ceil((4 + 2 - 2) / 3) + 1 = 3, but the third would start at 5, in the padding, and is left out.
+  // The mean counts padding.
+  ExpectValues(
+      RunNet(LayerText("Pooling", "pooling_param { pool: AVE kernel_size: 2 stride: 3 pad_h: 0 pad_w: 1 }"),
+             Floats({1, 1, 2, 4}, {1, 2, 3, 4, 1, 2, 3, 4})),
+      {1, 1, 1, 2}, {0.5F, 3.5F});
+  // Without padding a window that starts behind the image stays, and is empty.
+  const Answer empty =
+      RunNet(LayerText("Pooling", "pooling_param { pool: AVE kernel_size: 1 stride_h: 1 stride_w: 4 }"),
+             Floats({1, 1, 1, 4}, {5, 6, 7, 8}));
+  ExpectValues(empty, {1, 1, 1, 2}, {5, 0});
+  EXPECT_THAT(RunNet(LayerText("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 1 }"), x).error,
+              HasSubstr("stochastic pooling draws at random"));
+}
+
+TEST(CaffeLayers, InPlaceLayersFollowOneAnother) {
+  const std::string net =
+      LayerText("Power", "power_param { scale: 2 shift: 1 }") +
+      "layer { name: 'r' type: 'ReLU' bottom: 'y' top: 'y' relu_param { negative_slope: 0.5 } }"
+      "layer { name: 'd' type: 'Dropout' bottom: 'y' top: 'y' }";
+  ExpectValues(RunNet(net, Floats({1, 2}, {-3, 3})), {1, 2}, {-2.5F, 7});
+}
+
+TEST(CaffeLayers, OldGenerationsAreUpgraded) {
+  const Weights weights = {{"ip", {Floats({1, 1, 1, 2}, {3, 4}), Floats({1, 1, 1, 1}, {1})}}};
+  const Tensor x = Floats({1, 2}, {10, 1});
+  const std::string v0 =
+      "layers { layer { name: 'ip' type: 'innerproduct' num_output: 1 } bottom: 'x' top: 'y' }";
+  const std::string v1 =
+      "layers { name: 'ip' type: INNER_PRODUCT inner_product_param { num_output: 1 } bottom: 'x' top: 'y' }";
+  ExpectValues(RunNet(v0, x, weights), {1, 1}, {35});
+  ExpectValues(RunNet(v1, x, weights), {1, 1}, {35});
+}
+
+TEST(CaffeLayers, SumsTakeCoefficients) {
+  const std::string text =
+      "layer { name: 'e' type: 'Eltwise' bottom: 'x' bottom: 'x' top: 'y' eltwise_param { coeff: 1 coeff: -3 "
+      "} }";
+  ExpectValues(RunNet(text, Floats({1, 2}, {1, 2})), {1, 2}, {-2, -4});
+}
+
+TEST(CaffeLayers, ArgMaxTakesTheLastOfEquals) {
+  ExpectValues(RunNet(LayerText("ArgMax", "argmax_param { out_max_val: true top_k: 2 }"),
+                      Floats({1, 4}, {1, 5, 5, 0})),
+               {1, 2, 2}, {2, 1, 5, 5});
+}
+
+TEST(CaffeLayers, BatchNormDividesByItsCount) {
+  const Weights weights = {{"l", {Floats({1}, {4}), Floats({1}, {8}), Floats({1}, {2})}}};
+  // mean 2, variance 4
+  ExpectValues(
+      RunNet(LayerText("BatchNorm", "batch_norm_param { eps: 0 }"), Floats({1, 1, 1, 2}, {4, 0}), weights),
+      {1, 1, 1, 2}, {1, -1});
+}
+
+TEST(CaffeLayers, WithinChannelLrnAveragesASquare) {
+  // Mean of x^2 over 3x3 with its padding: 9/9 = 1 at the only pixel.
+  ExpectValues(
+      RunNet(LayerText("LRN", "lrn_param { local_size: 3 alpha: 3 beta: 0.5 norm_region: WITHIN_CHANNEL }"),
+             Floats({1, 1, 1, 1}, {3})),
+      {1, 1, 1, 1}, {1.5F});
+}
+
+TEST(CaffeLayers, ReshapeCopiesAndInfers) {
+  EXPECT_EQ(RunNet(LayerText("Reshape", "reshape_param { shape { dim: 0 dim: -1 } axis: 1 }"),
+                   Floats({1, 2, 3, 1}, {1, 2, 3, 4, 5, 6}))
+                .dims,
+            (Dims{1, 2, 3}));
+}
+
+TEST(CaffeLayers, PriorBoxesAreCentredInCells) {
+  const std::string text =
+      "layer { name: 'p' type: 'PriorBox' bottom: 'x' bottom: 'x' top: 'y' prior_box_param { min_size: 1 "
+      "aspect_ratio: 4 flip: false variance: 0.1 } }";
+  // A cell of 2x2 pixels: boxes of 1x1 and 2x0.5 around (1,1).
+  ExpectValues(RunNet(text, Floats({1, 4, 1, 1}, {0, 0, 0, 0})), {1, 2, 8},
+               {0, 0, 1, 1, -0.5F, 0.25F, 1.5F, 0.75F, 0.1F, 0.1F, 0.1F, 0.1F, 0.1F, 0.1F, 0.1F, 0.1F});
+}
+
+TEST(CaffeImport, TrainingLayersAreLeftOut) {
+  const std::string text =
+      "layer { name: 'data' type: 'Data' top: 'd' top: 'label' include { phase: TRAIN } }" +
+      LayerText("ReLU", "") +
+      "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'y' bottom: 'label' top: 'loss' }";
+  ExpectValues(RunNet(text, Floats({1, 2}, {-1, 2})), {1, 2}, {0, 2});
+}
+
+TEST(CaffeImport, ListsEveryUnsupportedLayer) {
+  const std::string error =
+      RunNet(LayerText("Im2col", "") + "layer { name: 'm' type: 'SPP' bottom: 'y' top: 'z' }",
+             Floats({1}, {1}))
+          .error;
+  EXPECT_THAT(error, HasSubstr("2 nodes"));
+  EXPECT_THAT(error, HasSubstr("'l': Im2col on (f32[1])"));
+  EXPECT_THAT(error, HasSubstr("'m': SPP on (?)"));
+}
+
+TEST(CaffeImport, WeightsOfAnotherNetAreRefused) {
+  const std::string text =
+      LayerText("InnerProduct", "inner_product_param { num_output: 2 bias_term: false }");
+  EXPECT_EQ(RunNet(text, Floats({1, 2}, {1, 2}), {{"l", {Floats({3}, {1, 2, 3})}}}).error,
+            "InnerProduct 'l' (line 2): blob 0 must be [2,2], the .caffemodel has [3]");
+  EXPECT_EQ(RunNet(text, Floats({1, 2}, {1, 2})).error,
+            "InnerProduct 'l' (line 2): needs 1 blobs of weights, the .caffemodel has 0 for it");
+}
+
+TEST(CaffeImport, MissingBlobsAreNamed) {
+  EXPECT_THAT(RunNet("layer { name: 'l' type: 'ReLU' bottom: 'q' top: 'y' }", Floats({1}, {1})).error,
+              HasSubstr("reads 'q', which no layer before it makes"));
+}
+
+}  // namespace
+}  // namespace slipway::caffe

@@ -1,0 +1,197 @@
+"""Caffe nets: OpenCV's layer tests with the outputs that Caffe gave, and the nets of the shared assets against OpenCV.
+
+usage: caffe_suite.py SLIPWAY [--only TEXT]
+
+Every net of suites/opencv_dnn_caffe_layers.tar.xz in SLIPWAY_ASSETS and every .caffemodel of its folder caffe/ runs on
+both backends. What does not pass stands in conformance/caffe_expected_failures.txt, one reason above its cases; a listed
+case that passes fails the run. LeNet must also count what golden/tasks.json says of MNIST's test set.
+"""
+import argparse
+import gzip
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+import cv2
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIST = ROOT / "conformance" / "caffe_expected_failures.txt"
+ASSETS = pathlib.Path(os.environ.get("SLIPWAY_ASSETS", ROOT.parent / "shared" / "assets"))
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+TOLERANCE = 1e-5  # relative to the largest number expected
+BATCH = 1000  # photos of MNIST a run
+
+
+def run_net(slipway, backend, net, feeds, scratch, options=()):
+    """Outputs by name, or the error's text."""
+    data = []
+    for name, array in feeds.items():
+        np.save(scratch / f"{name}.npy", array)
+        data.append(f"{name}={scratch / f'{name}.npy'}")
+    run = subprocess.run([slipway, "run", net, *data, *options, "-o", scratch / "out.npz", "--backend", backend],
+                         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        return run.stderr.strip()
+    with np.load(scratch / "out.npz") as outputs:
+        return dict(outputs)
+
+
+def difference(ours, expected):
+    """None, or how they differ."""
+    if ours.shape != expected.shape:
+        return f"shape {ours.shape}, expected {expected.shape}"
+    error = np.abs(ours.astype(np.float64) - expected).max() / max(np.abs(expected).max(), 1e-30)
+    return None if error <= TOLERANCE else f"differs by {error:.2g} of the largest number"
+
+
+def layer_feeds(folder, name):
+    """Inputs by name, as the archive's files are called."""
+    if name == "prior_box":
+        return {"data": np.zeros((1, 3, 10, 10), np.float32), "shape": np.zeros((1, 2, 3, 4), np.float32)}
+    feeds = {f"input_{i}": np.load(path) for i, path in enumerate(sorted(folder.glob(f"{name}.input_?.npy")))}
+    if feeds:
+        return feeds
+    own = folder / f"{name}.input.npy"
+    feeds["input"] = np.load(own if own.exists() else folder / "blob.npy")
+    if (folder / f"{name}.rois.npy").exists():
+        feeds["rois"] = np.load(folder / f"{name}.rois.npy")
+    return feeds
+
+
+def check_layer(slipway, backend, folder, name, scratch):
+    """None, or why the case fails."""
+    weights = folder / f"{name}.caffemodel"
+    # The archive holds other nets' weights too: a description without its own is given alone.
+    net = scratch / f"{name}.prototxt"
+    net.write_bytes((folder / net.name).read_bytes())
+    if weights.exists():
+        (scratch / weights.name).write_bytes(weights.read_bytes())
+    outputs = run_net(slipway, backend, net, layer_feeds(folder, name), scratch)
+    if isinstance(outputs, str):
+        return outputs
+    if len(outputs) != 1:
+        return f"has {len(outputs)} outputs"
+    expected = np.load(folder / ("priorbox_output.npy" if name == "prior_box" else f"{name}.npy"))
+    return difference(next(iter(outputs.values())), expected)
+
+
+def description_of(weights):
+    own = weights.with_suffix(".prototxt")
+    return own if own.exists() else weights.with_name("lenet_deploy.prototxt")
+
+
+def check_model(slipway, backend, weights, scratch):
+    """None, or why the net's outputs are not OpenCV's."""
+    # OpenCV lacks Upsample and calls the same thing Resample.
+    text = description_of(weights).read_text().replace('"Upsample"', '"Resample"')
+    text = text.replace("upsample_param {", "resample_param { type: NEAREST factor: 2")
+    text = re.sub(r"factor: 2\s+scale: (\d+)", r"factor: \1", text)
+    (scratch / "oracle.prototxt").write_text(text)
+    oracle = cv2.dnn.readNetFromCaffe(str(scratch / "oracle.prototxt"), str(weights))
+    info = subprocess.run([slipway, "inspect", "--json", weights], capture_output=True, text=True, check=False)
+    if info.returncode != 0:
+        return info.stderr.strip()
+    [entry] = json.loads(info.stdout)["inputs"]
+    array = np.random.default_rng(7).standard_normal(entry["shape"], np.float32)
+    outputs = run_net(slipway, backend, weights, {entry["name"]: array}, scratch)
+    if isinstance(outputs, str):
+        return outputs
+    oracle.setInput(array, entry["name"])
+    names = oracle.getUnconnectedOutLayersNames()
+    if len(names) != len(outputs):
+        return f"outputs {sorted(outputs)}, expected {sorted(names)}"
+    expected = dict(zip(names, oracle.forward(names)))
+    tops = {layer: top for layer in names for top in outputs if top == layer}
+    for layer, array in expected.items():
+        top = tops.get(layer)
+        # OpenCV names outputs by layer: where the top is called otherwise, it is the one of that shape.
+        candidates = [top] if top else [name for name, ours in outputs.items() if ours.shape == array.shape]
+        whys = [difference(outputs[name], array) for name in candidates]
+        if not whys or all(whys):
+            return f"output of layer '{layer}': {whys[0] if whys else 'of another shape'}"
+    return None
+
+
+def check_lenet(slipway, backend, scratch):
+    """None, or how many digits of MNIST's test set LeNet reads instead of those expected."""
+    cases = json.loads((ASSETS / "golden" / "tasks.json").read_text())
+    cases = cases["cases"] if isinstance(cases, dict) else cases
+    case = next(case for case in cases if case["id"] == "caffe_lenet_t10k")
+    folder = ASSETS / "images" / "mnist"
+    photos = np.frombuffer(gzip.decompress((folder / "t10k-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
+    labels = np.frombuffer(gzip.decompress((folder / "t10k-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
+    photos = photos.reshape(-1, 1, 28, 28).astype(np.float32) / 256
+    correct = 0
+    for first in range(0, len(photos), BATCH):
+        outputs = run_net(slipway, backend, ASSETS / "caffe" / "lenet_iter_9000.caffemodel",
+                          {"data": photos[first:first + BATCH]}, scratch, ["--input", f"data[{BATCH},1,28,28]"])
+        if isinstance(outputs, str):
+            return outputs
+        correct += int((outputs["prob"].argmax(axis=1) == labels[first:first + BATCH]).sum())
+    wanted, slack = case["expect"]["correct"], case["tolerance"]["correct"]
+    return None if abs(correct - wanted) <= slack else f"{correct} of {len(photos)} right, expected {wanted}"
+
+
+def read_list():
+    """Case to reason, in the format of expected_failures.h."""
+    reasons, reason = {}, ""
+    for line in LIST.read_text().splitlines() if LIST.exists() else []:
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line[0] == " ":
+            reasons[line.strip()] = reason
+        else:
+            reason = line.strip()
+    return reasons
+
+
+def checks(slipway, folder, scratch):
+    """Name to function of a backend."""
+    found = {}
+    for net in sorted(folder.glob("*.prototxt")):
+        found[net.stem] = lambda backend, name=net.stem: check_layer(slipway, backend, folder, name, scratch)
+    for weights in sorted((ASSETS / "caffe").glob("*.caffemodel")):
+        found[weights.stem] = lambda backend, at=weights: check_model(slipway, backend, at, scratch)
+    found["lenet_t10k"] = lambda backend: check_lenet(slipway, backend, scratch) if backend == "cpu" else None
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("slipway")
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    archive = ASSETS / "suites" / "opencv_dnn_caffe_layers.tar.xz"
+    if not archive.exists():
+        print(f"skipped: no {archive}")
+        return SKIPPED
+    listed, failed, complaints = read_list(), {}, []
+    with tempfile.TemporaryDirectory() as text:
+        scratch = pathlib.Path(text)
+        with tarfile.open(archive) as tar:
+            tar.extractall(scratch)
+        (scratch / "run").mkdir()
+        cases = {name: check
+                 for name, check in checks(arguments.slipway, scratch / "opencv_dnn_caffe_layers",
+                                           scratch / "run").items() if arguments.only in name}
+        for name, check in cases.items():
+            whys = [f"{backend}: {why}" for backend in ("ref", "cpu") if (why := check(backend))]
+            if whys:
+                failed[name] = whys[0]
+            if whys and name not in listed:
+                complaints.append(f"{name}: {whys[0]}")
+            if not whys and name in listed:
+                complaints.append(f"{name}: passes, but the list says: {listed[name]}")
+    print("\n".join(complaints))
+    print(f"{len(cases) - len(failed)} of {len(cases)} nets pass, {len(failed)} fail, {len(complaints)} unexpectedly")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
