@@ -44,6 +44,8 @@ TEST(Sniff, NamesWrongFiles) {
       {"{\"format\":\"graph-model\",\"modelTopology\":{}}", FileKind::kTfjs},
       {"{\"a\":1}", FileKind::kJson},
       {"name: \"net\"\nlayer {\n", FileKind::kCaffePrototxt},
+      {"input: 'x'\nlayers: {", FileKind::kCaffePrototxt},
+      {"a layer of text", FileKind::kText},
       {"hello", FileKind::kText},
       {"\x14\0\0\0TFL3"s, FileKind::kTflite},
       {"\x08\x08\x12\x03one\x3a\x00"s, FileKind::kOnnx},

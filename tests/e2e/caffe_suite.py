@@ -138,6 +138,36 @@ def check_lenet(slipway, backend, scratch):
     return None if abs(correct - wanted) <= slack else f"{correct} of {len(photos)} right, expected {wanted}"
 
 
+SSD = """input: "loc" input_shape { dim: 1 dim: 1200 }
+input: "conf" input_shape { dim: 1 dim: 1200 }
+input: "feature" input_shape { dim: 1 dim: 1 dim: 10 dim: 10 }
+input: "image" input_shape { dim: 1 dim: 3 dim: 100 dim: 100 }
+layer { name: "priors" type: "PriorBox" bottom: "feature" bottom: "image" top: "priors"
+  prior_box_param { min_size: 20 aspect_ratio: 2 flip: true clip: true variance: [0.1, 0.1, 0.2, 0.2] } }
+layer { name: "out" type: "DetectionOutput" bottom: "loc" bottom: "conf" bottom: "priors" top: "out"
+  detection_output_param { num_classes: 4 share_location: true background_label_id: 0 code_type: CENTER_SIZE
+    nms_param { nms_threshold: 0.4 top_k: 50 } keep_top_k: 20 confidence_threshold: 0.3 } }
+"""
+
+
+def check_detection(slipway, backend, scratch):
+    """None, or why SSD's detections are not OpenCV's."""
+    net = scratch / "ssd.prototxt"
+    net.write_text(SSD)
+    random = np.random.default_rng(3)
+    feeds = {"loc": random.standard_normal((1, 1200), np.float32), "conf": random.random((1, 1200), np.float32),
+             "feature": np.zeros((1, 1, 10, 10), np.float32), "image": np.zeros((1, 3, 100, 100), np.float32)}
+    oracle = cv2.dnn.readNetFromCaffe(str(net))
+    for name, array in feeds.items():
+        oracle.setInput(array, name)
+    outputs = run_net(slipway, backend, net, feeds, scratch)
+    if isinstance(outputs, str):
+        return outputs
+    # Caffe writes class by class, OpenCV by score over all classes.
+    expected = oracle.forward("out")[0, 0]
+    return difference(outputs["out"][0, 0], expected[np.lexsort((-expected[:, 2], expected[:, 1]))])
+
+
 def read_list():
     """Case to reason, in the format of expected_failures.h."""
     reasons, reason = {}, ""
@@ -158,6 +188,7 @@ def checks(slipway, folder, scratch):
         found[net.stem] = lambda backend, name=net.stem: check_layer(slipway, backend, folder, name, scratch)
     for weights in sorted((ASSETS / "caffe").glob("*.caffemodel")):
         found[weights.stem] = lambda backend, at=weights: check_model(slipway, backend, at, scratch)
+    found["ssd_detection"] = lambda backend: check_detection(slipway, backend, scratch)
     found["lenet_t10k"] = lambda backend: check_lenet(slipway, backend, scratch) if backend == "cpu" else None
     return found
 

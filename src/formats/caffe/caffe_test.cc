@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <protozero/pbf_writer.hpp>
 
 #include "formats/caffe/import.h"
@@ -259,6 +260,60 @@ TEST(CaffeImport, WeightsOfAnotherNetAreRefused) {
 TEST(CaffeImport, MissingBlobsAreNamed) {
   EXPECT_THAT(RunNet("layer { name: 'l' type: 'ReLU' bottom: 'q' top: 'y' }", Floats({1}, {1})).error,
               HasSubstr("reads 'q', which no layer before it makes"));
+}
+
+TEST(CaffeLayers, DetectionsAreClassByClass) {
+  // Two priors of the whole image and of its left half; boxes as they are. Of class 1 both stay (they overlap
+  // by half), of class 2 one is scored high enough.
+  const std::string text =
+      "input: 'conf' input_shape { dim: 1 dim: 6 } input: 'priors' input_shape { dim: 1 dim: 2 dim: 8 }"
+      "layer { name: 'l' type: 'DetectionOutput' bottom: 'x' bottom: 'conf' bottom: 'priors' top: 'y' "
+      "detection_output_param { num_classes: 3 code_type: CENTER_SIZE keep_top_k: 2 confidence_threshold: "
+      "0.2 "
+      "nms_param { nms_threshold: 0.6 } } }";
+  const auto net = ReadNet("input: 'x' input_shape { dim: 1 dim: 8 }" + text);
+  ASSERT_TRUE(net.ok()) << net.status().message();
+  const auto model = ImportNet(*net, {}, {});
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  const std::vector<Datum> inputs = {
+      Datum::Of(Floats({1, 8}, Values(8, 0))), Datum::Of(Floats({1, 6}, {0, 0.3F, 0.9F, 0, 0.5F, 0.1F})),
+      Datum::Of(Floats({1, 2, 8}, {0, 0, 1, 1, 0, 0, 0.5F, 1, 1, 1, 1, 1, 1, 1, 1, 1}))};
+  const auto outputs = Interpret(model->graph, inputs);
+  ASSERT_TRUE(outputs.ok()) << outputs.status().message();
+  const Tensor& y = (*outputs)[0].tensor;
+  ASSERT_EQ(y.dims(), (Dims{1, 1, 2, 7}));
+  EXPECT_THAT(Values(y.as<float>(), y.as<float>() + 14),
+              testing::Pointwise(testing::FloatNear(1e-6F),
+                                 Values{0, 1, 0.5F, 0, 0, 0.5F, 1, 0, 2, 0.9F, 0, 0, 1, 1}));
+}
+
+std::string ImportFile(const std::filesystem::path& path, const ImportOptions& options = {}) {
+  auto file = MappedFile::Open(path.string());
+  if (!file.ok()) return file.status().message();
+  const auto model = ImportCaffeModel({path.string(), *file}, options);
+  return model.ok() ? model->graph.value(model->graph.outputs[0]).name : model.status().message();
+}
+
+TEST(CaffeFiles, TheDescriptionIsFoundOrNamed) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "caffe_files";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const auto write = [&](const char* name, const std::string& text) {
+    ASSERT_TRUE(WriteFile((folder / name).string(), text).ok());
+  };
+  const std::filesystem::path weights = folder / "net_iter_10.caffemodel";
+  const std::string description =
+      "input: 'x' input_dim: [1,1,1,1] " +
+      LayerText("InnerProduct", "inner_product_param { num_output: 1 bias_term: false }");
+  write("net_iter_10.caffemodel", LayerProto(100, 1, 7, BlobProto({1}, {2})));
+  EXPECT_THAT(ImportFile(weights),
+              HasSubstr("neither 'net_iter_10.prototxt' nor a single *deploy*.prototxt"));
+  write("other.txt", description);
+  const std::string named = ImportFile(weights, {.prototxt = (folder / "other.txt").string()});
+  EXPECT_THAT(named, HasSubstr("other.txt', weights '"));
+  EXPECT_THAT(named, HasSubstr("needs 1 blobs of weights"));  // the layer of the weights is called otherwise
+  write("deploy.prototxt", "input: 'x' input_dim: [1,1,1,1] " + LayerText("ReLU", ""));
+  EXPECT_EQ(ImportFile(weights), "y");
 }
 
 }  // namespace

@@ -12,3 +12,12 @@ namespace slipway::caffe {
 Result<ImportedModel> ImportNet(const Net& net, const Weights& weights, const ImportOptions& options);
 
 }  // namespace slipway::caffe
+
+namespace slipway {
+
+// `file` is the weights; the description is options.prototxt, or lies beside them.
+Result<ImportedModel> ImportCaffeModel(const ModelFile& file, const ImportOptions& options);
+// `file` is the description; its weights lie beside it, unless it needs none.
+Result<ImportedModel> ImportCaffePrototxt(const ModelFile& file, const ImportOptions& options);
+
+}  // namespace slipway

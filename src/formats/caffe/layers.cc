@@ -1,5 +1,7 @@
 #include "formats/caffe/layers.h"
 
+#include <limits>
+
 namespace slipway::caffe {
 
 std::string LayerContext::Prefix() const {
@@ -26,6 +28,9 @@ Result<int64_t> LayerContext::Extent(size_t i, int64_t axis) const {
   if (axis >= static_cast<int64_t>(dims.size()))
     return Error("input " + ToString(dims) + " has no axis " + std::to_string(axis));
   const Dim& dim = dims[static_cast<size_t>(axis)];
+  // Larger ones stand in no real net; within the bound, products of two stay within int64.
+  if (dim.IsKnown() && dim.value() > std::numeric_limits<int32_t>::max())
+    return Error("axis " + std::to_string(axis) + " of the input " + ToString(dims) + " is too long");
   if (dim.IsKnown()) return dim.value();
   return Error("axis " + std::to_string(axis) + " of the input " + ToString(dims) + " must be known",
                "give the net's input with --input NAME[1,3,224,224]");

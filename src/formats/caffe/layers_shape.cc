@@ -1,6 +1,7 @@
 // Layers that move, cut and join.
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <numeric>
 
 #include "formats/caffe/layers.h"
@@ -198,7 +199,8 @@ Status ShuffleChannel(LayerContext& context) {
 
 Status Resize(LayerContext& context, const Ints& sizes, Attrs attrs) {
   for (int64_t size : sizes) {
-    if (size < 1) return context.Error("the output would be " + ToString(std::span<const int64_t>(sizes)));
+    if (size < 1 || size > INT32_MAX)
+      return context.Error("the output would be " + ToString(std::span<const int64_t>(sizes)));
   }
   attrs.Set("axes", Ints{2, 3});
   return context.Emit("Resize", {context.in(), kNoValue, kNoValue, context.builder().Ints(sizes)},
@@ -215,7 +217,8 @@ Status Interp(LayerContext& context) {
   SLIPWAY_RETURN_IF_ERROR(context.error());
   if (context.rank(context.in()) != 4) return context.Error("the input must be [N,C,H,W]");
   if (begin != 0 || end != 0) return context.Unsupported("pad_beg and pad_end are not read; they must be 0");
-  if (shrink < 1 || zoom < 1) return context.Error("shrink_factor and zoom_factor must be 1 or more");
+  if (shrink < 1 || zoom < 1 || zoom > INT32_MAX)
+    return context.Error("shrink_factor and zoom_factor must be 1 or more");
   for (size_t i = 0; i < 2; ++i) {
     if (has_size) break;
     if (context.num_inputs() == 2) {
@@ -242,7 +245,7 @@ Status Upsample(LayerContext& context) {
   Ints sizes(2);
   for (size_t i = 0; i < 2; ++i) {
     SLIPWAY_ASSIGN_OR_RETURN(const int64_t extent, context.Extent(0, static_cast<int64_t>(i) + 2));
-    if (scale > INT32_MAX || extent > INT32_MAX) return context.Error("scale is out of range");
+    if (scale > INT32_MAX) return context.Error("scale is out of range");
     sizes[i] = extent * scale;
   }
   return Resize(context, sizes,

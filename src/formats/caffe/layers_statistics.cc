@@ -30,27 +30,38 @@ Result<Tensor> Moment(LayerContext& context, size_t i, int64_t channels) {
   return moment;
 }
 
+Result<ValueId> MeanOver(LayerContext& context, ValueId x, const Ints& axes) {
+  return context.Add("ReduceMean", {x, context.builder().Ints(axes)}, {{"keepdims", int64_t{1}}});
+}
+
+// By the batch's own moments.
+Status LocalBatchNorm(LayerContext& context, float epsilon) {
+  Ints axes = {0};
+  for (int64_t i = 2; i < context.rank(context.in()); ++i) axes.push_back(i);
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId mean, MeanOver(context, context.in(), axes));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId centered, context.Add("Sub", {context.in(), mean}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId square, context.Add("Mul", {centered, centered}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId variance, MeanOver(context, square, axes));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId safe, context.Affine(variance, 1, epsilon));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId deviation, context.Add("Sqrt", {safe}));
+  return context.Emit("Div", {centered, deviation});
+}
+
 Status BatchNorm(LayerContext& context) {
   const Params params = context.params("batch_norm_param");
   const float epsilon = params.Float("eps", 1e-5F);
   const bool is_global = params.Bool("use_global_stats", true);
   SLIPWAY_RETURN_IF_ERROR(context.error());
-  const int64_t rank = context.rank(context.in());
-  if (rank == 1) return context.Unsupported("an input of one axis is not read");
+  if (context.rank(context.in()) < 2) return context.Unsupported("an input of one axis is not read");
+  if (!is_global) return LocalBatchNorm(context, epsilon);
   SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, context.Extent(0, 1));
-  Tensor mean = Filled(channels, 0), variance = Filled(channels, 1);
-  if (is_global) {
-    SLIPWAY_ASSIGN_OR_RETURN(mean, Moment(context, 0, channels));
-    SLIPWAY_ASSIGN_OR_RETURN(variance, Moment(context, 1, channels));
-  }
+  // The blobs first: they bound the number of channels by the file.
+  SLIPWAY_ASSIGN_OR_RETURN(Tensor mean, Moment(context, 0, channels));
+  SLIPWAY_ASSIGN_OR_RETURN(Tensor variance, Moment(context, 1, channels));
   return context.Emit("BatchNormalization",
                       {context.in(), context.Const(Filled(channels, 1)), context.Const(Filled(channels, 0)),
                        context.Const(std::move(mean)), context.Const(std::move(variance))},
-                      {{"epsilon", epsilon}, {"training_mode", int64_t{!is_global}}});
-}
-
-Result<ValueId> MeanOver(LayerContext& context, ValueId x, const Ints& axes) {
-  return context.Add("ReduceMean", {x, context.builder().Ints(axes)}, {{"keepdims", int64_t{1}}});
+                      {{"epsilon", epsilon}});
 }
 
 // (x - mean) / (deviation + eps) over an image's channel, or the image.
