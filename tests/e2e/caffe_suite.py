@@ -1,4 +1,4 @@
-"""Caffe nets: OpenCV's layer tests with the outputs that Caffe gave, and the nets of the shared assets against OpenCV.
+"""Caffe nets: OpenCV's layer tests with the outputs that Caffe gave; single layers and real nets against OpenCV.
 
 usage: caffe_suite.py SLIPWAY [--only TEXT]
 
@@ -168,6 +168,60 @@ def check_detection(slipway, backend, scratch):
     return difference(outputs["out"][0, 0], expected[np.lexsort((-expected[:, 2], expected[:, 1]))])
 
 
+# Layers without weights on x f32[2,6,7,9], by name: type, parameters, bottoms, tops (one each when left out).
+SMALL = {
+    "lrn_across": ("LRN", "lrn_param { local_size: 3 alpha: 2 beta: 0.6 }"),
+    "lrn_within": ("LRN", "lrn_param { local_size: 3 alpha: 2 norm_region: WITHIN_CHANNEL }"),
+    "elu": ("ELU", "elu_param { alpha: 0.7 }"),
+    "relu_leaky": ("ReLU", "relu_param { negative_slope: 0.3 }"),
+    "relu6": ("ReLU6", ""),
+    "sigmoid": ("Sigmoid", ""),
+    "tanh": ("TanH", ""),
+    "abs": ("AbsVal", ""),
+    "bnll": ("BNLL", ""),
+    "power": ("Power", "power_param { power: 3 scale: 0.5 shift: 1 }"),
+    "exp": ("Exp", "exp_param { base: 2 scale: 0.5 shift: 1 }"),
+    "pool_ceil": ("Pooling", "pooling_param { kernel_size: 2 stride: 2 }"),
+    "pool_ceil_average": ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 2 }"),
+    "pool_clip": ("Pooling", "pooling_param { kernel_size: 2 stride: 3 pad: 1 }"),
+    "pool_clip_average": ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }"),
+    "pool_global": ("Pooling", "pooling_param { pool: AVE global_pooling: true }"),
+    "softmax_axis": ("Softmax", "softmax_param { axis: 2 }"),
+    "flatten": ("Flatten", "flatten_param { axis: 1 end_axis: 2 }"),
+    "permute": ("Permute", "permute_param { order: [0, 3, 1, 2] }"),
+    "shuffle": ("ShuffleChannel", "shuffle_channel_param { group: 3 }"),
+    "reshape": ("Reshape", "reshape_param { shape { dim: 0 dim: -1 dim: 3 } }"),
+    "reshape_inner": ("Reshape", "reshape_param { axis: 1 num_axes: 2 shape { dim: 14 dim: 3 } }"),
+    "sum": ("Eltwise", "eltwise_param { coeff: 0.5 coeff: -2 }", ["x", "x"]),
+    "product": ("Eltwise", "eltwise_param { operation: PROD }", ["x", "x"]),
+    "mvn": ("MVN", "mvn_param { normalize_variance: false }"),
+    "mvn_across": ("MVN", "mvn_param { across_channels: true eps: 1e-6 }"),
+    "slice": ("Slice", "slice_param { axis: 3 slice_point: [2, 5] }", ["x"], ["a", "b", "c"]),
+    "interp": ("Interp", "interp_param { zoom_factor: 3 }"),
+}
+
+
+def check_small(slipway, backend, name, scratch):
+    """None, or why the layer's outputs are not OpenCV's."""
+    kind, parameters, *links = SMALL[name]
+    bottoms, tops = (links + [["x"], ["y"]][len(links):])
+    links = " ".join([f'bottom: "{each}"' for each in bottoms] + [f'top: "{each}"' for each in tops])
+    net = scratch / f"{name}.prototxt"
+    net.write_text('input: "x" input_shape { dim: 2 dim: 6 dim: 7 dim: 9 }\n'
+                   f'layer {{ name: "{tops[0]}" type: "{kind}" {links} {parameters} }}\n')
+    array = np.random.default_rng(5).standard_normal((2, 6, 7, 9), np.float32)
+    outputs = run_net(slipway, backend, net, {"x": array}, scratch)
+    if isinstance(outputs, str):
+        return outputs
+    oracle = cv2.dnn.readNetFromCaffe(str(net))
+    oracle.setInput(array, "x")
+    expected = oracle.forwardAndRetrieve([tops[0]])[0]
+    if len(expected) < len(tops):  # of a maximum OpenCV gives the mask, too
+        return f"OpenCV gives {len(expected)} outputs for {len(tops)} tops"
+    whys = [difference(outputs[top], array) for top, array in zip(tops, expected)]
+    return next((why for why in whys if why), None)
+
+
 def read_list():
     """Case to reason, in the format of expected_failures.h."""
     reasons, reason = {}, ""
@@ -188,6 +242,8 @@ def checks(slipway, folder, scratch):
         found[net.stem] = lambda backend, name=net.stem: check_layer(slipway, backend, folder, name, scratch)
     for weights in sorted((ASSETS / "caffe").glob("*.caffemodel")):
         found[weights.stem] = lambda backend, at=weights: check_model(slipway, backend, at, scratch)
+    for name in SMALL:
+        found[name] = lambda backend, name=name: check_small(slipway, backend, name, scratch)
     found["ssd_detection"] = lambda backend: check_detection(slipway, backend, scratch)
     found["lenet_t10k"] = lambda backend: check_lenet(slipway, backend, scratch) if backend == "cpu" else None
     return found

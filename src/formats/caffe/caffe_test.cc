@@ -206,6 +206,58 @@ TEST(CaffeLayers, BatchNormDividesByItsCount) {
       {1, 1, 1, 2}, {1, -1});
 }
 
+TEST(CaffeLayers, LrnTakesItsOffset) {
+  // 3 / (7 + 9)^0.5
+  ExpectValues(RunNet(LayerText("LRN", "lrn_param { local_size: 1 alpha: 1 beta: 0.5 k: 7 }"),
+                      Floats({1, 1, 1, 1}, {3})),
+               {1, 1, 1, 1}, {0.75F});
+}
+
+TEST(CaffeLayers, ScaleAlignsWithItsAxis) {
+  const Weights weights = {{"l", {Floats({2}, {10, 20}), Floats({2}, {1, 2})}}};
+  ExpectValues(RunNet(LayerText("Scale", "scale_param { axis: -1 bias_term: true }"),
+                      Floats({1, 2, 2}, {1, 2, 3, 4}), weights),
+               {1, 2, 2}, {11, 42, 31, 82});
+}
+
+TEST(CaffeLayers, ReductionCollapsesTheTail) {
+  ExpectValues(RunNet(LayerText("Reduction", "reduction_param { operation: ASUM axis: 1 coeff: 2 }"),
+                      Floats({2, 2}, {1, -2, 3, 4})),
+               {2}, {6, 14});
+}
+
+TEST(CaffeLayers, NormalizeScalesPixels) {
+  const Weights weights = {{"l", {Floats({2}, {10, 20})}}};
+  ExpectValues(RunNet(LayerText("Normalize", "norm_param { across_spatial: false channel_shared: false }"),
+                      Floats({1, 2, 1, 1}, {3, 4}), weights),
+               {1, 2, 1, 1}, {6, 16});
+}
+
+TEST(CaffeLayers, EmbedLooksRowsUp) {
+  const Weights weights = {{"l", {Floats({2, 2}, {1, 2, 3, 4}), Floats({2}, {10, 20})}}};
+  ExpectValues(
+      RunNet(LayerText("Embed", "embed_param { input_dim: 2 num_output: 2 }"), Floats({2}, {1, 0}), weights),
+      {2, 2}, {13, 24, 11, 22});
+}
+
+TEST(CaffeLayers, CropTileThreshold) {
+  const std::string text =
+      "input: 'size' input_shape { dim: 1 dim: 2 }"
+      "layer { name: 'c' type: 'Crop' bottom: 'x' bottom: 'size' top: 'c' crop_param { axis: 1 offset: 1 } }"
+      "layer { name: 't' type: 'Tile' bottom: 'c' top: 't' tile_param { tiles: 2 } }"
+      "layer { name: 'h' type: 'Threshold' bottom: 't' top: 'y' threshold_param { threshold: 2 } }";
+  const auto net = ReadNet("input: 'x' input_shape { dim: 1 dim: 4 }" + text);
+  ASSERT_TRUE(net.ok()) << net.status().message();
+  const auto model = ImportNet(*net, {}, {});
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  const std::vector<Datum> inputs = {Datum::Of(Floats({1, 4}, {1, 2, 3, 4})),
+                                     Datum::Of(Floats({1, 2}, {0, 0}))};
+  const auto outputs = Interpret(model->graph, inputs);
+  ASSERT_TRUE(outputs.ok()) << outputs.status().message();
+  const Tensor& y = (*outputs)[0].tensor;
+  EXPECT_EQ(Values(y.as<float>(), y.as<float>() + y.count()), (Values{0, 1, 0, 1}));
+}
+
 TEST(CaffeLayers, WithinChannelLrnAveragesASquare) {
   // Mean of x^2 over 3x3 with its padding: 9/9 = 1 at the only pixel.
   ExpectValues(
