@@ -4,10 +4,9 @@ usage: caffe_suite.py SLIPWAY [--only TEXT]
 
 Every net of suites/opencv_dnn_caffe_layers.tar.xz in SLIPWAY_ASSETS and every .caffemodel of its folder caffe/ runs on
 both backends. What does not pass stands in conformance/caffe_expected_failures.txt, one reason above its cases; a listed
-case that passes fails the run. LeNet must also count what golden/tasks.json says of MNIST's test set.
+case that passes fails the run.
 """
 import argparse
-import gzip
 import json
 import os
 import pathlib
@@ -25,16 +24,15 @@ LIST = ROOT / "conformance" / "caffe_expected_failures.txt"
 ASSETS = pathlib.Path(os.environ.get("SLIPWAY_ASSETS", ROOT.parent / "shared" / "assets"))
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 TOLERANCE = 1e-5  # relative to the largest number expected
-BATCH = 1000  # photos of MNIST a run
 
 
-def run_net(slipway, backend, net, feeds, scratch, options=()):
+def run_net(slipway, backend, net, feeds, scratch):
     """Outputs by name, or the error's text."""
     data = []
     for name, array in feeds.items():
         np.save(scratch / f"{name}.npy", array)
         data.append(f"{name}={scratch / f'{name}.npy'}")
-    run = subprocess.run([slipway, "run", net, *data, *options, "-o", scratch / "out.npz", "--backend", backend],
+    run = subprocess.run([slipway, "run", net, *data, "-o", scratch / "out.npz", "--backend", backend],
                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         return run.stderr.strip()
@@ -116,26 +114,6 @@ def check_model(slipway, backend, weights, scratch):
         if not whys or all(whys):
             return f"output of layer '{layer}': {whys[0] if whys else 'of another shape'}"
     return None
-
-
-def check_lenet(slipway, backend, scratch):
-    """None, or how many digits of MNIST's test set LeNet reads instead of those expected."""
-    cases = json.loads((ASSETS / "golden" / "tasks.json").read_text())
-    cases = cases["cases"] if isinstance(cases, dict) else cases
-    case = next(case for case in cases if case["id"] == "caffe_lenet_t10k")
-    folder = ASSETS / "images" / "mnist"
-    photos = np.frombuffer(gzip.decompress((folder / "t10k-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
-    labels = np.frombuffer(gzip.decompress((folder / "t10k-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
-    photos = photos.reshape(-1, 1, 28, 28).astype(np.float32) / 256
-    correct = 0
-    for first in range(0, len(photos), BATCH):
-        outputs = run_net(slipway, backend, ASSETS / "caffe" / "lenet_iter_9000.caffemodel",
-                          {"data": photos[first:first + BATCH]}, scratch, ["--input", f"data[{BATCH},1,28,28]"])
-        if isinstance(outputs, str):
-            return outputs
-        correct += int((outputs["prob"].argmax(axis=1) == labels[first:first + BATCH]).sum())
-    wanted, slack = case["expect"]["correct"], case["tolerance"]["correct"]
-    return None if abs(correct - wanted) <= slack else f"{correct} of {len(photos)} right, expected {wanted}"
 
 
 SSD = """input: "loc" input_shape { dim: 1 dim: 1200 }
@@ -245,7 +223,6 @@ def checks(slipway, folder, scratch):
     for name in SMALL:
         found[name] = lambda backend, name=name: check_small(slipway, backend, name, scratch)
     found["ssd_detection"] = lambda backend: check_detection(slipway, backend, scratch)
-    found["lenet_t10k"] = lambda backend: check_lenet(slipway, backend, scratch) if backend == "cpu" else None
     return found
 
 

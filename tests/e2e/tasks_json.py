@@ -4,6 +4,7 @@ the reason why they are not run.
 usage: tasks_json.py SLIPWAY [unittest arguments]; see common.py for the variables.
 """
 import csv
+import gzip
 import json
 import pathlib
 import unittest
@@ -20,7 +21,6 @@ NOT_RUN = {
     "tfex_yamnet_meow": "audio: no front end yet",
     "tflm_micro_speech": "audio: no front end yet",
     "wts_lenet5": "weights without a graph: examples/lenet_wts_test.py builds it in code",
-    "caffe_lenet_t10k": "Caffe is no format yet",
 }
 
 TESTED = set()
@@ -32,6 +32,13 @@ KEYPOINT_COLUMNS = ("keypoint_y", "keypoint_x", "keypoint_score")
 def covers(*ids):
     TESTED.update(ids)
     return lambda test: test
+
+
+def mnist_test_set():
+    """Levels [10000,1,28,28] and digits."""
+    photos, labels = (np.frombuffer(gzip.decompress((ASSETS / "images" / "mnist" / name).read_bytes()), np.uint8)
+                      for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"))
+    return photos[16:].reshape(-1, 1, 28, 28), labels[8:]
 
 
 def letterboxed(photo, width, height, is_centered):
@@ -269,6 +276,20 @@ class OtherProjectsExpectations(EndToEnd):
             ours = points[:, 1::-1] * side - [left, top]
             error = np.abs(ours - np.array(row, float).reshape(17, 2)).max()
             self.assertLessEqual(error, case["tolerance"]["px_inf_norm"], path)
+
+    @covers("caffe_lenet_t10k")
+    def test_count_digits(self):
+        case = self.cases["caffe_lenet_t10k"]
+        weights = ASSETS / case["model"].split(" + ")[0]
+        photos, labels = mnist_test_set()
+        correct, batch = 0, 1000
+        levels, scores = self.folder / "levels.npy", self.folder / "scores.npy"
+        for first in range(0, len(photos), batch):
+            np.save(levels, photos[first:first + batch] / np.float32(256))
+            self.run_ok("run", weights, levels, "-o", scores, "--input", f"data[{batch},1,28,28]")
+            correct += int((np.load(scores).argmax(axis=1) == labels[first:first + batch]).sum())
+        self.assertEqual(case["expect"]["of"], len(photos))
+        self.assertLessEqual(abs(correct - case["expect"]["correct"]), case["tolerance"]["correct"])
 
     @covers("onnx_mnist_2018")
     def test_run_mnist(self):
