@@ -8,6 +8,7 @@ assets=${SLIPWAY_ASSETS:-../shared/assets}
 case $1 in
   onnx) pattern="onnx/mnist-8.onnx onnx/mnist_2018.onnx onnx/cnn_mnist_pytorch.onnx" ;;
   tflite) pattern="tflite/tflm_hello_world_int8.tflite tflite/coral_split_concat.tflite tflite/tflm_magic_wand.tflite" ;;
+  caffe) pattern="caffe/lenet_deploy.prototxt caffe/mtcnn_det1.prototxt caffe/mtcnn_det1.caffemodel" ;;
   graphdef) pattern="tensorflow/FSRCNN-small_x2.pb tensorflow/mnist_nnstreamer.pb" ;;
   image) pattern="images/task/superres_input.png images/mnist/0.pgm images/task/coral_mnist_nine.bmp images/task/burger_crop.jpg" ;;
   *) pattern="" ;;

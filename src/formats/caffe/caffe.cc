@@ -66,7 +66,9 @@ Result<ImportedModel> ImportPair(const std::string& description, std::string_vie
   if (model.ok()) return model;
   return model.status().WithContext(
       "description '" + description + "', " +
-      (weights.empty() ? "no .caffemodel beside it" : "weights '" + weights + "'"));
+      (weights.empty()
+           ? "no .caffemodel of its name or alone beside it (name the weights and give --prototxt)"
+           : "weights '" + weights + "'"));
 }
 
 }  // namespace
