@@ -112,6 +112,9 @@ TEST(CaffeWeights, ABlobMustHoldWhatItsShapeSays) {
   EXPECT_EQ(Read(LayerProto(100, 1, 7, BlobProto({3, 2}, {1, 2}))).status().message(),
             "layer 'ip': a blob of shape [3,2] has 2 elements, needs 6");
   EXPECT_FALSE(Read(LayerProto(100, 1, 7, BlobProto({int64_t{1} << 40, int64_t{1} << 40}, {1, 2}))).ok());
+  const auto empty = Read(LayerProto(100, 1, 7, BlobProto({int64_t{1} << 40, int64_t{1} << 40, 0}, {})));
+  ASSERT_TRUE(empty.ok());
+  EXPECT_EQ(empty->at("ip").at(0).dims(), Dims{0});
   const std::string whole = LayerProto(100, 1, 7, BlobProto({2}, {1, 2}));
   EXPECT_THAT(Read(whole.substr(0, whole.size() - 3)).status().message(), HasSubstr("cut off or damaged"));
 }

@@ -52,7 +52,7 @@ Result<Tensor> LayerContext::Blob(size_t i, Dims dims) const {
   SLIPWAY_ASSIGN_OR_RETURN(const Tensor blob, Blob(i));
   const auto wanted = ElementCount(dims);
   if (!wanted.ok()) return Error(wanted.status().message());
-  if (*wanted == blob.count()) return blob.Reshaped(std::move(dims));
+  if (*wanted == blob.count() && *wanted > 0) return blob.Reshaped(std::move(dims));
   return Error("blob " + std::to_string(i) + " must be " + ToString(dims) + ", the .caffemodel has " +
                    ToString(blob.dims()),
                "description (.prototxt) and weights (.caffemodel) must be of one net");

@@ -64,6 +64,8 @@ Result<Tensor> ToTensor(const RawBlob& raw) {
     return Status(Code::kInvalidModel, "a blob of shape " + ToString(dims) + " has " + std::to_string(count) +
                                            " elements, needs " + std::to_string(wanted));
   }
+  // Beside an extent of 0 the others may be of any size: their product need not fit.
+  if (count == 0) return Tensor(DType::kF32, {0});
   Tensor tensor(DType::kF32, dims);
   float* to = tensor.as<float>();
   for (float value : raw.loose) *to++ = value;
