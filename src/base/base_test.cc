@@ -131,6 +131,7 @@ TEST(Scalar, SubByteIntegersLiveInTheLowBitsFirst) {
 TEST(Tensor, CountsWithoutOverflow) {
   EXPECT_EQ(*ElementCount(Dims{}), 1);
   EXPECT_EQ(*ElementCount(Dims{2, 0, 5}), 0);
+  EXPECT_EQ(CountOf(Dims{int64_t{1} << 40, int64_t{1} << 40, 0}), 0);
   EXPECT_FALSE(ElementCount(Dims{-1}).ok());
   EXPECT_FALSE(ElementCount(Dims{int64_t{1} << 32, int64_t{1} << 32}).ok());
 }

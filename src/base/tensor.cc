@@ -1,5 +1,6 @@
 #include "slipway/tensor.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -36,6 +37,8 @@ Result<int64_t> ElementCount(std::span<const int64_t> dims) {
 }
 
 int64_t CountOf(std::span<const int64_t> dims) {
+  // First of all: the other extents of an empty tensor may be so large that their product overflows.
+  if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return 0;
   int64_t count = 1;
   for (int64_t dim : dims) count *= dim;
   return count;

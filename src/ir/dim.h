@@ -1,8 +1,7 @@
 // Symbolic dimensions: a known extent, a named unknown ("N"), or an expression over them ("(N*2)").
 //
 // Expressions are kept as canonical text, so two dimensions that are computed the same way compare equal.
-// That is all that shape inference needs; no algebra is attempted beyond the folding of known numbers and of
-// +0, *1.
+// Multiples and offsets are folded, and what cancels is cancelled: see dim.cc.
 #pragma once
 
 #include <cstdint>

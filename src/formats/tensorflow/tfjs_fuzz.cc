@@ -1,4 +1,5 @@
-// Fuzz entry: any text as a TF.js model.json. A shard holds as many bytes as its path's last digits say.
+// Fuzz entry: any text as a TF.js model.json. A shard holds as many bytes as the number at the end of its
+// path says.
 #include <cstdlib>
 
 #include "formats/tensorflow/import.h"
@@ -7,7 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto shard = [](const std::string& path) -> slipway::Result<std::string> {
     const size_t start = path.find_last_not_of("0123456789") + 1;
-    return std::string(static_cast<size_t>(std::atoi(path.substr(start, start + 4).c_str())), '\1');
+    return std::string(static_cast<size_t>(std::atoi(path.substr(start, 4).c_str())), '\1');
   };
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto graph = slipway::tensorflow::ParseTfjsModel(text, shard);
