@@ -254,15 +254,14 @@ Result<Tensor> TakeWeight(const Weight& weight, std::string_view data, size_t* a
   if (weight.dtype == DType::kString) return TakeStrings(weight, count, data, at);
   const char* bytes = data.data() + *at;
   *at += needed;
+  // Copied first: in a shard, weights of two bytes may lie at odd places.
+  Tensor stored(weight.stored, weight.dims);
+  if (needed > 0) std::memcpy(stored.data(), bytes, needed);
+  if (weight.stored == weight.dtype) return stored;
   Tensor tensor(weight.dtype, weight.dims);
-  const bool is_quantized = weight.stored != weight.dtype;
-  if (!is_quantized) {
-    if (needed > 0) std::memcpy(tensor.data(), bytes, needed);
-    return tensor;
-  }
   for (int64_t i = 0; i < count; ++i) {
-    const double stored = LoadReal(weight.stored, bytes, i);
-    const double value = weight.stored == DType::kF16 ? stored : stored * weight.scale + weight.min;
+    const double level = LoadReal(weight.stored, stored.data(), i);
+    const double value = weight.stored == DType::kF16 ? level : level * weight.scale + weight.min;
     StoreReal(weight.dtype, tensor.data(), i, weight.dtype == DType::kI32 ? std::floor(value + 0.5) : value);
   }
   return tensor;

@@ -140,6 +140,13 @@ TEST(Tfjs, QuantizedWeights) {
       "f32[2]: 100 -50");
 }
 
+TEST(Tfjs, TwoByteWeightsMayLieAtOddPlaces) {
+  EXPECT_EQ(WeightText(R"({"name": "a", "dtype": "bool", "shape": [1]},
+                          {"name": "w", "dtype": "float32", "shape": [1], "quantization": {"dtype": "float16"}})",
+                       Bytes<uint8_t>({1}) + Bytes<uint16_t>({0x3c00})),
+            "f32[1]: 100");
+}
+
 TEST(Tfjs, BadWeightsAreNamed) {
   const std::string ok = R"({"name": "w", "dtype": "float32", "shape": [2]})";
   EXPECT_EQ(WeightText(ok, Bytes<float>({1})),
