@@ -287,6 +287,7 @@ Status InferBroadcastAs(InferContext& context, DType dtype) {
 }  // namespace
 
 Status InferBroadcast(InferContext& context) {
+  if (context.num_inputs() == 0) return context.Error("has no inputs; it takes one or more");
   for (size_t i = 1; i < context.num_inputs(); ++i) {
     const bool is_mixed = context.HasInput(i) && context.dtype(i) != context.dtype(0);
     if (is_mixed && context.dtype(i) != DType::kNone && context.dtype(0) != DType::kNone) {

@@ -47,6 +47,16 @@ TEST(Infer, UnknownRanksAreNoError) {
   EXPECT_EQ(ToString(builder.type(*y)), "f32[*]");
 }
 
+TEST(Infer, OperatorsOfAnyNumberNeedOne) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  for (const char* op : {"Sum", "Max", "Min", "Mean", "Concat"}) {
+    Attrs attrs;
+    if (std::string_view(op) == "Concat") attrs.Set("axis", int64_t{0});
+    EXPECT_FALSE(builder.Add(op, {}, attrs).ok()) << op;
+  }
+}
+
 Graph Relu() {
   Graph graph;
   GraphBuilder builder(graph);
