@@ -1,51 +1,21 @@
 """Caffe nets: OpenCV's layer tests with the outputs that Caffe gave; single layers and real nets against OpenCV.
 
-usage: caffe_suite.py SLIPWAY [--only TEXT]
+usage: caffe_suite.py SLIPWAY [--only TEXT] [--update]
 
 Every net of suites/opencv_dnn_caffe_layers.tar.xz in SLIPWAY_ASSETS and every .caffemodel of its folder caffe/ runs on
 both backends. What does not pass stands in conformance/caffe_expected_failures.txt, one reason above its cases; a listed
-case that passes fails the run.
+case that passes fails the run. --update rewrites the list: it keeps known reasons and marks new ones.
 """
-import argparse
 import json
-import os
-import pathlib
 import re
 import subprocess
 import sys
-import tarfile
-import tempfile
 
 import cv2
 import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIST = ROOT / "conformance" / "caffe_expected_failures.txt"
-ASSETS = pathlib.Path(os.environ.get("SLIPWAY_ASSETS", ROOT.parent / "shared" / "assets"))
-SKIPPED = 77  # ctest's SKIP_RETURN_CODE
-TOLERANCE = 1e-5  # relative to the largest number expected
-
-
-def run_net(slipway, backend, net, feeds, scratch):
-    """Outputs by name, or the error's text."""
-    data = []
-    for name, array in feeds.items():
-        np.save(scratch / f"{name}.npy", array)
-        data.append(f"{name}={scratch / f'{name}.npy'}")
-    run = subprocess.run([slipway, "run", net, *data, "-o", scratch / "out.npz", "--backend", backend],
-                         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if run.returncode != 0:
-        return run.stderr.strip()
-    with np.load(scratch / "out.npz") as outputs:
-        return dict(outputs)
-
-
-def difference(ours, expected):
-    """None, or how they differ."""
-    if ours.shape != expected.shape:
-        return f"shape {ours.shape}, expected {expected.shape}"
-    error = np.abs(ours.astype(np.float64) - expected).max() / max(np.abs(expected).max(), 1e-30)
-    return None if error <= TOLERANCE else f"differs by {error:.2g} of the largest number"
+import suite
+from suite import ASSETS, difference, on_backends, run_net
 
 
 def layer_feeds(folder, name):
@@ -70,13 +40,8 @@ def check_layer(slipway, backend, folder, name, scratch):
     net.write_bytes((folder / net.name).read_bytes())
     if weights.exists():
         (scratch / weights.name).write_bytes(weights.read_bytes())
-    outputs = run_net(slipway, backend, net, layer_feeds(folder, name), scratch)
-    if isinstance(outputs, str):
-        return outputs
-    if len(outputs) != 1:
-        return f"has {len(outputs)} outputs"
     expected = np.load(folder / ("priorbox_output.npy" if name == "prior_box" else f"{name}.npy"))
-    return difference(next(iter(outputs.values())), expected)
+    return suite.only_output(run_net(slipway, backend, net, layer_feeds(folder, name), scratch), expected)
 
 
 def description_of(weights):
@@ -200,62 +165,17 @@ def check_small(slipway, backend, name, scratch):
     return next((why for why in whys if why), None)
 
 
-def read_list():
-    """Case to reason, in the format of expected_failures.h."""
-    reasons, reason = {}, ""
-    for line in LIST.read_text().splitlines() if LIST.exists() else []:
-        if not line.strip() or line.startswith("#"):
-            continue
-        if line[0] == " ":
-            reasons[line.strip()] = reason
-        else:
-            reason = line.strip()
-    return reasons
-
-
-def checks(slipway, folder, scratch):
-    """Name to function of a backend."""
+def make_cases(slipway, folder, scratch):
     found = {}
     for net in sorted(folder.glob("*.prototxt")):
-        found[net.stem] = lambda backend, name=net.stem: check_layer(slipway, backend, folder, name, scratch)
+        found[net.stem] = on_backends(lambda backend, name=net.stem: check_layer(slipway, backend, folder, name, scratch))
     for weights in sorted((ASSETS / "caffe").glob("*.caffemodel")):
-        found[weights.stem] = lambda backend, at=weights: check_model(slipway, backend, at, scratch)
+        found[weights.stem] = on_backends(lambda backend, at=weights: check_model(slipway, backend, at, scratch))
     for name in SMALL:
-        found[name] = lambda backend, name=name: check_small(slipway, backend, name, scratch)
-    found["ssd_detection"] = lambda backend: check_detection(slipway, backend, scratch)
+        found[name] = on_backends(lambda backend, name=name: check_small(slipway, backend, name, scratch))
+    found["ssd_detection"] = on_backends(lambda backend: check_detection(slipway, backend, scratch))
     return found
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("slipway")
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    archive = ASSETS / "suites" / "opencv_dnn_caffe_layers.tar.xz"
-    if not archive.exists():
-        print(f"skipped: no {archive}")
-        return SKIPPED
-    listed, failed, complaints = read_list(), {}, []
-    with tempfile.TemporaryDirectory() as text:
-        scratch = pathlib.Path(text)
-        with tarfile.open(archive) as tar:
-            tar.extractall(scratch)
-        (scratch / "run").mkdir()
-        cases = {name: check
-                 for name, check in checks(arguments.slipway, scratch / "opencv_dnn_caffe_layers",
-                                           scratch / "run").items() if arguments.only in name}
-        for name, check in cases.items():
-            whys = [f"{backend}: {why}" for backend in ("ref", "cpu") if (why := check(backend))]
-            if whys:
-                failed[name] = whys[0]
-            if whys and name not in listed:
-                complaints.append(f"{name}: {whys[0]}")
-            if not whys and name in listed:
-                complaints.append(f"{name}: passes, but the list says: {listed[name]}")
-    print("\n".join(complaints))
-    print(f"{len(cases) - len(failed)} of {len(cases)} nets pass, {len(failed)} fail, {len(complaints)} unexpectedly")
-    return 1 if complaints else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(suite.main("opencv_dnn_caffe_layers", "caffe_expected_failures.txt", make_cases))

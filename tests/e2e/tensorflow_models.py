@@ -4,7 +4,6 @@ usage: tensorflow_models.py SLIPWAY [unittest arguments]
 
 Oracles: tests/oracles/graphdef_numpy.py in f64, and OpenCV's dnn where it reads the file. Both backends.
 """
-import os
 import pathlib
 import subprocess
 import sys
@@ -14,15 +13,14 @@ import unittest
 import cv2
 import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from suite import ASSETS, ROOT, SKIPPED, run_net
+
 sys.path.insert(0, str(ROOT / "tests" / "oracles"))
 import graphdef_numpy  # noqa: E402
 
 SLIPWAY = ""
-ASSETS = pathlib.Path(os.environ.get("SLIPWAY_ASSETS", ROOT.parent / "shared" / "assets"))
 MODELS = ASSETS / "tensorflow"
 BROKEN, UNSUPPORTED = 4, 5
-SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 
 
 def photo(name, width, height, channels, scale, offset):
@@ -43,16 +41,9 @@ class Models(unittest.TestCase):
     def run_model(self, model, feeds, *options, backend="cpu"):
         """Outputs by name."""
         with tempfile.TemporaryDirectory() as text:
-            folder = pathlib.Path(text)
-            data = []
-            for i, (name, array) in enumerate(feeds.items()):
-                np.save(folder / f"{i}.npy", array)
-                data.append(f"{name}={folder / f'{i}.npy'}")
-            run = subprocess.run([SLIPWAY, "run", MODELS / model, *data, *options, "-o", folder / "out.npz", "--backend",
-                                  backend], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-            self.assertEqual(run.returncode, 0, run.stderr)
-            with np.load(folder / "out.npz") as outputs:
-                return dict(outputs)
+            outputs = run_net(SLIPWAY, backend, MODELS / model, feeds, pathlib.Path(text), *options)
+            self.assertIsInstance(outputs, dict, outputs)
+            return outputs
 
     def assert_near(self, ours, expected, what, tolerance=1e-5):
         self.assertEqual(ours.shape, expected.shape, what)

@@ -21,10 +21,11 @@ TYPES = {
 
 
 class Tensor:
-    """dims and dtype; `data` makes it a constant; scale and zero may be lists (then `axis` says along which)."""
+    """dims and dtype; `data` makes it a constant, is_state a variable; scale and zero may be lists (then `axis` says along
+    which)."""
 
-    def __init__(self, dtype, dims, data=None, scale=None, zero=0, axis=0, low=None, high=None):
-        self.dtype, self.dims, self.data = dtype, list(dims), data
+    def __init__(self, dtype, dims, data=None, scale=None, zero=0, axis=0, low=None, high=None, is_state=False):
+        self.dtype, self.dims, self.data, self.is_state = dtype, list(dims), data, is_state
         self.scale, self.zero, self.axis = scale, zero, axis
         self.low, self.high = low, high
 
@@ -51,7 +52,8 @@ def options(name, fields):
     return table
 
 
-def build(op, tensors, inputs, outputs, option=None, fields=None, version=1, custom=None, custom_options=None):
+def build(op, tensors, inputs, outputs, option=None, fields=None, version=1, custom=None, custom_options=None,
+          intermediates=()):
     """A flatbuffer with one operator reading tensors `inputs` (indices, -1: left out) and writing `outputs`."""
     model = schema.ModelT()
     model.version = 3
@@ -66,6 +68,7 @@ def build(op, tensors, inputs, outputs, option=None, fields=None, version=1, cus
         t.shape = tensor.dims
         t.type = TYPES[tensor.dtype]
         t.quantization = quantization(tensor)
+        t.isVariable = tensor.is_state
         t.buffer = 0
         if tensor.data is not None:
             buffer = schema.BufferT()
@@ -87,8 +90,10 @@ def build(op, tensors, inputs, outputs, option=None, fields=None, version=1, cus
         node.builtinOptions = options(option, fields or {})
     if custom_options is not None:
         node.customOptions = np.frombuffer(custom_options, np.uint8)
+    if intermediates:
+        node.intermediates = list(intermediates)
     graph.operators = [node]
-    graph.inputs = [i for i in inputs if i >= 0 and tensors[i].data is None]
+    graph.inputs = [i for i in inputs if i >= 0 and tensors[i].data is None and not tensors[i].is_state]
     graph.outputs = list(outputs)
     model.subgraphs = [graph]
     builder = flatbuffers.Builder(1024)
@@ -370,7 +375,7 @@ def main():
             continue
         rng = np.random.default_rng(sum(name.encode()))
         tensors, inputs = spec["tensors"], spec["inputs"]
-        arrays = [random_array(rng, tensors[i]) for i in inputs if i >= 0 and tensors[i].data is None]
+        arrays = [random_array(rng, tensors[i]) for i in inputs if i >= 0 and tensors[i].data is None and not tensors[i].is_state]
         model = build(**spec)
         try:
             outputs = run(model, arrays)

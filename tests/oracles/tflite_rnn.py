@@ -8,12 +8,10 @@ those of the runs after it: what a run leaves in the states the next one finds. 
 import os
 import sys
 
-import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from tflite_ops import TYPES, Tensor, options, quantization, random_array
+from tflite_ops import Tensor, build, random_array
 
 RUNS = 3
 GATES = ("input", "forget", "cell", "output")
@@ -22,47 +20,7 @@ CASES = {}
 
 
 def state(dtype, dims, scale=None, zero=0):
-    tensor = Tensor(dtype, dims, scale=scale, zero=zero)
-    tensor.is_state = True
-    return tensor
-
-
-def build(op, tensors, inputs, outputs, option, fields, intermediates=(), version=1):
-    """As tflite_ops.build, with variables (made by `state`) and intermediates."""
-    model = schema.ModelT()
-    model.version, model.description, model.buffers = 3, "one operator", [schema.BufferT()]
-    graph = schema.SubGraphT()
-    graph.name, graph.tensors = "main", []
-    for i, tensor in enumerate(tensors):
-        t = schema.TensorT()
-        t.name, t.shape, t.type, t.buffer = f"t{i}", tensor.dims, TYPES[tensor.dtype], 0
-        t.quantization = quantization(tensor)
-        t.isVariable = hasattr(tensor, "is_state")
-        if tensor.data is not None:
-            buffer = schema.BufferT()
-            buffer.data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
-            t.buffer = len(model.buffers)
-            model.buffers.append(buffer)
-        graph.tensors.append(t)
-    code = schema.OperatorCodeT()
-    code.builtinCode = getattr(schema.BuiltinOperator, op)
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = version
-    model.operatorCodes = [code]
-    node = schema.OperatorT()
-    node.opcodeIndex, node.inputs, node.outputs = 0, list(inputs), list(outputs)
-    if option:
-        node.builtinOptionsType = getattr(schema.BuiltinOptions, option)
-        node.builtinOptions = options(option, fields)
-    if intermediates:
-        node.intermediates = list(intermediates)
-    graph.operators = [node]
-    graph.inputs = [i for i in inputs if i >= 0 and tensors[i].data is None and not hasattr(tensors[i], "is_state")]
-    graph.outputs = list(outputs)
-    model.subgraphs = [graph]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return Tensor(dtype, dims, scale=scale, zero=zero, is_state=True)
 
 
 class Operator:
