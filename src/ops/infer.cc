@@ -21,12 +21,12 @@ std::optional<Content> ContentOf(const Tensor& tensor) {
 }
 
 std::string PortName(const Port& port, size_t index) {
-  return port.arity == Arity::kVariadic ? port.name + "[" + std::to_string(index) + "]" : port.name;
+  return IsVariadic(port.arity) ? port.name + "[" + std::to_string(index) + "]" : port.name;
 }
 
 const Port* PortOf(const std::vector<Port>& ports, size_t i) {
   if (i < ports.size()) return &ports[i];
-  return !ports.empty() && ports.back().arity == Arity::kVariadic ? &ports.back() : nullptr;
+  return !ports.empty() && IsVariadic(ports.back().arity) ? &ports.back() : nullptr;
 }
 
 Status CheckInputs(const InferContext& context) {
@@ -49,6 +49,7 @@ Status CheckInputs(const InferContext& context) {
   for (size_t i = context.num_inputs(); i < op.inputs.size(); ++i) {
     if (op.inputs[i].arity == Arity::kRequired)
       return context.Error("input '" + op.inputs[i].name + "' is missing");
+    if (op.inputs[i].arity == Arity::kOneOrMore) return context.Error("has no inputs; it takes one or more");
   }
   return Status::Ok();
 }
@@ -120,7 +121,7 @@ Status InferContext::Unsupported(std::string message, std::string hint) const {
 Status InferNode(InferContext& context) {
   SLIPWAY_RETURN_IF_ERROR(CheckInputs(context));
   if (context.num_outputs() > context.op().outputs.size() &&
-      (context.op().outputs.empty() || context.op().outputs.back().arity != Arity::kVariadic)) {
+      (context.op().outputs.empty() || !IsVariadic(context.op().outputs.back().arity))) {
     return context.Error("has " + std::to_string(context.num_outputs()) + " outputs; " + context.op().name +
                          " gives at most " + std::to_string(context.op().outputs.size()));
   }
@@ -287,7 +288,6 @@ Status InferBroadcastAs(InferContext& context, DType dtype) {
 }  // namespace
 
 Status InferBroadcast(InferContext& context) {
-  if (context.num_inputs() == 0) return context.Error("has no inputs; it takes one or more");
   for (size_t i = 1; i < context.num_inputs(); ++i) {
     const bool is_mixed = context.HasInput(i) && context.dtype(i) != context.dtype(0);
     if (is_mixed && context.dtype(i) != DType::kNone && context.dtype(0) != DType::kNone) {

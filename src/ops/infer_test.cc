@@ -50,7 +50,7 @@ TEST(Infer, UnknownRanksAreNoError) {
 TEST(Infer, OperatorsOfAnyNumberNeedOne) {
   Graph graph;
   GraphBuilder builder(graph);
-  for (const char* op : {"Sum", "Max", "Min", "Mean", "Concat"}) {
+  for (const char* op : {"Sum", "Max", "Min", "Mean", "Concat", "SequenceConstruct"}) {
     Attrs attrs;
     if (std::string_view(op) == "Concat") attrs.Set("axis", int64_t{0});
     EXPECT_FALSE(builder.Add(op, {}, attrs).ok()) << op;

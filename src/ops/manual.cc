@@ -22,6 +22,7 @@ std::string ArityText(Arity arity) {
     case Arity::kRequired: return "";
     case Arity::kOptional: return " (optional)";
     case Arity::kVariadic: return " (any number)";
+    case Arity::kOneOrMore: return " (one or more)";
   }
   return "";
 }

@@ -51,7 +51,9 @@ inline constexpr DTypeSet kSubByteInts = {DType::kI4, DType::kU4, DType::kI2, DT
 inline constexpr DTypeSet kAnyType =
     kNumbers | kBools | kSmallFloats | kSubByteInts | DTypeSet{DType::kString, DType::kC64, DType::kC128};
 
-enum class Arity { kRequired, kOptional, kVariadic };  // variadic: last, zero or more
+// The last two may only be the last port's: zero or more operands, one or more.
+enum class Arity { kRequired, kOptional, kVariadic, kOneOrMore };
+inline bool IsVariadic(Arity arity) { return arity == Arity::kVariadic || arity == Arity::kOneOrMore; }
 
 struct Port {
   std::string name;

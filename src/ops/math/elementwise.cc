@@ -198,7 +198,7 @@ OpDef BinaryOp(DTypeSet dtypes) {
 OpDef VariadicOp(DTypeSet dtypes) {
   OpDef op;
   op.group = "math";
-  op.inputs = {{"data", dtypes, "one or more, of one type; they broadcast", Arity::kVariadic}};
+  op.inputs = {{"data", dtypes, "of one type; they broadcast", Arity::kOneOrMore}};
   op.outputs = {{"y", dtypes, "the broadcast shape"}};
   op.infer = InferBroadcast;
   return op;

@@ -281,7 +281,7 @@ OpDef MakeEinsum() {
   op.group = "nn";
   op.summary = "Sum of products over named axes, Einstein's convention.";
   op.formula = "\"ij,jk->ik\": y[i,k] = sum over j of a[i,j] * b[j,k]";
-  op.inputs = {{"x", kNumbers, "one or more of one type; the equation names their axes", Arity::kVariadic}};
+  op.inputs = {{"x", kNumbers, "of one type; the equation names their axes", Arity::kOneOrMore}};
   op.outputs = {{"y", kNumbers, "the axes on the equation's right"}};
   op.attrs = {
       Required(StringAttr("equation", "", {},

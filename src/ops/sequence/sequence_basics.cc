@@ -24,7 +24,6 @@ Port PositionPort(const char* otherwise) {
 }
 
 Status InferConstruct(InferContext& context) {
-  if (context.num_inputs() == 0) return context.Error("has no inputs");
   for (size_t i = 1; i < context.num_inputs(); ++i) {
     if (context.dtype(i) != context.dtype(0)) return context.Error("the inputs must be of one type");
   }
@@ -78,7 +77,7 @@ Status ImportEmpty(ImportContext& context) {
 
 OpDef MakeSequenceConstruct() {
   OpDef op = SequenceOp("SequenceConstruct", "A sequence of the inputs.");
-  op.inputs = {{"tensors", kAnyType, "one or more of one type", Arity::kVariadic}};
+  op.inputs = {{"tensors", kAnyType, "of one type", Arity::kOneOrMore}};
   op.outputs = {SequencePort()};
   op.infer = InferConstruct;
   op.reference = RunConstruct;

@@ -22,7 +22,6 @@ Status Infer(InferContext& context) {
     if (context.dtype(i) != context.dtype(0)) return context.Error("the inputs must be of one type");
     is_rank_known &= context.shape(i).has_value();
   }
-  if (context.num_inputs() == 0) return context.Error("has no inputs");
   if (!is_rank_known) {
     context.SetOutput(0, Type::OfUnknownShape(context.dtype(0)));
     return Status::Ok();
@@ -150,7 +149,7 @@ OpDef MakeConcat() {
   op.name = "Concat";
   op.group = "shape";
   op.summary = "Joins tensors along an axis; the other axes must agree.";
-  op.inputs = {{"x", kAnyType, "one or more of one type and rank", Arity::kVariadic}};
+  op.inputs = {{"x", kAnyType, "of one type and rank", Arity::kOneOrMore}};
   op.outputs = {{"y", kAnyType, "the sum of extents along `axis`"}};
   op.attrs = ActivationAttrs();
   op.attrs.push_back(IntAttr("axis", 0, "negative counts from the end"));
