@@ -86,20 +86,11 @@ Tensor Scores(const Heads& q, const Heads& k, double scale, DType precision) {
   return scores;
 }
 
-std::vector<double> RowOf(const Tensor& x, int64_t row) {
-  const int64_t length = x.dim(-1);
-  std::vector<double> values(static_cast<size_t>(length));
-  for (int64_t j = 0; j < length; ++j) {
-    values[static_cast<size_t>(j)] = LoadReal(x.dtype(), x.data(), row * length + j);
-  }
-  return values;
-}
-
 void SoftmaxRows(Tensor& x) {
   const int64_t length = x.dim(-1);
   const int64_t rows = length == 0 ? 0 : x.count() / length;
   for (int64_t row = 0; row < rows; ++row) {
-    std::vector<double> values = RowOf(x, row);
+    std::vector<double> values = RealsOfRow(x, row, length);
     SoftmaxRow(values, x.dtype());
     for (int64_t j = 0; j < length; ++j) {
       StoreReal(x.dtype(), x.data(), row * length + j, values[static_cast<size_t>(j)]);
@@ -121,7 +112,7 @@ Status Reference(RunContext& context) {
     const int64_t i = row % q.length();
     const int64_t h = row / q.length() % q.heads();
     const int64_t b = row / q.length() / q.heads();
-    WeighRows(RowOf(scores, row), v, b, h / (q.heads() / k.heads()), y.at(b, h, i));
+    WeighRows(RealsOfRow(scores, row, scores.dim(-1)), v, b, h / (q.heads() / k.heads()), y.at(b, h, i));
   }
   y.StoreTo(context.out(0));
   return Status::Ok();

@@ -118,7 +118,7 @@ Status RunNormalizer(RunContext& context) {
   Tensor& y = context.AllocateOutput(0, x.dims());
   const int64_t features = x.rank() == 0 ? 1 : x.dim(-1);
   for (int64_t n = 0; features > 0 && n < x.count() / features; ++n) {
-    const std::vector<double> row = RowOf(x, n, features);
+    const std::vector<double> row = RealsOfRow(x, n, features);
     const double norm = NormOf(context.attrs().String("norm"), row);
     for (int64_t k = 0; k < features; ++k) {
       const double value = row[static_cast<size_t>(k)];

@@ -50,7 +50,7 @@ Status RunRegressor(RunContext& context) {
   Tensor& y = context.AllocateOutput(0, {rows.samples, targets});
   for (int64_t n = 0; n < rows.samples; ++n) {
     std::vector<double> scores =
-        SumsOf(context.attrs(), RowOf(x, n, rows.features), static_cast<size_t>(targets));
+        SumsOf(context.attrs(), RealsOfRow(x, n, rows.features), static_cast<size_t>(targets));
     FinishScores(context.attrs().String("post_transform"), SecondScore::kNone, scores);
     for (int64_t t = 0; t < targets; ++t)
       StoreReal(y.dtype(), y.data(), n * targets + t, scores[static_cast<size_t>(t)]);
@@ -90,7 +90,7 @@ Status RunClassifier(RunContext& context) {
   Tensor* label = context.HasOutput(0) ? &context.AllocateOutput(0, {rows.samples}) : nullptr;
   Tensor* score = context.HasOutput(1) ? &context.AllocateOutput(1, {rows.samples, columns}) : nullptr;
   for (int64_t n = 0; n < rows.samples; ++n) {
-    std::vector<double> scores = SumsOf(attrs, RowOf(x, n, rows.features), sums);
+    std::vector<double> scores = SumsOf(attrs, RealsOfRow(x, n, rows.features), sums);
     const size_t best = sums == 1 ? (scores[0] > 0 ? 1 : 0) : ArgMax(scores);
     if (label != nullptr) labels.Store(labels.size() == 1 ? 0 : best, *label, n);
     if (score == nullptr) continue;

@@ -12,13 +12,6 @@ SampleRows RowsOf(const Tensor& x) {
   return x.rank() == 1 ? SampleRows{1, x.dim(0)} : SampleRows{x.dim(0), x.dim(1)};
 }
 
-std::vector<double> RowOf(const Tensor& x, int64_t row, int64_t features) {
-  std::vector<double> values(static_cast<size_t>(features));
-  for (int64_t k = 0; k < features; ++k)
-    values[static_cast<size_t>(k)] = LoadReal(x.dtype(), x.data(), row * features + k);
-  return values;
-}
-
 Result<DimList> RowShape(const InferContext& context, const Dim& columns) {
   const auto& x = context.shape(0);
   if (!x) return DimList{Dim(), columns};
@@ -101,7 +94,7 @@ size_t ArgMax(const std::vector<double>& scores) {
 std::vector<double> RealsOfAttr(const Attrs& attrs, const char* floats_name, const char* tensor_name) {
   const Tensor* tensor = attrs.TensorOf(tensor_name);
   if (tensor == nullptr) return RealsOfAttr(attrs, floats_name);
-  return IsFloat(tensor->dtype()) ? RowOf(*tensor, 0, tensor->count()) : std::vector<double>();
+  return IsFloat(tensor->dtype()) ? Reals(*tensor) : std::vector<double>();
 }
 
 }  // namespace slipway

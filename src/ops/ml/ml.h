@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/infer.h"
+#include "ops/nn/reals.h"
 #include "ops/run.h"
 
 namespace slipway {
@@ -20,8 +21,6 @@ struct SampleRows {
   int64_t samples = 1, features = 1;
 };
 SampleRows RowsOf(const Tensor& x);
-// Every element of a row as a double.
-std::vector<double> RowOf(const Tensor& x, int64_t row, int64_t features);
 // [samples, columns]; an error when x has more than two axes.
 Result<DimList> RowShape(const InferContext& context, const Dim& columns);
 // Known features of x; -1 when unknown.

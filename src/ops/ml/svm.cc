@@ -87,7 +87,7 @@ Status RunRegressor(RunContext& context) {
   const Kernel kernel = vectors > 0 ? KernelOf(attrs) : Kernel{"LINEAR"};
   Tensor& y = context.AllocateOutput(0, {rows.samples, 1});
   for (int64_t n = 0; n < rows.samples; ++n) {
-    const std::vector<double> row = RowOf(x, n, rows.features);
+    const std::vector<double> row = RealsOfRow(x, n, rows.features);
     double sum = static_cast<double>(attrs.FloatList("rho")[0]);
     for (size_t j = 0; j < vectors; ++j)
       sum += coefficients[j] * kernel(row.data(), &support[j * features], features);
@@ -261,7 +261,7 @@ Status RunClassifier(RunContext& context) {
   Tensor* label = context.HasOutput(0) ? &context.AllocateOutput(0, {rows.samples}) : nullptr;
   Tensor* score = context.HasOutput(1) ? &context.AllocateOutput(1, {rows.samples, columns}) : nullptr;
   for (int64_t n = 0; n < rows.samples; ++n) {
-    const std::vector<double> row = RowOf(x, n, rows.features);
+    const std::vector<double> row = RealsOfRow(x, n, rows.features);
     std::vector<double> votes;
     std::vector<double> scores = svm.vectors > 0 ? VoteOf(svm, row, votes) : LinearScores(svm, row);
     if (svm.HasProbabilities()) scores = ProbabilitiesOf(svm, scores);

@@ -47,7 +47,7 @@ Status RunTargets(RunContext& context, const Trees& trees, TreeSum sum, int64_t 
   const std::vector<double> base = BaseOf(context.attrs());
   Tensor& y = context.AllocateOutput(0, {rows.samples, targets});
   for (int64_t n = 0; n < rows.samples; ++n) {
-    auto scores = WalkTrees(trees, RowOf(x, n, rows.features), sum, targets);
+    auto scores = WalkTrees(trees, RealsOfRow(x, n, rows.features), sum, targets);
     if (!scores.ok()) return context.Error(scores.status().message());
     for (size_t t = 0; t < base.size(); ++t) scores->values[t] += base[t];
     FinishScores(transform, SecondScore::kNone, scores->values);
@@ -129,7 +129,7 @@ Status RunClassifier(RunContext& context) {
   Tensor* label = context.HasOutput(0) ? &context.AllocateOutput(0, {rows.samples}) : nullptr;
   Tensor* score = context.HasOutput(1) ? &context.AllocateOutput(1, {rows.samples, classes}) : nullptr;
   for (int64_t n = 0; n < rows.samples; ++n) {
-    auto scores = WalkTrees(trees, RowOf(x, n, rows.features), TreeSum::kSum, classes);
+    auto scores = WalkTrees(trees, RealsOfRow(x, n, rows.features), TreeSum::kSum, classes);
     if (!scores.ok()) return context.Error(scores.status().message());
     const size_t best = Classify(trees, attrs, base, only, scores->values);
     if (label != nullptr) labels.Store(best, *label, n);

@@ -114,7 +114,7 @@ namespace {
 // The sets of BRANCH_MEMBER nodes in the order of the nodes' walk from the roots, NaN after each.
 Status ReadMembers(const Attrs& attrs, Trees& trees) {
   const Tensor* tensor = attrs.TensorOf("membership_values");
-  if (tensor != nullptr && IsFloat(tensor->dtype())) trees.members = RowOf(*tensor, 0, tensor->count());
+  if (tensor != nullptr && IsFloat(tensor->dtype())) trees.members = Reals(*tensor);
   size_t at = 0;
   std::vector<bool> is_seen(trees.nodes.size(), false);
   for (int32_t root : trees.roots) {

@@ -23,11 +23,12 @@ void StoreTensor(const Tensor& from, Tensor& to) {
   }
 }
 
-std::vector<double> Reals(const Tensor& tensor) {
-  std::vector<double> values(static_cast<size_t>(tensor.count()));
-  for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = LoadReal(tensor.dtype(), tensor.data(), static_cast<int64_t>(i));
-  }
+std::vector<double> Reals(const Tensor& tensor) { return RealsOfRow(tensor, 0, tensor.count()); }
+
+std::vector<double> RealsOfRow(const Tensor& tensor, int64_t row, int64_t length) {
+  std::vector<double> values(static_cast<size_t>(length));
+  for (int64_t i = 0; i < length; ++i)
+    values[static_cast<size_t>(i)] = LoadReal(tensor.dtype(), tensor.data(), row * length + i);
   return values;
 }
 

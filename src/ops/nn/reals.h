@@ -13,5 +13,7 @@ Tensor ConvertTensor(const Tensor& tensor, DType dtype);
 void StoreTensor(const Tensor& from, Tensor& to);
 // Every element as a double.
 std::vector<double> Reals(const Tensor& tensor);
+// Those of one row, where rows have `length` elements.
+std::vector<double> RealsOfRow(const Tensor& tensor, int64_t row, int64_t length);
 
 }  // namespace slipway

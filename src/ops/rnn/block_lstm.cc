@@ -6,7 +6,10 @@
 #include "base/scalar.h"
 #include "ops/import.h"
 #include "ops/nn/reals.h"
+#include "ops/rnn/block_cell.h"
+#include "ops/rnn/gate_function.h"
 #include "ops/rnn/operand_shape.h"
+#include "ops/rnn/row_flops.h"
 #include "ops/run.h"
 
 namespace slipway {
@@ -64,19 +67,9 @@ struct Layer {
                                         std::vector<double>& h) const;
 };
 
-double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-
 std::vector<std::vector<double>> Layer::Step(std::span<const double> x, std::vector<double>& c,
                                              std::vector<double>& h) const {
-  std::vector<double> sums = bias;
-  const auto add = [&](std::span<const double> values, size_t first_row) {
-    for (size_t row = 0; row < values.size(); ++row) {
-      for (size_t i = 0; i < sums.size(); ++i)
-        sums[i] += values[row] * weights[(first_row + row) * sums.size() + i];
-    }
-  };
-  add(x, 0);
-  add(h, x.size());
+  const std::vector<double> sums = Affine(x, h, weights, bias);
   std::vector<std::vector<double>> results(kNumResults, std::vector<double>(cells));
   for (size_t i = 0; i < cells; ++i) {
     const auto peep = [&](const std::vector<double>& weight, double cell) {
@@ -215,11 +208,7 @@ OpDef MakeBlockLSTM() {
   op.infer = Infer;
   op.reference = Reference;
   op.flops = [](const InferContext& context) {
-    const auto& x = context.shape(kX);
-    const bool is_known = x && !x->empty() && x->back().IsKnown() && x->back().value() > 0;
-    return is_known ? 2 * context.CountOfInput(kX) / static_cast<double>(x->back().value()) *
-                          context.CountOfInput(kWeights)
-                    : 0;
+    return RowFlops(context.shape(kX), context.CountOfInput(kWeights));
   };
   op.cases = Cases;
   op.tolerance = {.relative = 1e-5, .absolute = 1e-5};

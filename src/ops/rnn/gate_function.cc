@@ -61,7 +61,7 @@ double Apply(const GateFunction& function, double x) {
     case GateFunctionKind::kLeakyRelu: return x < 0 ? alpha * x : x;
     case GateFunctionKind::kRelu: return x < 0 ? 0 : x;
     case GateFunctionKind::kScaledTanh: return alpha * std::tanh(beta * x);
-    case GateFunctionKind::kSigmoid: return 1 / (1 + std::exp(-x));
+    case GateFunctionKind::kSigmoid: return Sigmoid(x);
     case GateFunctionKind::kSoftplus: return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
     case GateFunctionKind::kSoftsign: return x / (1 + std::abs(x));
     case GateFunctionKind::kTanh: return std::tanh(x);

@@ -1,6 +1,7 @@
 // Activations of recurrent cells, as ONNX's RNN, LSTM and GRU name them.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct GateFunction {
 };
 
 double Apply(const GateFunction& function, double x);
+inline double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 // The functions that the attributes `activations`, `activation_alpha` and `activation_beta` name, `count` of
 // them (per direction `defaults`, where none are named). alpha and beta are handed out in order to those

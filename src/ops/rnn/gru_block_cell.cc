@@ -4,7 +4,10 @@
 #include "base/scalar.h"
 #include "ops/import.h"
 #include "ops/nn/reals.h"
+#include "ops/rnn/block_cell.h"
+#include "ops/rnn/gate_function.h"
 #include "ops/rnn/operand_shape.h"
+#include "ops/rnn/row_flops.h"
 #include "ops/run.h"
 
 namespace slipway {
@@ -33,28 +36,16 @@ Status Infer(InferContext& context) {
   return CheckOperandShape(context, kCandidateBias, {cells});
 }
 
-// bias + (x, h) weights.
-std::vector<double> Affine(std::span<const double> x, std::span<const double> h,
-                           const std::vector<double>& weights, const std::vector<double>& bias) {
-  std::vector<double> sums = bias;
-  for (size_t row = 0; row < x.size() + h.size(); ++row) {
-    const double value = row < x.size() ? x[row] : h[row - x.size()];
-    for (size_t i = 0; i < sums.size(); ++i) sums[i] += value * weights[row * sums.size() + i];
-  }
-  return sums;
-}
-
 Status Reference(RunContext& context) {
   const auto inputs = static_cast<size_t>(context.in(kX).dim(1));
   const auto cells = static_cast<size_t>(context.in(kH).dim(1));
   std::vector<std::vector<double>> operands;
   for (size_t i = 0; i <= kCandidateBias; ++i) operands.push_back(Reals(context.in(i)));
-  const auto sigmoid = [](double value) { return 1 / (1 + std::exp(-value)); };
   for (size_t b = 0; b < static_cast<size_t>(context.in(kX).dim(0)); ++b) {
     const auto x = std::span(operands[kX]).subspan(b * inputs, inputs);
     const auto h = std::span(operands[kH]).subspan(b * cells, cells);
     std::vector<double> gates = Affine(x, h, operands[kGateWeights], operands[kGateBias]);
-    for (double& gate : gates) gate = sigmoid(gate);
+    for (double& gate : gates) gate = Sigmoid(gate);
     std::vector<double> reset(h.begin(), h.end());
     for (size_t i = 0; i < cells; ++i) reset[i] *= gates[i];
     const std::vector<double> candidate =
@@ -92,11 +83,8 @@ OpDef MakeGRUBlockCell() {
   op.infer = Infer;
   op.reference = Reference;
   op.flops = [](const InferContext& context) {
-    const auto& x = context.shape(kX);
-    const bool is_known = x && !x->empty() && (*x)[0].IsKnown();
-    return is_known ? 2 * static_cast<double>((*x)[0].value()) *
-                          (context.CountOfInput(kGateWeights) + context.CountOfInput(kCandidateWeights))
-                    : 0;
+    return RowFlops(context.shape(kX),
+                    context.CountOfInput(kGateWeights) + context.CountOfInput(kCandidateWeights));
   };
   op.cases = [] {
     const auto real = [](Dims dims) { return TestInput{.dims = std::move(dims), .low = -1, .high = 1}; };

@@ -8,6 +8,7 @@
 #include "ops/import.h"
 #include "ops/infer.h"
 #include "ops/rnn/operand_shape.h"
+#include "ops/rnn/row_flops.h"
 #include "ops/rnn/two_directions.h"
 
 namespace slipway {
@@ -102,9 +103,7 @@ double Flops(const InferContext& context) {
     if (context.HasInput(i)) weights += context.CountOfInput(i);
   }
   if (context.HasInput(kLstmProjection)) weights += context.CountOfInput(kLstmProjection);
-  const auto& y = context.output(0).type.shape;
-  const bool is_known = y && !y->empty() && y->back().IsKnown() && y->back().value() > 0;
-  return is_known ? 2 * weights * context.CountOfOutput(0) / static_cast<double>(y->back().value()) : 0;
+  return RowFlops(context.output(0).type.shape, weights);
 }
 
 // ---- Import ----

@@ -6,6 +6,7 @@
 #include "ops/import.h"
 #include "ops/nn/reals.h"
 #include "ops/rnn/operand_shape.h"
+#include "ops/rnn/row_flops.h"
 
 namespace slipway {
 namespace {
@@ -230,10 +231,7 @@ Status RunRecurrent(const RunContext& context, int64_t gates, CellStep step) {
 }
 
 double RecurrentFlops(const InferContext& context) {
-  const auto& x = context.shape(kX);
-  if (!x || x->size() != 3 || !(*x)[0].IsKnown() || !(*x)[1].IsKnown()) return 0;
-  return 2 * static_cast<double>((*x)[0].value() * (*x)[1].value()) *
-         (context.CountOfInput(kW) + context.CountOfInput(kR));
+  return RowFlops(context.shape(kX), context.CountOfInput(kW) + context.CountOfInput(kR));
 }
 
 std::vector<TestCase> RecurrentCases(int64_t gates) {

@@ -8,6 +8,7 @@
 #include "ops/nn/reals.h"
 #include "ops/rnn/hybrid.h"
 #include "ops/rnn/operand_shape.h"
+#include "ops/rnn/row_flops.h"
 #include "ops/rnn/two_directions.h"
 
 namespace slipway {
@@ -154,11 +155,8 @@ OpDef MakeSimpleRNN() {
   op.infer = Infer;
   op.reference = Reference;
   op.flops = [](const InferContext& context) {
-    const auto& y = context.output(0).type.shape;
-    const bool is_known = y && !y->empty() && y->back().IsKnown() && y->back().value() > 0;
-    return is_known ? 2 * context.CountOfOutput(0) / static_cast<double>(y->back().value()) *
-                          (context.CountOfInput(kFromInput) + context.CountOfInput(kFromState))
-                    : 0;
+    return RowFlops(context.output(0).type.shape,
+                    context.CountOfInput(kFromInput) + context.CountOfInput(kFromState));
   };
   op.cases = Cases;
   op.tolerance = {.relative = 1e-5, .absolute = 1e-5};

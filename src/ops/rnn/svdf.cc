@@ -10,6 +10,7 @@
 #include "ops/nn/reals.h"
 #include "ops/rnn/hybrid.h"
 #include "ops/rnn/operand_shape.h"
+#include "ops/rnn/row_flops.h"
 
 namespace slipway {
 namespace {
@@ -218,11 +219,7 @@ OpDef MakeSVDF() {
   op.infer = Infer;
   op.reference = Reference;
   op.flops = [](const InferContext& context) {
-    const auto& x = context.shape(kX);
-    const bool is_known = x && !x->empty() && (*x)[0].IsKnown();
-    return is_known ? 2 * static_cast<double>((*x)[0].value()) *
-                          (context.CountOfInput(kFeature) + context.CountOfInput(kTime))
-                    : 0;
+    return RowFlops(context.shape(kX), context.CountOfInput(kFeature) + context.CountOfInput(kTime));
   };
   op.cases = Cases;
   op.tolerance = {.relative = 1e-5, .absolute = 1e-5};
