@@ -17,9 +17,14 @@ void OfferPages([[maybe_unused]] const void* bytes, [[maybe_unused]] size_t size
 }
 
 int64_t MachineMemoryBytes() {
-  const int64_t pages = ::sysconf(_SC_PHYS_PAGES);
-  const int64_t page = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? pages * page : INT64_MAX;
+  // Asked once: every step whose shape the data decide is held against it, and the system opens a file for
+  // it.
+  static const int64_t bytes = [] {
+    const int64_t pages = ::sysconf(_SC_PHYS_PAGES);
+    const int64_t page = ::sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? pages * page : INT64_MAX;
+  }();
+  return bytes;
 }
 
 }  // namespace slipway

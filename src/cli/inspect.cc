@@ -187,7 +187,7 @@ void PrintText(const LoadedModel& loaded, const InspectFlags& flags) {
   }
 }
 
-// Which tactic runs the node, and for every other one why it does not fit or what it would cost.
+// Which tactic runs the node, and of those that do not fit it, why.
 Status PrintWhy(const LoadedModel& loaded, const InspectFlags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto engine, flags.model.MakeEngine(loaded));
   const auto& steps = engine->steps();
@@ -196,9 +196,8 @@ Status PrintWhy(const LoadedModel& loaded, const InspectFlags& flags) {
   if (step == steps.end()) {
     std::vector<std::string_view> names;
     for (const StepInfo& each : steps) names.push_back(each.node);
-    const std::string nearest(Nearest(flags.why, names));
-    return Status(Code::kUsage, "no node is called '" + flags.why + "'",
-                  nearest.empty() ? "inspect --graph lists them" : "did you mean '" + nearest + "'?");
+    return Status(Code::kUsage, "no node is called '" + flags.why + "'" + DidYouMean(flags.why, names),
+                  "inspect --graph lists them");
   }
   fmt::print("{} '{}' runs on {}, estimated {:.1f} us\n\n", step->op, step->node, step->tactic,
              step->estimate_us);
@@ -238,7 +237,8 @@ void AddInspect(CLI::App& app, Action& action) {
                                         "the whole graph, constants too, in the text form of src/ir/text.h");
   command->add_flag("--dot", flags->is_dot, "as a Graphviz drawing")->excludes(json)->excludes(text);
   text->excludes(json);
-  command->add_option("--why", flags->why, "which tactic runs the node of this name, and why no other");
+  command->add_option("--why", flags->why,
+                      "which tactic runs the node of this name, and why others do not fit");
   flags->model.AddEngine(command);
   command->callback([&action, flags] { action = [flags] { return Inspect(*flags); }; });
 }

@@ -173,7 +173,7 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& 
   EngineOptions options;
   options.backend = backend;
   options.num_threads = threads;
-  for (const auto& [name, range] : loaded.model.ranges) options.ranges[name] = {range.low, range.high};
+  options.ranges = loaded.model.ranges;
   return Engine::Create(loaded.model.graph, options);
 }
 

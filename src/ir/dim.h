@@ -55,4 +55,12 @@ bool AllKnown(const DimList& dims);
 Dims KnownDims(const DimList& dims);
 std::string ToString(const DimList& dims);  // "[N,3,224,224]"
 
+// Extents that a symbolic dimension may have, both ends included.
+struct DimRange {
+  int64_t low = 1;
+  int64_t high = INT64_MAX;
+
+  bool operator==(const DimRange&) const = default;
+};
+
 }  // namespace slipway

@@ -28,14 +28,6 @@ struct TunedSection {
   std::vector<uint8_t> data;
 };
 
-// Extents that a symbolic dimension may have, both ends included.
-struct DimRange {
-  int64_t low = 1;
-  int64_t high = INT64_MAX;
-
-  bool operator==(const DimRange&) const = default;
-};
-
 struct SlipModel {
   std::string producer;       // "slipway 0.1.0"
   std::string source_format;  // "onnx", "tflite", ...

@@ -17,11 +17,7 @@ struct EngineOptions {
   bool is_backend_required = false;  // true: a step that the backend can't run is an error
   int num_threads = 0;               // 0: all cores
   // Declared ranges of symbolic input dimensions; a run outside is refused. Missing: any positive extent.
-  struct Range {
-    int64_t low = 1;
-    int64_t high = INT64_MAX;
-  };
-  std::map<std::string, Range> ranges;
+  std::map<std::string, DimRange> ranges;
 };
 
 // An input or output of the network.
