@@ -5,16 +5,18 @@ cd "$(dirname "$0")/.."
 jobs=${JOBS:-$(nproc)}
 . tools/test_env.sh
 
-# run PRESET [ctest options...]
+# run PRESET "TARGET..." [ctest options...]
 run() {
   preset=$1
-  shift
-  tools/build.sh "$preset" unit_tests
+  targets=$2
+  shift 2
+  tools/build.sh "$preset" $targets
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
 }
 
-run asan-ubsan --label-regex unit
-run tsan --label-regex unit --tests-regex 'base|runtime'
-run scalar --label-regex unit
-run clang --label-regex unit
+# The fuzz preset is clang with ASan and UBSan: one build serves the unit tests and the fuzzers.
+run fuzz unit_tests --label-regex unit
 tools/fuzz.sh "${SECONDS_EACH:-300}"
+run tsan "slipway_base_test slipway_runtime_test" --tests-regex 'slipway_(base|runtime)_test'
+run scalar unit_tests --label-regex unit
+run clang unit_tests --label-regex unit

@@ -29,9 +29,17 @@ struct InspectFlags {
   std::string why;  // a node's name
 };
 
-double FlopsOf(const Graph& graph, const Node& node) {
+bool HasOpenShape(const Value* value) {
+  return value != nullptr && value->type.kind == TypeKind::kTensor && !value->type.IsStatic();
+}
+
+// Nothing where the answer hangs on a shape that only a run will know.
+std::optional<double> FlopsOf(const Graph& graph, const Node& node) {
   const auto step = MakeStep(graph, node);
-  return step.ok() ? CostOf(*step->op, node, step->inputs, step->outputs).flops : 0;
+  if (!step.ok() || std::ranges::any_of(step->inputs, HasOpenShape) ||
+      std::ranges::any_of(step->outputs, HasOpenShape))
+    return std::nullopt;
+  return CostOf(*step->op, node, step->inputs, step->outputs).flops;
 }
 
 int64_t ParametersOf(const Graph& graph) {
@@ -51,14 +59,17 @@ std::string QuantText(const std::optional<Quant>& quant) {
 
 struct Totals {
   std::map<std::string, int> ops;
-  double flops = 0;
+  double flops = 0;    // of the nodes whose shapes are known
+  int open_nodes = 0;  // the others
 };
 
 Totals Count(const Graph& graph) {
   Totals totals;
   for (const Node& node : graph.nodes) {
     ++totals.ops[node.op];
-    totals.flops += FlopsOf(graph, node);
+    const std::optional<double> flops = FlopsOf(graph, node);
+    totals.flops += flops.value_or(0);
+    totals.open_nodes += flops ? 0 : 1;
   }
   return totals;
 }
@@ -84,7 +95,27 @@ Json PortJson(const Value& value) {
   return json;
 }
 
-void PrintJson(const LoadedModel& loaded) {
+Json NamesJson(const Graph& graph, std::span<const ValueId> ids) {
+  Json names = Json::array();
+  for (ValueId id : ids) names.push_back(id == kNoValue ? Json() : Json(graph.value(id).name));
+  return names;
+}
+
+Json NodesJson(const Graph& graph) {
+  Json nodes = Json::array();
+  for (const Node& node : graph.nodes) {
+    const std::optional<double> flops = FlopsOf(graph, node);
+    nodes.push_back({{"operator", node.op},
+                     {"name", node.name},
+                     {"inputs", NamesJson(graph, node.inputs)},
+                     {"outputs", NamesJson(graph, node.outputs)},
+                     {"flops", flops ? Json(*flops) : Json()},
+                     {"sources", node.sources}});
+  }
+  return nodes;
+}
+
+void PrintJson(const LoadedModel& loaded, bool has_graph) {
   const Graph& graph = loaded.model.graph;
   const Totals totals = Count(graph);
   Json json = {{"format", loaded.model.source_format},
@@ -97,9 +128,11 @@ void PrintJson(const LoadedModel& loaded) {
   json["operators"] = totals.ops;
   json["parameters"] = ParametersOf(graph);
   json["weight_bytes"] = ConstantBytes(graph);
-  json["flops"] = totals.flops;
+  json["flops"] = totals.open_nodes == 0 ? Json(totals.flops) : Json();
+  for (const auto& [symbol, range] : loaded.model.ranges) json["ranges"][symbol] = {range.low, range.high};
   json["golden_vectors"] = loaded.model.golden.size();
   if (loaded.model.manifest) json["manifest"] = Json::parse(ToJson(*loaded.model.manifest));
+  if (has_graph) json["graph"] = NodesJson(graph);
   fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -136,6 +169,11 @@ void PrintDot(const Graph& graph) {
   fmt::print("}}\n");
 }
 
+std::string RangeText(const DimRange& range) {
+  return range.high == INT64_MAX ? fmt::format("{} or more", range.low)
+                                 : fmt::format("{} to {}", range.low, range.high);
+}
+
 void PrintPorts(const Graph& graph, const char* title, std::span<const ValueId> ids) {
   Table table({title, "type", "quantisation"});
   for (ValueId id : ids) {
@@ -151,9 +189,10 @@ void PrintNodes(const Graph& graph) {
     const Node& node = graph.nodes[i];
     const ValueId first = node.outputs.empty() ? kNoValue : node.outputs[0];
     std::string sources;
+    const std::optional<double> flops = FlopsOf(graph, node);
     for (const std::string& source : node.sources) sources += (sources.empty() ? "" : ", ") + source;
     table.Row({std::to_string(i), node.op, node.name,
-               first == kNoValue ? "" : ToString(graph.value(first).type), HumanCount(FlopsOf(graph, node)),
+               first == kNoValue ? "" : ToString(graph.value(first).type), flops ? HumanCount(*flops) : "?",
                sources});
   }
   fmt::print("{}\n", table.ToString());
@@ -170,10 +209,15 @@ void PrintText(const LoadedModel& loaded, const InspectFlags& flags) {
   Table ops({"operator", ">count"});
   for (const auto& [op, count] : totals.ops) ops.Row({op, std::to_string(count)});
   fmt::print("{}\n", ops.ToString());
-  fmt::print("parameters {}, weights {}, {}FLOPs a run, golden vectors {}\n",
+  fmt::print("parameters {}, weights {}, FLOPs a run {}, golden vectors {}\n",
              HumanCount(static_cast<double>(ParametersOf(graph))),
-             HumanBytes(static_cast<double>(ConstantBytes(graph))), HumanCount(totals.flops) + " ",
-             loaded.model.golden.size());
+             HumanBytes(static_cast<double>(ConstantBytes(graph))),
+             totals.open_nodes == 0 ? HumanCount(totals.flops) : "unknown", loaded.model.golden.size());
+  if (totals.open_nodes > 0)
+    fmt::print("{} of {} nodes have shapes that only a run knows; --dim or --input NAME[shape] fixes them\n",
+               totals.open_nodes, graph.nodes.size());
+  for (const auto& [symbol, range] : loaded.model.ranges)
+    fmt::print("dimension {}: {}\n", symbol, RangeText(range));
   if (!loaded.model.manifest) {
     fmt::print("manifest: none\n");
   } else if (flags.has_manifest) {
@@ -212,7 +256,7 @@ Status Inspect(const InspectFlags& flags) {
   if (!flags.why.empty()) return PrintWhy(loaded, flags);
   if (flags.is_json) {
     loaded.model.manifest = CompleteManifestOf(loaded);
-    PrintJson(loaded);
+    PrintJson(loaded, flags.has_graph);
   } else if (flags.is_dot) {
     PrintDot(loaded.model.graph);
   } else if (flags.is_text) {
@@ -232,7 +276,7 @@ void AddInspect(CLI::App& app, Action& action) {
   flags->model.AddModel(command);
   command->add_flag("--graph", flags->has_graph, "every node");
   command->add_flag("--show-manifest", flags->has_manifest, "the whole manifest");
-  CLI::Option* json = command->add_flag("--json", flags->is_json, "as JSON");
+  CLI::Option* json = command->add_flag("--json", flags->is_json, "as JSON; with --graph, every node too");
   CLI::Option* text = command->add_flag("--text", flags->is_text,
                                         "the whole graph, constants too, in the text form of src/ir/text.h");
   command->add_flag("--dot", flags->is_dot, "as a Graphviz drawing")->excludes(json)->excludes(text);

@@ -47,6 +47,9 @@ TEST(Sniff, NamesWrongFiles) {
       {"input: 'x'\nlayers: {", FileKind::kCaffePrototxt},
       {"a layer of text", FileKind::kText},
       {"hello", FileKind::kText},
+      {"2\nconv1.weight 2 3f800000 bf800000\nconv1.bias 1 0\n", FileKind::kWts},
+      {"2\r\nconv1.weight 2 3f800000 bf800000\r\n", FileKind::kWts},
+      {"2\npencils 3 each\n", FileKind::kText},
       {"\x14\0\0\0TFL3"s, FileKind::kTflite},
       {"\x08\x08\x12\x03one\x3a\x00"s, FileKind::kOnnx},
       {"\x0a\x08\x0a\x01x\x12\x03"

@@ -114,6 +114,27 @@ bool HoldsLayer(std::string_view text) {
   return false;
 }
 
+// A count alone on its line, then a line "name count words-in-hex..." (../wts/).
+bool IsWts(std::string_view text) {
+  const auto is_number = [](std::string_view word, std::string_view digits) {
+    return !word.empty() && word.find_first_not_of(digits) == std::string_view::npos;
+  };
+  const size_t line_end = text.find('\n');
+  if (line_end == std::string_view::npos) return false;
+  std::string_view count = text.substr(0, line_end);
+  if (count.ends_with("\r")) count.remove_suffix(1);
+  std::array<std::string_view, 3> words;  // name, count, first word
+  std::string_view rest = text.substr(line_end);
+  for (std::string_view& word : words) {
+    rest = SkipSpace(rest);
+    word = rest.substr(0, rest.find_first_of(" \t\r\n"));
+    rest.remove_prefix(word.size());
+  }
+  constexpr std::string_view kDecimal = "0123456789";
+  return is_number(count, kDecimal) && is_number(words[1], kDecimal) &&
+         is_number(words[2], "0123456789abcdefABCDEF");
+}
+
 FileKind KindOfText(std::string_view text) {
   const std::string_view start = SkipSpace(text.substr(0, 4096));
   const std::string head = Lower(start.substr(0, 512));
@@ -122,7 +143,8 @@ FileKind KindOfText(std::string_view text) {
   if (head.starts_with("{")) return KindOfJson(text);
   if (head.starts_with("node {") || head.starts_with("node{")) return FileKind::kGraphDefText;
   if (!IsPrintable(start)) return FileKind::kUnknown;
-  return HoldsLayer(start) ? FileKind::kCaffePrototxt : FileKind::kText;
+  if (HoldsLayer(start)) return FileKind::kCaffePrototxt;
+  return IsWts(start) ? FileKind::kWts : FileKind::kText;
 }
 
 // A NodeDef starts with its name, a printable string in field 1.
@@ -206,6 +228,7 @@ std::string_view DescribeKind(FileKind kind) {
     case FileKind::kImage: return "a picture";
     case FileKind::kPdf: return "a PDF document";
     case FileKind::kExecutable: return "a program";
+    case FileKind::kWts: return "a .wts file: weights without a graph";
     case FileKind::kText: return "a text file";
     case FileKind::kEmpty: return "empty";
     case FileKind::kUnknown: return "of no kind that Slipway knows, or damaged at its start";
@@ -234,6 +257,9 @@ std::string_view HintFor(FileKind kind) {
     case FileKind::kKerasHdf5:
     case FileKind::kKerasZip:
     case FileKind::kTfjsLayers: return "convert it to TFLite, or export it to ONNX";
+    case FileKind::kWts:
+      return "build the network in code with slipway::NetworkBuilder and slipway::ReadWts, as "
+             "examples/lenet_wts.cc does";
     case FileKind::kImage: return "the model comes first, then the photos";
     default:
       return "Slipway reads .onnx, .tflite, frozen TensorFlow .pb, TensorFlow.js model.json, .caffemodel and "

@@ -30,6 +30,7 @@ enum class FileKind {
   kSafetensors,
   kGguf,
   kExecutorch,
+  kWts,  // weights alone: ReadWts
   kNcnn,
   kNumpy,
   kHtml,

@@ -197,6 +197,23 @@ class OtherVerbs(EndToEnd):
         self.assertGreater(shown["flops"], 1e9)
         self.assertIn("task detection, 80 labels, decoder yolov5", self.run_ok("inspect", YOLOV5))
 
+    def test_inspect_lists_every_node(self):
+        shown = json.loads(self.run_ok("inspect", YOLOV5, "--json", "--graph"))
+        self.assertEqual(len(shown["graph"]), shown["nodes"])
+        self.assertAlmostEqual(sum(node["flops"] for node in shown["graph"]), shown["flops"], delta=1)
+        made = {name for node in shown["graph"] for name in node["outputs"]}
+        self.assertLessEqual({port["name"] for port in shown["outputs"]}, made)
+
+    def test_inspect_says_what_open_shapes_leave_unknown(self):
+        model = ASSETS / "onnx/super_resolution_2019.onnx"
+        shown = json.loads(self.run_ok("inspect", model, "--json", "--dim", "batch_size=1..8"))
+        self.assertIsNone(shown["flops"])
+        self.assertEqual(shown["ranges"], {"batch_size": [1, 8]})
+        text = self.run_ok("inspect", model, "--dim", "batch_size=1..8")
+        self.assertIn("FLOPs a run unknown", text)
+        self.assertIn("dimension batch_size: 1 to 8", text)
+        self.assertGreater(json.loads(self.run_ok("inspect", model, "--json", "--dim", "batch_size=1"))["flops"], 5e9)
+
     def test_dot_declares_every_node_that_its_edges_join(self):
         text = self.run_ok("inspect", YOLOV5, "--dot")
         self.assertTrue(text.startswith("digraph") and text.endswith("}\n"))
