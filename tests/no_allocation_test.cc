@@ -31,10 +31,18 @@ void* Allocate(std::size_t size, std::size_t alignment) {
 
 void* operator new(std::size_t size) { return Allocate(size, 16); }
 void* operator new[](std::size_t size) { return Allocate(size, 16); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return Allocate(size, 16); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return Allocate(size, 16); }
 void* operator new(std::size_t size, std::align_val_t align) {
   return Allocate(size, static_cast<std::size_t>(align));
 }
 void* operator new[](std::size_t size, std::align_val_t align) {
+  return Allocate(size, static_cast<std::size_t>(align));
+}
+void* operator new(std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {
+  return Allocate(size, static_cast<std::size_t>(align));
+}
+void* operator new[](std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {
   return Allocate(size, static_cast<std::size_t>(align));
 }
 void operator delete(void* memory) noexcept { std::free(memory); }

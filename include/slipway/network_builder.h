@@ -17,7 +17,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <utility>
 #include <variant>
@@ -256,10 +255,25 @@ using LayerAttr = std::variant<int64_t, float, std::string, std::vector<int64_t>
                                std::vector<std::string>, Tensor, DType>;
 using LayerAttrs = std::map<std::string, LayerAttr>;
 
+// A line of the caller's code: std::source_location for compilers that lack it (clang before 16).
+class SourceLine {
+ public:
+  static constexpr SourceLine current(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    return SourceLine(file, line);
+  }
+  constexpr const char* file_name() const { return file_; }
+  constexpr int line() const { return line_; }
+
+ private:
+  constexpr SourceLine(const char* file, int line) : file_(file), line_(line) {}
+  const char* file_;
+  int line_;
+};
+
 // Used by one thread at a time. Tensors given as weights share their storage with the graph.
 class NetworkBuilder {
  public:
-  using Where = std::source_location;
+  using Where = SourceLine;
 
   explicit NetworkBuilder(std::string name);
   ~NetworkBuilder();

@@ -15,7 +15,7 @@ constexpr int32_t kLeftOutId = -2;
 constexpr int kMaxOutputs = 1024;  // of one node: no operator of the house comes near
 
 // "lenet.cc:42"; the path in front is the compiler's business.
-std::string LineOf(const std::source_location& where) {
+std::string LineOf(const SourceLine& where) {
   const std::string_view path = where.file_name();
   const std::string_view file = path.substr(path.find_last_of("/\\") + 1);
   return std::string(file) + ":" + std::to_string(where.line());
@@ -23,7 +23,8 @@ std::string LineOf(const std::source_location& where) {
 
 Attrs ToAttrs(const LayerAttrs& given) {
   Attrs attrs;
-  for (const auto& [name, value] : given) std::visit([&](const auto& held) { attrs.Set(name, held); }, value);
+  for (const auto& layer_attr : given)
+    std::visit([&](const auto& held) { attrs.Set(layer_attr.first, held); }, layer_attr.second);
   return attrs;
 }
 

@@ -15,8 +15,6 @@ inline Status Invalid(std::string message) {
   return Status(Code::kInvalidModel, std::move(message), "the file is damaged: download or export it again");
 }
 
-inline constexpr int kMaxTensorBytesLog2 = 40;  // no single variable of more
-
 // The options of either table as attributes; custom operators' own.
 Attrs OptionsOf(const TfliteFile& file, const fb::Operator& op);
 
@@ -54,6 +52,8 @@ class GraphImporter {
   Status BindOutputs(const fb::Operator& op, const std::vector<ValueId>& values, const std::string& name);
 
   // graph_states.cc: variable tensors, and operators on handles.
+  // What a variable holds when the model starts: zeros.
+  Result<Tensor> StartOfVariable(int index);
   Result<ValueId> AddState(int index);
   ValueId AddState(Tensor start, std::optional<Quant> quant, int index, std::string variable);
   Result<std::vector<int>> AddWrittenStates(const fb::Operator& op, ForeignNode& node) const;

@@ -11,19 +11,28 @@
 
 namespace slipway::tflite {
 
+Result<Tensor> GraphImporter::StartOfVariable(int index) {
+  const fb::Tensor& source = tensor(index);
+  SLIPWAY_ASSIGN_OR_RETURN(Dims dims, TfliteFile::ShapeOf(source));
+  const DType dtype = DTypeOf(source.type());
+  if (dtype == DType::kNone || dtype == DType::kString)
+    return Invalid("variable '" + NameOf(index) + "' holds " + TypeName(source.type()));
+  const int64_t bytes = BytesOf(dtype, CountOf(dims));
+  int64_t& total = shared_.resources().variable_bytes;
+  if (bytes > kMaxVariableBytes - total)
+    return Invalid("variable '" + NameOf(index) + "' takes " + std::to_string(bytes) + " bytes, those before it " +
+                   std::to_string(total) + "; all variables together may take " + std::to_string(kMaxVariableBytes));
+  total += bytes;
+  return Tensor(dtype, std::move(dims));
+}
+
 // A variable of the main graph: what a run leaves in it the next one finds. It starts as LiteRT resets it: at
 // the byte 0, int8 at its zero point.
 Result<ValueId> GraphImporter::AddState(int index) {
   const fb::Tensor& source = tensor(index);
-  SLIPWAY_ASSIGN_OR_RETURN(Dims dims, TfliteFile::ShapeOf(source));
   SLIPWAY_ASSIGN_OR_RETURN(std::optional<Quant> quant, TfliteFile::QuantOf(source));
-  const DType dtype = DTypeOf(source.type());
-  if (dtype == DType::kNone || dtype == DType::kString)
-    return Invalid("variable '" + NameOf(index) + "' holds " + TypeName(source.type()));
-  if (BytesOf(dtype, CountOf(dims)) >> kMaxTensorBytesLog2 != 0)
-    return Invalid("variable '" + NameOf(index) + "' is too large");
-  Tensor start(dtype, std::move(dims));
-  if (dtype == DType::kI8 && quant && start.count() > 0)
+  SLIPWAY_ASSIGN_OR_RETURN(Tensor start, StartOfVariable(index));
+  if (start.dtype() == DType::kI8 && quant && start.count() > 0)
     std::memset(start.data(), static_cast<int>(quant->zero_points[0]), static_cast<size_t>(start.count()));
   return AddState(std::move(start), std::move(quant), index, "");
 }

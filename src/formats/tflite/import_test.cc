@@ -205,6 +205,23 @@ TEST(ImportTflite, HostileNumbersAreRefused) {
   }
 }
 
+// Nothing of a variable stands in the file: a few bytes can ask for any amount of memory.
+TEST(ImportTflite, VariablesTogetherAreBounded) {
+  const auto import = [](int32_t rows) {
+    TestModel model;
+    const int a = model.AddVariable("a", {16});
+    const int b = model.AddVariable("b", {rows, 16});
+    const int y = model.AddTensor("y", {rows, 16});
+    model.AddOperator(model.AddCode(fb::BuiltinOperator::MUL), {a, b}, {y});
+    model.EndSubGraph({}, {y});
+    return Import(model.Finish());
+  };
+  EXPECT_TRUE(import(1).ok());
+  EXPECT_THAT(import(1 << 24).status().message(),
+              HasSubstr("variable 'b' takes 1073741824 bytes, those before it 64; all variables "
+                        "together may take 1073741824"));
+}
+
 TEST(ImportTflite, SubGraphsThatCallThemselvesAreRefused) {
   TestModel model;
   const uint32_t loop = model.AddCode(fb::BuiltinOperator::WHILE);

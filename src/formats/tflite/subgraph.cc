@@ -95,12 +95,12 @@ Result<ValueId> GraphImporter::AddConstant(int index, const std::string& reader)
       return Invalid(reader + " reads tensor " + TfliteFile::NameOf(source) +
                      ", which nothing computes before it");
     }
-    if (BytesOf(dtype, CountOf(dims)) >> kMaxTensorBytesLog2 != 0)
-      return Invalid("variable '" + NameOf(index) + "' is too large");
-    if (source.is_variable() && !is_empty) {
+    if (is_empty) {
+      content = Tensor(dtype, dims);
+    } else {
+      SLIPWAY_ASSIGN_OR_RETURN(content, StartOfVariable(index));
       shared_.notes().push_back("the variable '" + NameOf(index) + "' starts at zero on each run");
     }
-    content = Tensor(dtype, dims);
   }
   SLIPWAY_ASSIGN_OR_RETURN(std::optional<Quant> quant, TfliteFile::QuantOf(source));
   return builder_.Constant(NameOf(index), std::move(content), std::move(quant));

@@ -40,6 +40,12 @@ class TestModel {
     return static_cast<int>(tensors_.size() - 1);
   }
 
+  int AddVariable(const char* name, const std::vector<int32_t>& shape) {
+    tensors_.push_back(fb::CreateTensor(builder_, builder_.CreateVector(shape), fb::TensorType::FLOAT32, 0,
+                                        builder_.CreateString(name), 0, true));
+    return static_cast<int>(tensors_.size() - 1);
+  }
+
   uint32_t AddCode(fb::BuiltinOperator code, const char* custom = nullptr) {
     const auto old = static_cast<int8_t>(std::min(static_cast<int>(code), 127));
     codes_.push_back(

@@ -23,7 +23,9 @@ std::vector<Candidate> BestOf(const std::vector<std::vector<double>>& scores, si
   std::vector<Candidate> all;
   for (size_t beam = 0; beam < scores.size(); ++beam) {
     for (size_t token = 0; token < scores[beam].size(); ++token) {
-      all.push_back({scores[beam][token], static_cast<int64_t>(beam), static_cast<int64_t>(token)});
+      const double score =
+          std::isnan(scores[beam][token]) ? kNever : scores[beam][token];  // NaN has no order
+      all.push_back({score, static_cast<int64_t>(beam), static_cast<int64_t>(token)});
     }
   }
   count = std::min(count, all.size());

@@ -29,11 +29,11 @@ void MultiplyMatrices(const MatMulCall& call, const T* a, const T* b, const Stor
   for (size_t batch = 0; batch < call.a_batch.size(); ++batch) {
     for (int64_t i = 0; i < call.m; ++i) {
       for (int64_t j = 0; j < call.n; ++j) {
-        const T* row = a + call.a_batch[batch] + i * call.a_row;
-        const T* column = b + call.b_batch[batch] + j * call.b_column;
+        const int64_t row = call.a_batch[batch] + i * call.a_row;
+        const int64_t column = call.b_batch[batch] + j * call.b_column;
         Sum sum = 0;
         for (int64_t k = 0; k < call.k; ++k) {
-          sum += static_cast<Sum>(row[k * call.a_column]) * static_cast<Sum>(column[k * call.b_row]);
+          sum += static_cast<Sum>(a[row + k * call.a_column]) * static_cast<Sum>(b[column + k * call.b_row]);
         }
         store(to++, sum);
       }
