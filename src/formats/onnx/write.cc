@@ -78,8 +78,8 @@ void WriteValueInfo(pbf_writer& graph, uint32_t field, const std::string& name, 
   WriteType(written, type);
 }
 
-void WriteTensor(pbf_writer& parent, uint32_t field, const std::string& name, const Tensor& tensor) {
-  pbf_writer proto(parent, field);
+// TensorProto's fields.
+void WriteTensor(pbf_writer& proto, const std::string& name, const Tensor& tensor) {
   proto.add_packed_int64(1, tensor.dims().begin(), tensor.dims().end());
   proto.add_int32(2, NumberOf(tensor.dtype()));
   if (tensor.dtype() == DType::kString) {
@@ -158,7 +158,8 @@ class Writer {
     const auto write = [&](ValueId id) {
       if (id == kNoValue || !graph.value(id).IsConstant() || is_written[static_cast<size_t>(id)]) return;
       is_written[static_cast<size_t>(id)] = true;
-      WriteTensor(proto, 5, names[static_cast<size_t>(id)], graph.value(id).data);
+      pbf_writer tensor(proto, 5);
+      WriteTensor(tensor, names[static_cast<size_t>(id)], graph.value(id).data);
     };
     for (const Node& node : graph.nodes) std::for_each(node.inputs.begin(), node.inputs.end(), write);
     std::for_each(graph.outputs.begin(), graph.outputs.end(), write);
@@ -226,7 +227,8 @@ class Writer {
       proto.add_bytes(4, *s);
       kind = AttributeKind::kString;
     } else if (const auto* tensor = std::get_if<Tensor>(&attr)) {
-      WriteTensor(proto, 5, "", *tensor);
+      pbf_writer written(proto, 5);
+      WriteTensor(written, "", *tensor);
       kind = AttributeKind::kTensor;
     } else if (const auto* floats = std::get_if<Floats>(&attr)) {
       for (float each : *floats) proto.add_float(7, each);
@@ -286,6 +288,13 @@ Result<std::string> FormatOnnx(const Graph& graph) {
   }
   SLIPWAY_ASSIGN_OR_RETURN(const onnx::Twins twins, onnx::FindTwins(graph, kWrittenOpset));
   return onnx::Writer().Write(graph, twins);
+}
+
+std::string FormatTensorProto(const std::string& name, const Tensor& tensor) {
+  std::string bytes;
+  protozero::pbf_writer proto(bytes);
+  onnx::WriteTensor(proto, name, tensor);
+  return bytes;
 }
 
 Status WriteOnnx(const Graph& graph, const std::string& path) {

@@ -24,4 +24,7 @@ inline constexpr int64_t kWrittenOpset = 22;
 Result<std::string> FormatOnnx(const Graph& graph);
 Status WriteOnnx(const Graph& graph, const std::string& path);
 
+// A TensorProto by itself, as in the input_N.pb of ONNX's test data.
+std::string FormatTensorProto(const std::string& name, const Tensor& tensor);
+
 }  // namespace slipway
