@@ -2,7 +2,8 @@
 //   Relu(Conv(...))                =>   Conv(..., activation = relu)
 //   Clip(Conv(...), lo, hi)        =>   Conv(..., activation = clip, alpha = lo, beta = hi); relu6 for 0 and
 //   6 Sigmoid, Tanh, HardSwish, LeakyRelu, Swish(alpha = 1) likewise
-// Left alone: results with other readers, quantised tensors, operators whose record has no activation.
+// Left alone: results with other readers, second results, quantised tensors, operators whose record has not
+// this activation, and recurrent ones, whose activation stands within the recurrence.
 #include <algorithm>
 #include <limits>
 
@@ -47,11 +48,15 @@ std::optional<Fusable> AsActivation(GraphView& view, const Node& node) {
 }
 
 // Matrix-like operators gain; element-wise ones too, by one pass over memory.
-bool CanApply(const Node& node) {
+bool CanApply(const Node& node, const std::string& activation) {
   const OpDef* op = FindOp(node.op);
-  if (op == nullptr || node.op == "Concat" || node.attrs.String("activation") != "none") return false;
-  return std::any_of(op->attrs.begin(), op->attrs.end(),
-                     [](const AttrDef& attr) { return attr.name == "activation"; });
+  if (op == nullptr || op->group == "rnn" || node.op == "Concat") return false;
+  if (node.attrs.String("activation") != "none") return false;
+  return std::any_of(op->attrs.begin(), op->attrs.end(), [&](const AttrDef& attr) {
+    const auto& choices = attr.choices;
+    return attr.name == "activation" &&
+           std::find(choices.begin(), choices.end(), activation) != choices.end();
+  });
 }
 
 bool FuseOne(GraphView& view, Node& node) {
@@ -59,14 +64,17 @@ bool FuseOne(GraphView& view, Node& node) {
   if (!fusable || node.inputs.empty()) return false;
   const ValueId middle = node.inputs[0];
   Node* producer = view.Producer(middle);
-  if (producer == nullptr || !view.IsOnlyReadOnce(middle) || !CanApply(*producer)) return false;
+  if (producer == nullptr || producer->outputs[0] != middle || !view.IsOnlyReadOnce(middle)) return false;
+  if (!CanApply(*producer, fusable->activation)) return false;
   const Graph& graph = view.graph();
   const bool is_plain = graph.value(middle).type.dtype == DType::kF32 && !graph.value(middle).quant &&
                         !graph.value(producer->inputs[0]).quant;
   if (!is_plain) return false;
   producer->attrs.Set("activation", fusable->activation);
-  producer->attrs.Set("activation_alpha", fusable->alpha);
-  producer->attrs.Set("activation_beta", fusable->beta);
+  if (fusable->alpha != 0 || fusable->beta != 0) {
+    producer->attrs.Set("activation_alpha", fusable->alpha);
+    producer->attrs.Set("activation_beta", fusable->beta);
+  }
   TakeOver(view, *producer, node);
   return true;
 }

@@ -29,22 +29,31 @@ Status Infer(InferContext& context) {
     if (value < 1 || value > kMaxDetections)
       return context.Error(std::string(name) + " is " + std::to_string(value) + "; allowed is 1..2^20");
   }
-  const auto check = [&](size_t i, size_t axis_from_end, int64_t wanted) {
-    const auto& shape = context.shape(i);
-    if (!shape) return true;
-    if (shape->size() <= axis_from_end) return false;
-    const Dim& dim = (*shape)[shape->size() - 1 - axis_from_end];
-    return !dim.IsKnown() || dim.value() >= wanted;
+  struct Operand {
+    const char* name;
+    size_t rank;
   };
-  if (!check(0, 0, 4) || !check(2, 0, 4)) return context.Error("boxes and anchors must have 4 numbers each");
-  if (!check(1, 0, attrs.Int("num_classes"))) {
+  constexpr Operand kOperands[] = {{"boxes", 3}, {"scores", 3}, {"anchors", 2}};
+  for (size_t i = 0; i < 3; ++i) {
+    const auto& shape = context.shape(i);
+    if (!shape) continue;
+    const auto& [name, rank] = kOperands[i];
+    const bool is_batch = shape->size() == 3 && (*shape)[0].IsKnown() && (*shape)[0].value() != 1;
+    if (shape->size() == rank && !is_batch) continue;
+    return context.Error(std::string(name) + " are " + ToString(context.input(i)) + "; they must be " +
+                         (rank == 3 ? "[1,N,...]" : "[N,4]"));
+  }
+  const auto last = [&](size_t i) { return context.shape(i) ? context.shape(i)->back() : Dim(); };
+  if ((last(0).IsKnown() && last(0).value() < 4) || (last(2).IsKnown() && last(2).value() != 4))
+    return context.Error("boxes and anchors must have 4 numbers each");
+  if (last(1).IsKnown() && last(1).value() < attrs.Int("num_classes")) {
     return context.Error("scores " + ToString(context.input(1)) + " have fewer classes than num_classes = " +
                          std::to_string(attrs.Int("num_classes")));
   }
   const auto& boxes = context.shape(0);
   for (size_t i : {size_t{1}, size_t{2}}) {
     const auto& other = context.shape(i);
-    if (!boxes || !other || boxes->size() < 2 || other->size() < 2) continue;
+    if (!boxes || !other) continue;
     const Dim& count = (*boxes)[boxes->size() - 2];
     const Dim& given = (*other)[other->size() - 2];
     if (count.IsKnown() && given.IsKnown() && count.value() != given.value()) {

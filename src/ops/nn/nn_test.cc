@@ -185,6 +185,24 @@ TEST(DetectionPostProcessTest, KeepsTheBestOfOverlappingBoxes) {
   EXPECT_EQ(Show((*result)[3].tensor), "f32[1]: 2");
 }
 
+TEST(DetectionPostProcessTest, RefusesOperandsOfOtherShapes) {
+  const auto fault = [](Dims boxes, Dims scores, Dims anchors) {
+    const auto zeros = [](Dims dims) {
+      const auto count = static_cast<size_t>(CountOf(dims));
+      return F32(std::move(dims), std::vector<double>(count, 0));
+    };
+    return RunAndShow("DetectionPostProcess",
+                      {zeros(std::move(boxes)), zeros(std::move(scores)), zeros(std::move(anchors))},
+                      {{"max_detections", int64_t{3}}, {"num_classes", int64_t{1}}},
+                      std::vector<std::optional<Quant>>(4));
+  };
+  const std::string start = "DetectionPostProcess 'node': ";
+  EXPECT_EQ(fault({12}, {1, 3, 2}, {3, 4}), start + "boxes are f32[12]; they must be [1,N,...]");
+  EXPECT_EQ(fault({1, 3, 4}, {2, 3, 2}, {3, 4}), start + "scores are f32[2,3,2]; they must be [1,N,...]");
+  EXPECT_EQ(fault({1, 3, 4}, {1, 3, 2}, {3, 5}), start + "boxes and anchors must have 4 numbers each");
+  EXPECT_EQ(fault({1, 3, 4}, {1, 3, 2}, {2, 4}), start + "there are 3 boxes and 2 anchors");
+}
+
 TEST(EinsumTest, SumsOverTheNamesMissingOnTheRight) {
   const TestValue a = F32({2, 2}, {1, 2, 3, 4});
   const TestValue b = F32({2, 2}, {5, 6, 7, 8});
