@@ -11,7 +11,8 @@
 // without a check at every line, and Finish() (or status()) says what went wrong.
 //
 // Layers that TensorRT has and this header has not are one Add() away: every operator of docs/operators.md.
-// Left out: loops and conditions, quantisation, plugins. Sizes are all explicit: there is no implicit batch.
+// Operators of your own are plugins: AddPlugin(). Left out: loops and conditions, quantisation. Sizes are all
+// explicit: there is no implicit batch.
 #pragma once
 
 #include <map>
@@ -329,6 +330,12 @@ class NetworkBuilder {
                              const LayerAttrs& attrs, int num_outputs, Where where = Where::current());
   NetTensor Add(const std::string& op, const std::vector<NetTensor>& inputs, const LayerAttrs& attrs = {},
                 Where where = Where::current());
+
+  // A plugin that has been loaded or registered (slipway/plugin_library.h), in its newest version.
+  std::vector<NetTensor> AddPlugin(const std::string& plugin, const std::vector<NetTensor>& inputs,
+                                   const LayerAttrs& attrs, int num_outputs, Where where = Where::current());
+  NetTensor AddPlugin(const std::string& plugin, const std::vector<NetTensor>& inputs,
+                      const LayerAttrs& attrs = {}, Where where = Where::current());
 
   // kNone for a handle that holds nothing.
   DType dtype(NetTensor tensor) const;

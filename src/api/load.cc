@@ -5,6 +5,7 @@
 #include "api/codecs.h"
 #include "base/nearest.h"
 #include "formats/registry/import_model.h"
+#include "plugin/nodes.h"
 
 namespace slipway {
 namespace {
@@ -37,6 +38,8 @@ Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) 
   loaded.model.graph = std::move(imported.graph);
   loaded.model.manifest = std::move(imported.manifest);
   loaded.notes = std::move(imported.notes);
+  for (const std::string& node : WaitingNodes(loaded.model.graph))
+    loaded.notes.push_back("no operator is known for " + node + ": it is kept for a plugin given later");
   SLIPWAY_RETURN_IF_ERROR(DeclareRanges(loaded.model, options.ranges));
   return loaded;
 }
@@ -52,6 +55,12 @@ Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
   LoadedModel loaded;
   SLIPWAY_ASSIGN_OR_RETURN(loaded.model, ReadSlip(path));
   loaded.was_slip = true;
+  auto given = GivePlugins(loaded.model.graph);
+  if (!given.ok()) return given.status().WithContext("'" + path + "'");
+  if (*given > 0 && options.is_optimized) {
+    // The shapes behind the plugins are known only now.
+    SLIPWAY_ASSIGN_OR_RETURN(loaded.passes, Optimize(loaded.model.graph, options.passes));
+  }
   return loaded;
 }
 

@@ -1,5 +1,7 @@
 #include "build/choose.h"
 
+#include "ops/dynamic_ops.h"
+
 namespace slipway {
 namespace {
 
@@ -30,9 +32,7 @@ Result<Step> MakeStep(const Graph& graph, const Node& node) {
   Step step;
   step.op = FindOp(node.op);
   step.node = &node;
-  if (step.op == nullptr) {
-    return Status(Code::kUnsupported, "node '" + node.name + "': no operator is called '" + node.op + "'");
-  }
+  if (step.op == nullptr) return UnknownOp(node);
   for (ValueId id : node.inputs) step.inputs.push_back(id == kNoValue ? nullptr : &graph.value(id));
   for (ValueId id : node.outputs) step.outputs.push_back(id == kNoValue ? nullptr : &graph.value(id));
   return step;

@@ -7,6 +7,7 @@
 #include "cli/console.h"
 #include "cli/golden.h"
 #include "cli/model_flags.h"
+#include "plugin/nodes.h"
 
 namespace slipway::cli {
 namespace {
@@ -15,7 +16,9 @@ Status Convert(const ModelFlags& flags, std::string path, bool wants_golden) {
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.Load());
   SlipModel& model = loaded.model;
   model.manifest = CompleteManifestOf(loaded);
-  if (wants_golden && model.golden.empty()) SLIPWAY_RETURN_IF_ERROR(AddGolden(model));
+  const bool can_run = WaitingNodes(model.graph).empty();
+  if (wants_golden && !can_run) PrintNote("no golden vector is made: the model runs once its plugins are given");
+  if (wants_golden && can_run && model.golden.empty()) SLIPWAY_RETURN_IF_ERROR(AddGolden(model));
   if (path.empty()) path = std::filesystem::path(flags.model).replace_extension(".slip").string();
   SLIPWAY_RETURN_IF_ERROR(WriteSlip(path, model));
   std::error_code error;

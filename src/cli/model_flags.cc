@@ -8,6 +8,7 @@
 
 #include "backends/api/backend.h"
 #include "cli/console.h"
+#include "slipway/plugin_library.h"
 #include "tasks/core/guess.h"
 
 namespace slipway::cli {
@@ -94,6 +95,11 @@ void ModelFlags::AddModel(CLI::App* command) {
                    "NAME=extent of a symbolic dimension, or NAME=lowest..highest that it may have")
       ->take_all();
   command->add_option("--prototxt", prototxt, "a .caffemodel's net, where it does not lie beside it");
+  command->add_option("--plugin", plugins, "a library of operators of your own; may be given several times")
+      ->allow_extra_args(false);
+  command->add_flag("--allow-custom", allow_custom,
+                    "keep operators that nobody knows, for a --plugin given later");
+  command->add_flag("--check-plugins", has_plugin_checks, "check every run of a plugin, not only the first");
   command->add_flag("--no-optimize", is_unoptimized, "leave the graph as imported");
 }
 
@@ -128,6 +134,7 @@ Result<LoadOptions> ModelFlags::ToLoadOptions() const {
   }
   options.import.outputs = outputs;
   options.import.prototxt = prototxt;
+  options.import.allow_custom = allow_custom;
   for (const std::string& text : dims) {
     SLIPWAY_ASSIGN_OR_RETURN(auto dim, ParseDim(text));
     const auto& [name, range] = dim;
@@ -165,6 +172,8 @@ Result<LoadOptions> ModelFlags::ToLoadOptions() const {
 }
 
 Result<LoadedModel> ModelFlags::Load() const {
+  for (const std::string& path : plugins) SLIPWAY_RETURN_IF_ERROR(LoadPluginLibrary(path));
+  if (has_plugin_checks) SetPluginChecks(PluginChecks::kEveryRun);
   SLIPWAY_ASSIGN_OR_RETURN(LoadOptions options, ToLoadOptions());
   return LoadModel(model, options);
 }

@@ -14,6 +14,9 @@ struct ModelFlags {
   std::vector<std::string> outputs;  // NAME
   std::vector<std::string> dims;     // NAME=extent, NAME=lowest..highest
   std::string prototxt;              // Caffe: path of the net's description
+  std::vector<std::string> plugins;  // paths of plugin libraries
+  bool allow_custom = false;
+  bool has_plugin_checks = false;
   std::string manifest_path;
   std::string labels_path;
   std::string color, resize, decoder;

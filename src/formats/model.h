@@ -29,7 +29,8 @@ struct ImportOptions {
   std::vector<InputCut> inputs;         // empty: the source's own
   std::vector<std::string> outputs;     // empty: the source's own; otherwise any values, in this order
   std::map<std::string, int64_t> dims;  // extents for symbolic dimensions, by name
-  std::string prototxt;  // Caffe: path of the net's description; empty: it lies beside the weights
+  std::string prototxt;       // Caffe: path of the net's description; empty: it lies beside the weights
+  bool allow_custom = false;  // keep nodes that no record reads, for a plugin given later (ops/dynamic_ops.h)
 };
 
 struct ImportedModel {

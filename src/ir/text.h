@@ -10,6 +10,7 @@
 //   }
 //
 // A state is an input that the last outputs, one for each state, feed from run to run, and its first value.
+// Operators of plugins, whose names are no words ("Scale@1"), stand in quotes.
 // `_` is an operand left out, `?` an anonymous dimension, `*` an unknown rank. Sub-graphs stand in
 // attributes.
 #pragma once

@@ -89,6 +89,12 @@ class Parser {
     return value;
   }
 
+  // A word; names that are none stand in quotes.
+  Result<std::string> ReadOp() {
+    Skip();
+    return at_ < text_.size() && text_[at_] == '"' ? ReadString() : ReadWord();
+  }
+
   template <class T>
   Result<T> ReadNumber() {
     Skip();
@@ -285,7 +291,7 @@ class Parser {
 
   Status ReadNode(Graph& graph, Names& names, int depth) {
     Node node;
-    SLIPWAY_ASSIGN_OR_RETURN(node.op, ReadWord());
+    SLIPWAY_ASSIGN_OR_RETURN(node.op, ReadOp());
     SLIPWAY_ASSIGN_OR_RETURN(node.name, ReadString());
     SLIPWAY_ASSIGN_OR_RETURN(node.inputs, ReadList<ValueId>([&] { return ReadKnown(names); }));
     SLIPWAY_RETURN_IF_ERROR(Need("->"));

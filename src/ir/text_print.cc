@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "base/scalar.h"
@@ -26,6 +28,12 @@ std::string Quoted(std::string_view text) {
     }
   }
   return quoted + "\"";
+}
+
+// Plugins' operators ("Scale@1") are no words.
+std::string OpText(const std::string& op) {
+  const auto is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  return !op.empty() && std::all_of(op.begin(), op.end(), is_part) ? op : Quoted(op);
 }
 
 // The shortest text that reads back as the same float.
@@ -115,7 +123,7 @@ std::string NodeText(const Graph& graph, const Node& node, int depth) {
   };
   std::string inputs = Listed(node.inputs, operand);
   std::string outputs = Listed(node.outputs, result);
-  std::string text = "node " + node.op + " " + Quoted(node.name) + " " + inputs + " -> " + outputs;
+  std::string text = "node " + OpText(node.op) + " " + Quoted(node.name) + " " + inputs + " -> " + outputs;
   if (!node.attrs.IsEmpty()) {
     text += " {";
     bool is_first = true;

@@ -40,6 +40,20 @@ TEST(GraphText, KeepsTheMeaning) {
   EXPECT_EQ(graph->value(5).data.as<std::string>()[1], std::string("\0c\\", 3));
 }
 
+TEST(GraphText, QuotesOperatorsWhoseNamesAreNoWords) {
+  Graph graph;
+  graph.name = "plugins";
+  for (const char* op : {"acme.Scale@1", "custom:onnx:com.acme:\"Foo\":1", "Relu"}) {
+    graph.nodes.emplace_back().op = op;
+    graph.nodes.back().name = "n";
+  }
+  const auto read = ParseGraph(PrintGraph(graph));
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  EXPECT_EQ(PrintGraph(*read), PrintGraph(graph));
+  EXPECT_EQ(read->nodes[1].op, graph.nodes[1].op);
+  EXPECT_NE(PrintGraph(graph).find("node Relu "), std::string::npos);
+}
+
 TEST(GraphText, ReadsStates) {
   const auto graph = ParseGraph(kText);
   ASSERT_TRUE(graph.ok()) << graph.status().ToString();

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 
+#include "base/nearest.h"
 #include "base/scalar.h"
 #include "network/state.h"
 #include "ops/verify.h"
+#include "plugin/nodes.h"
+#include "slipway/plugin_library.h"
 
 namespace slipway {
 namespace {
@@ -115,6 +118,12 @@ std::vector<NetTensor> NetworkBuilder::Many(const char* layer, const std::string
   while (!node.inputs.empty() && node.inputs.back() == kNoValue) node.inputs.pop_back();
   std::vector<GraphBuilder::Output> outputs(count);
   for (GraphBuilder::Output& output : outputs) output.name = node.name;
+  if (FindPlugin(op) != nullptr) {
+    if (const Status status = PreparePluginNode(*state_->graph, node, count); !status.ok()) {
+      Fail(where, status);
+      return refused;
+    }
+  }
   const auto ids = state_->builder.Add(std::move(node), std::move(outputs));
   if (!ids.ok()) {
     Fail(where, ids.status());
@@ -142,6 +151,28 @@ std::vector<NetTensor> NetworkBuilder::Add(const std::string& op, const std::vec
 NetTensor NetworkBuilder::Add(const std::string& op, const std::vector<NetTensor>& inputs,
                               const LayerAttrs& attrs, Where where) {
   return Add(op, inputs, attrs, 1, where)[0];
+}
+
+std::vector<NetTensor> NetworkBuilder::AddPlugin(const std::string& plugin,
+                                                 const std::vector<NetTensor>& inputs,
+                                                 const LayerAttrs& attrs, int num_outputs, Where where) {
+  const RegisteredPlugin* found = FindPluginByName(plugin);
+  if (found == nullptr && status().ok()) {
+    const std::vector<PluginInfo> infos = LoadedPlugins();
+    std::vector<std::string_view> names;
+    for (const PluginInfo& info : infos) names.push_back(info.name);
+    Fail(where, Status(Code::kUsage, "no plugin is called '" + plugin + "'" + DidYouMean(plugin, names),
+                       "load its library with LoadPluginLibrary, or register it, before it is added"));
+  }
+  const std::string op = found == nullptr ? plugin : OpNameOf(*found);
+  if (status().ok() && (num_outputs < 1 || num_outputs > kMaxOutputs))
+    Fail(where, Status(Code::kUsage, op + " cannot have " + std::to_string(num_outputs) + " outputs"));
+  return Many(plugin.c_str(), op, inputs, attrs, num_outputs, where);
+}
+
+NetTensor NetworkBuilder::AddPlugin(const std::string& plugin, const std::vector<NetTensor>& inputs,
+                                    const LayerAttrs& attrs, Where where) {
+  return AddPlugin(plugin, inputs, attrs, 1, where)[0];
 }
 
 DType NetworkBuilder::dtype(NetTensor tensor) const {

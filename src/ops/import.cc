@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/scalar.h"
+#include "ops/dynamic_ops.h"
 
 namespace slipway {
 namespace {
@@ -157,6 +158,18 @@ Result<std::vector<ValueId>> ImportNode(const ForeignNode& node, GraphBuilder& b
   ImportContext context(*match.op, node, builder);
   if (node.outputs.empty() && !match.op->outputs.empty()) return context.Error("it has no output");
   SLIPWAY_RETURN_IF_ERROR(match.row->import ? match.row->import(context) : context.EmitSame());
+  return context.bound();
+}
+
+Result<std::vector<ValueId>> ImportCustom(const ForeignNode& node, GraphBuilder& builder) {
+  builder.SetSources({node.op + " '" + node.name + "'"});
+  ImportContext context(CustomOpRecord(), node, builder);
+  for (const auto& [name, attr] : node.attrs) {
+    if (std::holds_alternative<GraphRef>(attr))
+      return context.Unsupported("attribute '" + name + "' is a sub-graph, which plugins do not take");
+  }
+  if (node.outputs.empty()) return context.Error("it has no output");
+  SLIPWAY_RETURN_IF_ERROR(context.Emit(CustomOpName(node), node.inputs, node.attrs));
   return context.bound();
 }
 

@@ -59,4 +59,8 @@ class ImportContext {
 // reads it, with the versions that rows do read in the message.
 Result<std::vector<ValueId>> ImportNode(const ForeignNode& node, GraphBuilder& builder);
 
+// Keeps a node that no row reads as it is, for a plugin given later (ops/dynamic_ops.h). kUnsupported where
+// it holds a sub-graph, which no plugin takes.
+Result<std::vector<ValueId>> ImportCustom(const ForeignNode& node, GraphBuilder& builder);
+
 }  // namespace slipway

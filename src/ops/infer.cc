@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/scalar.h"
+#include "ops/dynamic_ops.h"
 #include "ops/infer_node.h"
 #include "ops/quantized_form.h"
 #include "ops/run.h"
@@ -182,9 +183,7 @@ void FoldContent(const Graph& graph, const Node& node, std::vector<std::optional
 // Infers one node of `graph`; contents are read and extended. Shared with GraphBuilder.
 Status InferNodeInGraph(Graph& graph, const Node& node, std::vector<std::optional<Content>>& contents) {
   const OpDef* op = FindOp(node.op);
-  if (op == nullptr) {
-    return Status(Code::kUnsupported, "node '" + node.name + "': no operator is called '" + node.op + "'");
-  }
+  if (op == nullptr) return UnknownOp(node);
   std::vector<InferContext::Input> inputs(node.inputs.size());
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     if (node.inputs[i] == kNoValue) continue;

@@ -154,11 +154,12 @@ struct OpDef {
   Tolerance tolerance;
   std::vector<ForeignRow> foreign;
   bool is_deterministic = true;  // false: random generators; never folded
+  bool has_open_attrs = false;   // also takes attributes that `attrs` does not name
 };
 
 // All records, sorted by name. Built once, immutable, thread-safe.
 const std::vector<OpDef>& AllOps();
-// Null when there is none.
+// Null when there is none. Also finds records that came while the program ran (ops/dynamic_ops.h).
 const OpDef* FindOp(std::string_view name);
 // The record and row that read this foreign operator at this version; {nullptr, nullptr} when none does.
 struct ForeignMatch {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "ops/dynamic_ops.h"
+
 namespace slipway {
 namespace {
 
@@ -73,7 +75,10 @@ QuantizedForm QuantizedFormOf(std::string_view op) {
 #undef SLIPWAY_QUANTIZED
   };
   const auto found = forms->find(op);
-  return found == forms->end() ? QuantizedForm::kNone : found->second;
+  if (found != forms->end()) return found->second;
+  // Plugins are handed the scales; what they make of them is theirs.
+  const bool is_theirs = ParsePluginOp(op) || op == CustomOpRecord().name;
+  return is_theirs ? QuantizedForm::kIgnoresScale : QuantizedForm::kNone;
 }
 
 Status CheckQuantizedOperands(const InferContext& context) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "ops/dynamic_ops.h"
 #include "ops/op.h"
 
 namespace slipway {
@@ -114,7 +115,7 @@ const OpDef* FindOp(std::string_view name) {
   const auto found =
       std::lower_bound(ops.begin(), ops.end(), name,
                        [](const OpDef& op, std::string_view wanted) { return op.name < wanted; });
-  return found != ops.end() && found->name == name ? &*found : nullptr;
+  return found != ops.end() && found->name == name ? &*found : FindDynamicOp(name);
 }
 
 ForeignMatch FindForeign(Format format, std::string_view domain, std::string_view op, int64_t version) {
@@ -133,7 +134,7 @@ ForeignMatch FindForeign(Format format, std::string_view domain, std::string_vie
     if (row.format == format && is_same_domain && row.since <= version && version <= row.until)
       return it->second;
   }
-  return {};
+  return FindDynamicForeign(format, IsMainDomain(domain) ? "" : domain, op, version);
 }
 
 Status CompleteAttrs(const OpDef& op, Node& node) {
@@ -146,6 +147,7 @@ Status CompleteAttrs(const OpDef& op, Node& node) {
     }
     SLIPWAY_RETURN_IF_ERROR(CheckAttr(def, node, *attr));
   }
+  if (op.has_open_attrs) return Status::Ok();
   for (const auto& [name, value] : node.attrs) {
     const bool is_known = std::any_of(op.attrs.begin(), op.attrs.end(),
                                       [&name = name](const AttrDef& def) { return def.name == name; });

@@ -1,5 +1,6 @@
 #include "ops/run.h"
 
+#include "ops/dynamic_ops.h"
 #include "ops/infer.h"
 
 namespace slipway {
@@ -93,7 +94,8 @@ class Interpreter : public GraphRunner {
 Result<std::vector<Datum>> RunReference(const Graph& graph, const Node& node,
                                         std::span<const Datum* const> inputs, GraphRunner* runner) {
   const OpDef* op = FindOp(node.op);
-  if (op == nullptr || op->reference == nullptr) {
+  if (op == nullptr) return UnknownOp(node);
+  if (op->reference == nullptr) {
     return Status(Code::kUnsupported, "node '" + node.name + "': operator '" + node.op + "' cannot run");
   }
   std::vector<InferContext::Input> infer_inputs(inputs.size());

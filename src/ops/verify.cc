@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "ops/dynamic_ops.h"
 #include "ops/infer.h"
 
 namespace slipway {
@@ -61,8 +62,7 @@ Status CheckNode(const Graph& graph, const Node& node, std::vector<bool>& is_def
     is_defined[static_cast<size_t>(id)] = true;
   }
   const OpDef* op = FindOp(node.op);
-  if (op == nullptr)
-    return Status(Code::kUnsupported, "node '" + node.name + "': no operator is called '" + node.op + "'");
+  if (op == nullptr) return UnknownOps(graph);
   Node completed = node;
   SLIPWAY_RETURN_IF_ERROR(CompleteAttrs(*op, completed));
   for (const auto& [name, attr] : node.attrs) {

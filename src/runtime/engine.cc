@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "ops/infer.h"
+#include "plugin/backend.h"
+#include "plugin/nodes.h"
 
 namespace slipway {
 namespace {
@@ -20,7 +22,9 @@ Result<std::shared_ptr<const Engine>> Engine::Create(Graph graph, const EngineOp
     for (const Backend& each : AllBackends()) known += (known.empty() ? "" : ", ") + each.name;
     return Status(Code::kUsage, "no backend is called '" + options.backend + "'", "backends are: " + known);
   }
+  SLIPWAY_RETURN_IF_ERROR(CheckNoneWaits(graph));
   std::vector<const Backend*> backends = {backend};
+  if (HasPluginNodes(graph)) backends.push_back(&PluginBackend());
   if (!options.is_backend_required && backend->name != "ref") backends.push_back(FindBackend("ref"));
 
   auto engine = std::shared_ptr<Engine>(new Engine);

@@ -77,6 +77,7 @@ class ModelImporter {
   Status ImportNodes(Scope& scope, const std::vector<NodeProto>& nodes,
                      const std::vector<std::string_view>& outputs, const std::set<std::string_view>& given);
   Status ImportOne(Scope& scope, const NodeProto& node);
+  bool IsPlugins(const Scope& scope, const NodeProto& node) const;
   Status ImportConstant(Scope& scope, const NodeProto& node);
   Status ImportForeign(Scope& scope, const NodeProto& node);
   Status BindOutputs(Scope& scope, const NodeProto& node, const ForeignNode& foreign,

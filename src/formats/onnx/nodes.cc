@@ -1,6 +1,7 @@
 // One node after another: constants, calls of functions, operators.
 #include "formats/onnx/importer.h"
 #include "formats/onnx/order.h"
+#include "ops/dynamic_ops.h"
 
 namespace slipway::onnx {
 
@@ -12,13 +13,20 @@ Status ModelImporter::ImportNodes(Scope& scope, const std::vector<NodeProto>& no
   return Status::Ok();
 }
 
+bool ModelImporter::IsPlugins(const Scope& scope, const NodeProto& node) const {
+  const int64_t version = OpsetOf(scope, node.domain);
+  return FindDynamicForeign(Format::kOnnx, node.domain, node.op_type, version).op != nullptr;
+}
+
 Status ModelImporter::ImportOne(Scope& scope, const NodeProto& node) {
   // Functions that call each other can ask for any number of nodes; no real network comes near.
   constexpr int64_t kMaxNodes = 2'000'000;
   if (++num_nodes_ > kMaxNodes) {
     return Status(Code::kInvalidModel, "the model expands to more than 2000000 nodes");
   }
-  if (const FunctionProto* function = FindFunction(node)) return ImportCall(scope, node, *function);
+  // Where a plugin claims the operator, it needs no body.
+  const FunctionProto* function = FindFunction(node);
+  if (function != nullptr && !IsPlugins(scope, node)) return ImportCall(scope, node, *function);
   if (node.domain.empty() && node.op_type == "Constant") return ImportConstant(scope, node);
   return ImportForeign(scope, node);
 }
@@ -111,7 +119,8 @@ Status ModelImporter::ImportForeign(Scope& scope, const NodeProto& node) {
   SLIPWAY_RETURN_IF_ERROR(ConvertAttributes(scope, node, foreign));
   for (ValueId capture : foreign.captures) is_broken |= state.broken.count(capture) > 0;
 
-  auto values = ImportNode(foreign, state.builder);
+  const bool is_kept = !has_row && options_.allow_custom;
+  auto values = is_kept ? ImportCustom(foreign, state.builder) : ImportNode(foreign, state.builder);
   if (values.ok() && !is_broken) return BindOutputs(scope, node, foreign, *values);
   // What depends on an unsupported node may fail only because of it.
   if (has_row && is_broken) return Misfit(scope, node, foreign, Status::Ok());
