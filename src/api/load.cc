@@ -46,11 +46,13 @@ Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) 
 
 Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
   const bool has_cuts = !options.import.inputs.empty() || !options.import.outputs.empty() ||
-                        !options.import.dims.empty() || !options.ranges.empty();
+                        !options.import.dims.empty() || !options.ranges.empty() ||
+                        !options.import.signature.empty();
   if (has_cuts) {
-    return Status(Code::kUsage,
-                  "'" + path + "' is converted already: --input, --output and --dim have no effect",
-                  "give them when converting the source model");
+    return Status(
+        Code::kUsage,
+        "'" + path + "' is converted already: --input, --output, --dim and --signature have no effect",
+        "give them when converting the source model");
   }
   LoadedModel loaded;
   SLIPWAY_ASSIGN_OR_RETURN(loaded.model, ReadSlip(path));

@@ -85,7 +85,10 @@ std::string BackendNames() {
 }  // namespace
 
 void ModelFlags::AddModel(CLI::App* command) {
-  command->add_option("model", model, "model file: .onnx, .tflite, .pb, model.json, .caffemodel or .slip")
+  command
+      ->add_option(
+          "model", model,
+          "model file: .onnx, .tflite, .pb, model.json, .caffemodel or .slip; or a SavedModel's folder")
       ->required();
   command->add_option("--input", inputs, "NAME[shape]: take this as an input, cutting the graph there")
       ->take_all();
@@ -94,6 +97,7 @@ void ModelFlags::AddModel(CLI::App* command) {
       ->add_option("--dim", dims,
                    "NAME=extent of a symbolic dimension, or NAME=lowest..highest that it may have")
       ->take_all();
+  command->add_option("--signature", signature, "a SavedModel's signature, where not serving_default");
   command->add_option("--prototxt", prototxt, "a .caffemodel's net, where it does not lie beside it");
   command->add_option("--plugin", plugins, "a library of operators of your own; may be given several times")
       ->allow_extra_args(false);
@@ -133,6 +137,7 @@ Result<LoadOptions> ModelFlags::ToLoadOptions() const {
     options.import.inputs.push_back(std::move(cut));
   }
   options.import.outputs = outputs;
+  options.import.signature = signature;
   options.import.prototxt = prototxt;
   options.import.allow_custom = allow_custom;
   for (const std::string& text : dims) {

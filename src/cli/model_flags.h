@@ -13,6 +13,7 @@ struct ModelFlags {
   std::vector<std::string> inputs;   // NAME[shape]
   std::vector<std::string> outputs;  // NAME
   std::vector<std::string> dims;     // NAME=extent, NAME=lowest..highest
+  std::string signature;             // SavedModel
   std::string prototxt;              // Caffe: path of the net's description
   std::vector<std::string> plugins;  // paths of plugin libraries
   bool allow_custom = false;

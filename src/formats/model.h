@@ -29,6 +29,7 @@ struct ImportOptions {
   std::vector<InputCut> inputs;         // empty: the source's own
   std::vector<std::string> outputs;     // empty: the source's own; otherwise any values, in this order
   std::map<std::string, int64_t> dims;  // extents for symbolic dimensions, by name
+  std::string signature;      // SavedModel: which; empty: "serving_default", or the only one
   std::string prototxt;       // Caffe: path of the net's description; empty: it lies beside the weights
   bool allow_custom = false;  // keep nodes that no record reads, for a plugin given later (ops/dynamic_ops.h)
 };
@@ -37,7 +38,7 @@ struct ImportedModel {
   Graph graph;                       // sorted, types inferred
   std::optional<Manifest> manifest;  // what the file itself says; none: nothing
   std::vector<std::string> notes;    // for people: what was assumed or left out, one sentence each
-  std::string format;                // "onnx", "tflite", "graphdef", "tfjs", "caffe"
+  std::string format;                // "onnx", "tflite", "graphdef", "savedmodel", "tfjs", "caffe"
 };
 
 // The file under import. Constants may alias `file`; they hold it alive.

@@ -251,9 +251,8 @@ std::string_view HintFor(FileKind kind) {
     case FileKind::kPytorchZip:
     case FileKind::kPickle: return "export it with torch.onnx.export";
     case FileKind::kSafetensors: return "export the whole model to ONNX";
-    case FileKind::kSavedModel:
     case FileKind::kGraphDefText:
-      return "convert it to TFLite, to a TensorFlow.js graph model or to a frozen .pb graph";
+      return "convert it to a SavedModel, to TFLite, to a TensorFlow.js graph model or to a frozen .pb graph";
     case FileKind::kKerasHdf5:
     case FileKind::kKerasZip:
     case FileKind::kTfjsLayers: return "convert it to TFLite, or export it to ONNX";
@@ -262,8 +261,8 @@ std::string_view HintFor(FileKind kind) {
              "examples/lenet_wts.cc does";
     case FileKind::kImage: return "the model comes first, then the photos";
     default:
-      return "Slipway reads .onnx, .tflite, frozen TensorFlow .pb, TensorFlow.js model.json, .caffemodel and "
-             ".slip";
+      return "Slipway reads .onnx, .tflite, TensorFlow's SavedModel and frozen .pb, TensorFlow.js model.json, "
+             ".caffemodel and .slip";
   }
 }
 

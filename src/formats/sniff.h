@@ -16,6 +16,7 @@ enum class FileKind {
   kTflite,
   kGraphDef,       // TensorFlow, frozen
   kTfjs,           // TensorFlow.js graph model: model.json
+  kSavedModel,     // TensorFlow SavedModel: saved_model.pb
   kCaffeModel,     // weights
   kCaffePrototxt,  // the net that they belong to
   kSlip,

@@ -25,7 +25,7 @@ bool IsFile(const std::string& path) {
 Result<std::string> FileWithin(const std::string& path) {
   if (!IsFolder(path)) return path;
   if (IsFile(path + "/model.json")) return path + "/model.json";
-  if (IsFile(path + "/saved_model.pb")) return NotReadable(FileKind::kSavedModel, {}, path);
+  if (IsFile(path + "/saved_model.pb")) return path + "/saved_model.pb";
   return Status(Code::kInvalidModel, "'" + path + "' is a folder without a model that Slipway knows",
                 "name the model file itself");
 }
@@ -56,6 +56,9 @@ Result<ImportedModel> ImportModel(const ModelFile& file, const ImportOptions& op
   const bool is_caffe = kind == FileKind::kCaffeModel || kind == FileKind::kCaffePrototxt;
   if (!options.prototxt.empty() && !is_caffe)
     return Status(Code::kUsage, "--prototxt goes with a .caffemodel; '" + file.path + "' is " +
+                                    std::string(DescribeKind(kind)));
+  if (!options.signature.empty() && kind != FileKind::kSavedModel)
+    return Status(Code::kUsage, "--signature goes with a TensorFlow SavedModel; '" + file.path + "' is " +
                                     std::string(DescribeKind(kind)));
   auto model = import(file, options);
   if (!model.ok()) return model.status().WithContext("'" + file.path + "'");

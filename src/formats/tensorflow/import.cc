@@ -4,13 +4,13 @@
 #include <set>
 
 #include "base/nearest.h"
-#include "formats/support.h"
 #include "formats/tensorflow/detection.h"
 #include "formats/tensorflow/graph_def.h"
 #include "formats/tensorflow/placeholder.h"
 #include "formats/tensorflow/preprocessor.h"
+#include "formats/tensorflow/raise_control_flow.h"
+#include "formats/tensorflow/scope.h"
 #include "formats/tensorflow/tfjs.h"
-#include "ops/import.h"
 
 namespace slipway::tensorflow {
 namespace {
@@ -27,28 +27,38 @@ bool IsLeftover(const std::string& op) {
 
 class Importer {
  public:
-  Importer(const TfGraph& source, const ImportOptions& options)
-      : source_(source), options_(options), builder_(model_.graph) {}
+  Importer(const TfGraph& source, const ImportOptions& options, const GraphPorts& ports)
+      : source_(source), options_(options), ports_(ports) {}
 
   Result<ImportedModel> Run() {
     ChooseOutputs();
+    SLIPWAY_RETURN_IF_ERROR(CheckNames());
     preprocessor_ = WantedPreprocessor();
+    if (preprocessor_) image_name_ = preprocessor_->input;
+    SLIPWAY_ASSIGN_OR_RETURN(const TfGraph needed, NeededPart());
+    Scope scope(needed, model_.graph, state_);
+    scope_ = &scope;
+    scope.on_placeholder = [this](const TfNode& node) {
+      return AddInput(node, node.name, DeclaredType(node));
+    };
     SLIPWAY_RETURN_IF_ERROR(AddCuts());
+    SLIPWAY_RETURN_IF_ERROR(AddPorts());
     if (preprocessor_) SLIPWAY_RETURN_IF_ERROR(AddPreprocessor());
-    SLIPWAY_RETURN_IF_ERROR(Order());
-    for (const TfNode* node : order_) {
-      SLIPWAY_RETURN_IF_ERROR(Import(*node));
-    }
-    SLIPWAY_RETURN_IF_ERROR(unsupported_.ToStatus(model_.graph));
+    SLIPWAY_RETURN_IF_ERROR(scope.Import(outputs_));
+    SLIPWAY_RETURN_IF_ERROR(state_.unsupported.ToStatus(model_.graph));
     SLIPWAY_RETURN_IF_ERROR(BindOutputs());
-    if (preprocessor_) model_.manifest = MakeManifest(*preprocessor_, model_.graph);
-    SLIPWAY_RETURN_IF_ERROR(Prune());
+    if (preprocessor_) {
+      preprocessor_->input = image_name_;
+      model_.manifest = MakeManifest(*preprocessor_, model_.graph);
+    }
+    Prune(model_.graph);
+    model_.notes = std::move(state_.notes);
+    NamePorts();
     return std::move(model_);
   }
 
  private:
-  // A tensor of the source: "node:0".
-  static std::string Key(const std::string& node, int index) { return node + ":" + std::to_string(index); }
+  static std::string Key(const TfInput& at) { return Scope::Key(at.node, at.index); }
 
   Status Unknown(const std::string& what, const std::string& name) const {
     std::vector<std::string_view> names;
@@ -56,6 +66,11 @@ class Importer {
     return Status(Code::kUsage,
                   what + " '" + name + "': the graph has no node of that name" + DidYouMean(name, names),
                   "'slipway inspect' lists the nodes");
+  }
+
+  std::string NameOfCut(const InputCut& cut, const TfInput& at) const {
+    const bool is_port = TensorOf(ports_.inputs, cut.name) != cut.name;
+    return is_port || at.index != 0 ? cut.name : at.node;
   }
 
   Type TypeOfCut(const InputCut& cut, const TfNode& node) {
@@ -76,7 +91,7 @@ class Importer {
   Type DeclaredType(const TfNode& placeholder) {
     PlaceholderType found = TypeOfPlaceholder(source_, placeholder);
     if (found.type.shape) found.type.shape = SubstituteDims(std::move(*found.type.shape), options_.dims);
-    if (!found.note.empty()) model_.notes.push_back(std::move(found.note));
+    if (!found.note.empty()) state_.Note(found.note);
     return found.type;
   }
 
@@ -85,22 +100,95 @@ class Importer {
     const DType half = type.dtype == DType::kF32 && node.op == "Placeholder"
                            ? HalfTypeOfReaders(source_, node)
                            : DType::kNone;
-    const ValueId value = builder_.Input(name, std::move(type));
+    GraphBuilder& builder = scope_->builder();
+    const ValueId value = builder.Input(name, std::move(type));
     if (half == DType::kNone) return value;
-    return builder_.Add("Cast", {value}, {{"to", half}}, name + "/cast");
+    return builder.Add("Cast", {value}, {{"to", half}}, name + "/cast");
+  }
+
+  // The tensor that a user's name stands for: a port's, or a node's.
+  static std::string TensorOf(const std::vector<GraphPorts::Port>& ports, const std::string& name) {
+    for (const GraphPorts::Port& port : ports) {
+      if (port.name == name) return port.tensor;
+    }
+    return name;
+  }
+
+  // The model's own inputs that the outputs still need behind the user's cuts; all, where there are no cuts.
+  Status AddPorts() {
+    const bool is_cut = !options_.inputs.empty() || !options_.outputs.empty();
+    const std::set<std::string> needed =
+        is_cut ? NodesBehind(outputs_, scope_->BoundKeys()) : std::set<std::string>();
+    for (const GraphPorts::Port& port : ports_.inputs) {
+      const TfInput at = ParseInput(port.tensor);
+      const TfNode* node = source_.Find(at.node);
+      if (node == nullptr)
+        return Status(Code::kInvalidModel, "input '" + port.name + "' of the signature is '" + port.tensor +
+                                               "', which the graph lacks");
+      if (scope_->Has(at.node, at.index) || (is_cut && !needed.count(at.node))) continue;
+      if (preprocessor_ && at.node == preprocessor_->input) {
+        image_name_ = port.name;  // AddPreprocessor adds it
+        continue;
+      }
+      Type type = port.type;
+      if (type.shape) type.shape = SubstituteDims(std::move(*type.shape), options_.dims);
+      SLIPWAY_ASSIGN_OR_RETURN(const ValueId value, AddInput(*node, port.name, std::move(type)));
+      scope_->Bind(at.node, at.index, value);
+    }
+    return Status::Ok();
   }
 
   // Inputs named by the user: placeholders with another shape, or cuts.
   Status AddCuts() {
     for (const InputCut& cut : options_.inputs) {
-      const TfInput at = ParseInput(cut.name);
+      const TfInput at = ParseInput(TensorOf(ports_.inputs, cut.name));
       const TfNode* node = source_.Find(at.node);
-      if (node == nullptr) return Unknown("--input", cut.name);
       if (IsImage(cut)) continue;
-      SLIPWAY_ASSIGN_OR_RETURN(values_[Key(at.node, at.index)],
-                               AddInput(*node, at.index ? cut.name : at.node, TypeOfCut(cut, *node)));
+      SLIPWAY_ASSIGN_OR_RETURN(const ValueId value,
+                               AddInput(*node, NameOfCut(cut, at), TypeOfCut(cut, *node)));
+      scope_->Bind(at.node, at.index, value);
     }
     return Status::Ok();
+  }
+
+  // Are all nodes there that the user names?
+  Status CheckNames() const {
+    for (const InputCut& cut : options_.inputs) {
+      if (source_.Find(ParseInput(TensorOf(ports_.inputs, cut.name)).node) == nullptr)
+        return Unknown("--input", cut.name);
+    }
+    for (const std::string& output : outputs_) {
+      if (source_.Find(ParseInput(output).node) == nullptr) return Unknown("--output", output);
+    }
+    return Status::Ok();
+  }
+
+  // What the outputs need behind the user's cuts and the preprocessing loop, with loops and branches raised.
+  Result<TfGraph> NeededPart() const {
+    std::set<std::string> stops;
+    std::set<std::string> names;
+    for (const InputCut& cut : options_.inputs) {
+      const TfInput at = ParseInput(TensorOf(ports_.inputs, cut.name));
+      names.insert(at.node);
+      stops.insert(Key(at));
+    }
+    for (const GraphPorts::Port& port : ports_.inputs) {
+      names.insert(ParseInput(port.tensor).node);
+      stops.insert(Key(ParseInput(port.tensor)));
+    }
+    if (preprocessor_) {
+      names.insert(preprocessor_->replaced);
+      stops.insert(Scope::Key(preprocessor_->replaced, 0));
+    }
+    const std::set<std::string> behind = NodesBehind(outputs_, stops);
+    TfGraph needed;
+    needed.library = source_.library;
+    needed.version = source_.version;
+    for (const TfNode& node : source_.nodes) {
+      if (behind.count(node.name) || names.count(node.name)) needed.nodes.push_back(node);
+    }
+    SLIPWAY_RETURN_IF_ERROR(needed.Index());
+    return RaiseControlFlow(needed);
   }
 
   // Nodes that are computed for `roots`, these included; not what stands behind one of the `stops` (by Key).
@@ -112,7 +200,7 @@ class Importer {
       const TfInput at = ParseInput(pending.back());
       pending.pop_back();
       const TfNode* node = source_.Find(at.node);
-      if (node == nullptr || stops.count(Key(at.node, at.index)) || !seen.insert(at.node).second) continue;
+      if (node == nullptr || stops.count(Key(at)) || !seen.insert(at.node).second) continue;
       pending.insert(pending.end(), node->inputs.begin(), node->inputs.end());
     }
     return seen;
@@ -125,17 +213,17 @@ class Importer {
     std::set<std::string> cuts;
     const std::set<std::string> loop = NodesBehind({found->replaced}, {});
     for (const InputCut& cut : options_.inputs) {
-      const TfInput at = ParseInput(cut.name);
+      const TfInput at = ParseInput(TensorOf(ports_.inputs, cut.name));
       if (at.node == found->input) continue;
       if (loop.count(at.node)) return std::nullopt;
-      cuts.insert(Key(at.node, at.index));
+      cuts.insert(Key(at));
     }
     return NodesBehind(outputs_, cuts).count(found->replaced) ? found : std::nullopt;
   }
 
   // Does the user name the photo that the preprocessing loop reads?
   bool IsImage(const InputCut& cut) const {
-    return preprocessor_ && ParseInput(cut.name).node == preprocessor_->input;
+    return preprocessor_ && ParseInput(TensorOf(ports_.inputs, cut.name)).node == preprocessor_->input;
   }
 
   // The shape behind the loop: its own, in the batch that the user may ask for.
@@ -163,198 +251,120 @@ class Importer {
 
   Status AddPreprocessor() {
     SLIPWAY_ASSIGN_OR_RETURN(DimList shape, ShapeOfImage());
-    values_[Key(preprocessor_->replaced, 0)] =
-        builder_.Input(preprocessor_->input, Type::Of(DType::kF32, std::move(shape)));
-    model_.notes.push_back("the preprocessing loop of '" + preprocessor_->input + "' (resize to " +
-                           std::to_string(preprocessor_->width) + "x" +
-                           std::to_string(preprocessor_->height) +
-                           ", normalise) moved from the graph into the manifest");
+    scope_->Bind(preprocessor_->replaced, 0,
+                 scope_->builder().Input(image_name_, Type::Of(DType::kF32, std::move(shape))));
+    state_.Note("the preprocessing loop of '" + preprocessor_->input + "' (resize to " +
+                std::to_string(preprocessor_->width) + "x" + std::to_string(preprocessor_->height) +
+                ", normalise) moved from the graph into the manifest");
     return Status::Ok();
   }
 
   void ChooseOutputs() {
-    outputs_ = options_.outputs;
+    for (const std::string& output : options_.outputs) outputs_.push_back(TensorOf(ports_.outputs, output));
+    if (!outputs_.empty()) return;
+    for (const GraphPorts::Port& port : ports_.outputs) outputs_.push_back(port.tensor);
     if (!outputs_.empty()) return;
     std::set<std::string> read;
     for (const TfNode& node : source_.nodes) {
       for (const std::string& input : node.inputs) read.insert(ParseInput(input).node);
     }
     for (const TfNode& node : source_.nodes) {
-      if (!read.count(node.name) && !IsLeftover(node.op)) outputs_.push_back(node.name);
+      if (!read.count(node.name) && !IsLeftover(node.op) && !IsWithinLoop(node))
+        outputs_.push_back(node.name);
     }
   }
 
-  // Nodes that the outputs need, each after what it reads. What a TF1 while loop hands to its next round
-  // stands behind the loop: that is the only legal circle.
-  Status Order() {
-    std::vector<const TfNode*> roots;
-    for (const std::string& output : outputs_) {
-      const TfInput at = ParseInput(output);
-      const TfNode* root = source_.Find(at.node);
-      if (root == nullptr) return Unknown("--output", output);
-      if (values_.count(Key(at.node, at.index))) continue;
-      WantOutput(root, at.index);
-      roots.push_back(root);
-    }
-    for (size_t i = 0; i < roots.size(); ++i) SLIPWAY_RETURN_IF_ERROR(OrderBehind(roots[i], roots));
-    return Status::Ok();
-  }
-
-  // Iterative: graphs may be deep.
-  Status OrderBehind(const TfNode* root, std::vector<const TfNode*>& roots) {
-    struct Frame {
-      const TfNode* node;
-      size_t next;
-    };
-    std::vector<Frame> stack;
-    if (states_[root] == State::kNew) stack.push_back({root, 0});
-    while (!stack.empty()) {
-      Frame& frame = stack.back();
-      const TfNode* node = frame.node;
-      states_[node] = State::kOpen;
-      if (frame.next == node->inputs.size()) {
-        states_[node] = State::kDone;
-        order_.push_back(node);
-        stack.pop_back();
-        continue;
+  // Does it belong to a round of a loop? What nobody reads there is no output.
+  bool IsWithinLoop(const TfNode& node) const {
+    std::set<std::string> seen;
+    std::vector<const TfNode*> pending = {&node};
+    while (!pending.empty()) {
+      const TfNode& at = *pending.back();
+      pending.pop_back();
+      if (at.op == "Enter") return true;
+      if (at.op == "Exit" || !seen.insert(at.name).second) continue;
+      for (const std::string& input : at.inputs) {
+        const TfNode* producer = source_.Find(ParseInput(input).node);
+        if (producer != nullptr) pending.push_back(producer);
       }
-      const TfInput input = ParseInput(node->inputs[frame.next++]);
-      if (input.is_control || values_.count(Key(input.node, input.index))) continue;
-      const TfNode* producer = source_.Find(input.node);
-      if (producer == nullptr) {
-        return Status(Code::kInvalidModel,
-                      node->op + " '" + node->name + "' reads '" + input.node + "', which the graph lacks");
-      }
-      WantOutput(producer, input.index);
-      if (node->op == "Merge" && producer->op == "NextIteration") {
-        roots.push_back(producer);
-        continue;
-      }
-      if (states_[producer] == State::kOpen) {
-        return Status(Code::kInvalidModel, "node '" + producer->name + "' depends on its own result");
-      }
-      if (states_[producer] == State::kNew) stack.push_back({producer, 0});
     }
-    return Status::Ok();
+    return false;
   }
 
-  void WantOutput(const TfNode* node, int index) {
-    int& outputs = num_outputs_[node];
-    outputs = std::max(outputs, index + 1);
-  }
-
-  ForeignNode Foreign(const TfNode& node) const {
-    ForeignNode foreign;
-    foreign.format = Format::kTensorflow;
-    foreign.op = node.op;
-    foreign.name = node.name;
-    foreign.attrs = node.attrs;
-    return foreign;
-  }
-
-  size_t CountOutputs(const TfNode& node) const {
-    const auto found = num_outputs_.find(&node);
-    int64_t count = found == num_outputs_.end() ? 1 : std::max(found->second, 1);
-    for (const char* name : {"num_split", "num"}) {
-      const bool is_splitter = node.op == "Split" || node.op == "SplitV" || node.op == "Unpack";
-      if (is_splitter) count = std::max(count, std::min<int64_t>(node.attrs.Int(name), 1024));
-    }
-    return static_cast<size_t>(std::min<int64_t>(count, 1024));
-  }
-
-  Status Import(const TfNode& node) {
-    if (values_.count(Key(node.name, 0))) return Status::Ok();
-    if (node.op == "NoOp") return Status::Ok();
-    if (node.op == "Const") {
-      const Tensor* value = node.attrs.TensorOf("value");
-      if (value == nullptr) return Status(Code::kInvalidModel, "constant '" + node.name + "' has no value");
-      values_[Key(node.name, 0)] = builder_.Constant(node.name, *value);
-      return Status::Ok();
-    }
-    if (node.op == "Placeholder") {
-      SLIPWAY_ASSIGN_OR_RETURN(values_[Key(node.name, 0)], AddInput(node, node.name, DeclaredType(node)));
-      return Status::Ok();
-    }
-    ForeignNode foreign = Foreign(node);
-    for (const std::string& text : node.inputs) {
-      const TfInput input = ParseInput(text);
-      if (input.is_control) continue;
-      const auto found = values_.find(Key(input.node, input.index));
-      foreign.inputs.push_back(found == values_.end() ? kNoValue : found->second);
-    }
-    const bool is_blocked = std::count(foreign.inputs.begin(), foreign.inputs.end(), kNoValue) > 0;
-    if (is_blocked) {  // its producer has failed and been listed; what no record reads is listed all the same
-      if (FindForeign(Format::kTensorflow, "", node.op, 1).op == nullptr)
-        unsupported_.Add(foreign, builder_, Status(Code::kUnsupported, "not supported"));
-      return Status::Ok();
-    }
-    const size_t num_outputs = CountOutputs(node);
-    for (size_t i = 0; i < num_outputs; ++i) {
-      foreign.outputs.push_back({i ? Key(node.name, static_cast<int>(i)) : node.name, {}, {}, {}});
-    }
-    auto bound = ImportNode(foreign, builder_);
-    if (!bound.ok()) {
-      if (bound.status().code() != Code::kUnsupported) return bound.status();
-      unsupported_.Add(foreign, builder_, bound.status());
-      return Status::Ok();
-    }
-    for (size_t i = 0; i < bound->size(); ++i) {
-      if ((*bound)[i] != kNoValue) values_[Key(node.name, static_cast<int>(i))] = (*bound)[i];
-    }
-    return Status::Ok();
+  // An output of the model, which needs a value of its own where it has a name of its own.
+  Result<ValueId> OutputOf(ValueId value, const std::string& name) {
+    const Graph& graph = model_.graph;
+    const bool is_shared = std::count(graph.outputs.begin(), graph.outputs.end(), value) > 0 ||
+                           std::count(graph.inputs.begin(), graph.inputs.end(), value) > 0 ||
+                           graph.value(value).IsConstant();
+    if (name.empty() || !is_shared) return value;
+    return scope_->builder().Add("Identity", {value}, {}, name);
   }
 
   Status BindOutputs() {
     Graph& graph = model_.graph;
     for (const std::string& output : outputs_) {
-      const TfInput at = ParseInput(output);
-      const auto found = values_.find(Key(at.node, at.index));
-      if (found == values_.end()) return Unknown("--output", output);
-      graph.outputs.push_back(found->second);
+      const ValueId found = scope_->Find(output);
+      if (found == kNoValue) return Unknown("--output", output);
+      SLIPWAY_ASSIGN_OR_RETURN(const ValueId value, OutputOf(found, NameOfOutput(output)));
+      graph.outputs.push_back(value);
     }
     if (graph.outputs.empty())
       return Status(Code::kInvalidModel, "the graph has no outputs", "name one with --output");
     return Status::Ok();
   }
 
-  // Drops nodes that import helpers left without readers.
-  Status Prune() {
-    Graph& graph = model_.graph;
-    std::vector<bool> is_needed(graph.values.size(), false);
-    for (ValueId id : graph.outputs) is_needed[static_cast<size_t>(id)] = true;
-    std::vector<bool> is_dropped(graph.nodes.size(), true);
-    for (size_t i = graph.nodes.size(); i-- > 0;) {
-      const Node& node = graph.nodes[i];
-      for (ValueId id : node.outputs) {
-        if (id != kNoValue && is_needed[static_cast<size_t>(id)]) is_dropped[i] = false;
-      }
-      if (is_dropped[i]) continue;
-      for (ValueId id : node.inputs) {
-        if (id != kNoValue) is_needed[static_cast<size_t>(id)] = true;
-      }
+  // What the outputs are called: the ports' names, where they are ports.
+  std::string NameOfOutput(const std::string& tensor) const {
+    for (const GraphPorts::Port& port : ports_.outputs) {
+      if (port.tensor == tensor) return port.name;
     }
-    graph.Compact(is_dropped);
-    return Status::Ok();
+    return "";
+  }
+
+  static std::string Untaken(std::string name, std::set<std::string>& taken) {
+    while (!taken.insert(name).second) name += "_";
+    return name;
+  }
+
+  // Gives the outputs that are ports their names. Values within the graph make way, inputs do not.
+  void NamePorts() {
+    Graph& graph = model_.graph;
+    std::set<std::string> taken;
+    for (const Value& value : graph.values) taken.insert(value.name);
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      const std::string wanted = NameOfOutput(outputs_[i]);
+      Value& output = graph.value(graph.outputs[i]);
+      if (wanted.empty() || output.name == wanted) continue;
+      const ValueId holder = graph.FindValue(wanted);
+      if (std::count(graph.inputs.begin(), graph.inputs.end(), holder) > 0) {
+        output.name = Untaken(wanted + "_out", taken);
+        model_.notes.push_back("output '" + wanted + "' is called '" + output.name +
+                               "' here: an input has its name");
+        continue;
+      }
+      if (holder != kNoValue) graph.value(holder).name = Untaken(wanted + "_inner", taken);
+      output.name = wanted;
+      taken.insert(wanted);
+    }
   }
 
   const TfGraph& source_;
   const ImportOptions& options_;
+  const GraphPorts& ports_;
   ImportedModel model_;
-  GraphBuilder builder_;
-  std::map<std::string, ValueId> values_;  // by Key
+  ImportState state_;
+  Scope* scope_ = nullptr;  // within Run
   std::vector<std::string> outputs_;
-  enum class State { kNew, kOpen, kDone };
-  std::map<const TfNode*, State> states_;
-  std::vector<const TfNode*> order_;
-  std::map<const TfNode*, int> num_outputs_;  // that somebody reads
   std::optional<Preprocessor> preprocessor_;
-  UnsupportedNodes unsupported_;
+  std::string image_name_;  // the preprocessor's input, as the model calls it
 };
 
 }  // namespace
 
-Result<ImportedModel> ImportGraph(const TfGraph& graph, const ImportOptions& options) {
-  return Importer(graph, options).Run();
+Result<ImportedModel> ImportGraph(const TfGraph& graph, const ImportOptions& options,
+                                  const GraphPorts& ports) {
+  return Importer(graph, options, ports).Run();
 }
 
 }  // namespace slipway::tensorflow

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "formats/tensorflow/checkpoint/dtypes.h"
 #include "ir/attrs.h"
 
 namespace slipway::tensorflow {
@@ -27,23 +29,30 @@ struct TfInput {
 };
 TfInput ParseInput(std::string_view text);
 
+// A function of the graph's library: sub-graphs that nodes call by name.
+struct TfFunction {
+  std::string name;
+  std::vector<std::string> args;     // names of its nodes of operator "_Arg", as callers order them
+  std::vector<std::string> results;  // "node:k"
+  std::vector<TfNode> nodes;         // spelled as a graph's
+  Status broken;                     // why it cannot be called; usually ok
+};
+using TfLibrary = std::map<std::string, TfFunction>;
+
 struct TfGraph {
   std::vector<TfNode> nodes;
   std::map<std::string, size_t> by_name;
   std::map<std::string, std::vector<size_t>> readers;  // nodes that read a node's results; not control edges
-  size_t num_functions = 0;                            // of the library, not imported
+  std::shared_ptr<const TfLibrary> library;            // null: no functions
   int64_t version = 0;  // the producer's GraphDef version; 0 when the file does not say
 
   const TfNode* Find(const std::string& name) const;
+  // Null when there is none.
+  const TfFunction* FindFunction(const std::string& name) const;
   // Each once, in file order.
   const std::vector<size_t>& ReadersOf(const std::string& name) const;
   // Fills by_name and readers; an error on a name that stands twice.
   Status Index();
 };
-
-// TensorFlow's DataType numbers; kNone for what has no tensor (resource, variant) and for unknown numbers.
-DType DTypeFromTf(int64_t number);
-// "DT_FLOAT" and the like.
-DType DTypeFromTfName(std::string_view name);
 
 }  // namespace slipway::tensorflow

@@ -61,6 +61,7 @@ OpDef MakeIdentity() {
                 {Format::kTensorflow, "StopGradient", 1, INT_MAX, ImportFirst},
                 {Format::kTensorflow, "CheckNumerics", 1, INT_MAX, ImportFirst},
                 {Format::kTensorflow, "PlaceholderWithDefault", 1, INT_MAX, ImportFirst},
+                {Format::kTensorflow, "ReadVariableOp", 1, INT_MAX, ImportFirst},
                 {Format::kTensorflow, "Snapshot", 1, INT_MAX, ImportFirst}};
   return op;
 }

@@ -1,0 +1,65 @@
+"""SavedModels made by TensorFlow run as TensorFlow ran them.
+
+usage: tensorflow_saved_check.py SLIPWAY FOLDER [--only TEXT]
+
+FOLDER is what tests/oracles/tensorflow_saved_models.py makes. Every output of every model on both backends: real
+numbers within 1e-5 of the largest, others exactly; ports by the signature's names; and the same from a .slip file.
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+from suite import BACKENDS, difference, run_net
+
+
+def complaints(slipway, folder, name, scratch):
+    with np.load(folder / f"{name}.npz") as arrays:
+        kept = dict(arrays)
+    feeds = {key.removeprefix("in:"): array for key, array in kept.items() if key.startswith("in:")}
+    answers = {key.removeprefix("out:"): array for key, array in kept.items() if key.startswith("out:")}
+    # An output that is called as an input is gets a name of its own.
+    answers = {f"{port}_out" if port in feeds else port: array for port, array in answers.items()}
+    options = ["--signature", str(kept["signature"])] if "signature" in kept else []
+    slip = scratch / "model.slip"
+    convert = subprocess.run([slipway, "convert", folder / name, "-o", slip, *options], capture_output=True, text=True,
+                             check=False)
+    if convert.returncode != 0:
+        yield convert.stderr.strip()
+        return
+    runs = [(backend, folder / name, options) for backend in BACKENDS] + [("cpu", slip, [])]
+    for backend, path, flags in runs:
+        ours = run_net(slipway, backend, path, feeds, scratch, *flags)
+        if isinstance(ours, str):
+            yield f"{backend}: {ours}"
+        elif sorted(ours) != sorted(answers):
+            yield f"{backend}: outputs {sorted(ours)}, expected {sorted(answers)}"
+        else:
+            for port, expected in answers.items():
+                if why := difference(ours[port], expected, 1e-5 if expected.dtype.kind == "f" else 0):
+                    yield f"{backend}, {port}: {why}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("slipway")
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    names = sorted(path.stem for path in arguments.folder.glob("*.npz") if arguments.only in path.stem)
+    num_failed = 0
+    with tempfile.TemporaryDirectory() as text:
+        for name in names:
+            whys = list(complaints(arguments.slipway, arguments.folder, name, pathlib.Path(text)))
+            num_failed += bool(whys)
+            for why in whys:
+                print(f"{name}: {why}")
+    print(f"{len(names) - num_failed} of {len(names)} SavedModels agree with TensorFlow")
+    return 1 if num_failed or not names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
