@@ -22,7 +22,6 @@ enum class FileKind {
   kSlip,
   // Models of others, and no models at all.
   kTfjsLayers,
-  kSavedModel,
   kKerasHdf5,
   kKerasZip,
   kGraphDefText,
