@@ -37,7 +37,9 @@ target_include_directories(slipway_options INTERFACE ${PROJECT_SOURCE_DIR}/src $
                                                      ${PROJECT_BINARY_DIR}/generated)
 if(SLIPWAY_SANITIZE)
   target_compile_options(slipway_options INTERFACE -fsanitize=${SLIPWAY_SANITIZE} -fno-sanitize-recover=all
-                                                   -fno-omit-frame-pointer -g)
+                                                   -fno-omit-frame-pointer -g
+                                                   # GCC sees a false one with every sanitizer.
+                                                   $<$<CXX_COMPILER_ID:GNU>:-Wno-free-nonheap-object>)
   target_link_options(slipway_options INTERFACE -fsanitize=${SLIPWAY_SANITIZE})
 endif()
 if(SLIPWAY_FUZZ)
