@@ -17,6 +17,8 @@ constexpr int64_t kMaxElements = 6000;  // of any value: a graph takes milliseco
 constexpr double kMaxMagnitude = 1e4;   // of computed numbers: far from overflow in f16, too
 constexpr int kMaxDepth = 2;            // of sub-graphs
 
+char node_in_trial[512] = "none";
+
 bool IsSmall(const TestCase& test) {
   return std::all_of(test.inputs.begin(), test.inputs.end(), [](const TestInput& input) {
     return input.is_absent || CountOf(input.dims) <= kMaxElements;
@@ -173,6 +175,7 @@ class Generator {
     if (!CompleteAttrs(*op, node).ok()) return {};
     graph_.nodes.push_back(node);
     if (!InferGraph(graph_).ok()) return {};
+    Announce(node);
     auto results = Compute(node);
     if (!results.ok()) return {};
     for (size_t i = 0; i < node.outputs.size(); ++i) {
@@ -185,6 +188,13 @@ class Generator {
       Remember(node.outputs[i], result);
     }
     return node.outputs;
+  }
+
+  void Announce(const Node& node) const {
+    std::string text = node.op + " of";
+    for (ValueId id : node.inputs)
+      text += id == kNoValue ? " _" : " " + Describe(datum(id).tensor) + (graph_.value(id).quant ? "q" : "");
+    std::snprintf(node_in_trial, sizeof(node_in_trial), "%s", text.c_str());
   }
 
   // By interpreting a graph of the node alone: sub-graphs run, too.
@@ -605,7 +615,8 @@ class Generator {
       body.graph().outputs.push_back(computed[0]);
     const int num_outputs = static_cast<int>(body.graph().outputs.size()) - 1;
     Tensor count(DType::kI64, {});
-    count.as<int64_t>()[0] = random_.Between(0, 3);
+    // What nothing was collected of has no shape but the one that the body declares, which may be none.
+    count.as<int64_t>()[0] = random_.Between(num_outputs > 1 ? 1 : 0, 3);
     std::vector<ValueId> inputs = {AddData(count, {}, random_.Chance(0.5)), kNoValue};
     inputs.insert(inputs.end(), captures.begin(), captures.end());
     if (!Add("Loop", inputs, {{"body", Finished(body)}, {"num_carried", int64_t{1}}}, num_outputs).empty())
@@ -676,6 +687,8 @@ const std::vector<Source>& AllSources() {
   }();
   return sources;
 }
+
+const char* NodeInTrial() { return node_in_trial; }
 
 Sample Generate(uint64_t seed, const GeneratorOptions& options) {
   Random random(seed);

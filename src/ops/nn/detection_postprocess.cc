@@ -212,6 +212,7 @@ Status Reference(RunContext& context) {
   const bool is_regular = attrs.Int("use_regular_nms") != 0;
   const auto detections =
       is_regular ? RunRegular(boxes, scores, limits, attrs) : RunFast(boxes, scores, limits, attrs);
+  for (size_t i = 0; i < 3; ++i) std::ranges::fill(context.out(i).values<float>(), 0.0F);
   for (size_t i = 0; i < detections.size(); ++i) {
     const Detection& found = detections[i];
     const Box& box = boxes[found.box];

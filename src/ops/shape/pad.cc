@@ -39,6 +39,8 @@ Result<std::optional<Amounts>> AmountsOf(const InferContext& context, size_t ran
 Status Infer(InferContext& context) {
   if (context.HasInput(2) && context.dtype(2) != context.dtype(0))
     return context.Error("value and x must be of one type");
+  if (context.HasInput(2) && context.input(2).IsStatic() && CountOf(KnownDims(*context.shape(2))) != 1)
+    return context.Error("value is " + ToString(context.input(2)) + "; it must be one element");
   if (!context.shape(0)) {
     context.SetOutput(0, Type::OfUnknownShape(context.dtype(0)));
     return Status::Ok();

@@ -183,5 +183,13 @@ TEST(CosineWindow, HannIsZeroAtItsEnds) {
             "f32[5]: 0 0.5 1 0.5 0");
 }
 
+TEST(PadTest, RefusesAFillThatIsNoSingleElement) {
+  const TestValue x{DType::kF32, {2}, {1, 2}};
+  const TestValue pads{DType::kI64, {2}, {1, 1}};
+  EXPECT_EQ(RunAndShow("Pad", {x, pads, {DType::kF32, {1}, {7}}}), "f32[4]: 7 1 2 7");
+  EXPECT_EQ(RunAndShow("Pad", {x, pads, {DType::kF32, {0}, {}}}),
+            "Pad 'node': value is f32[0]; it must be one element");
+}
+
 }  // namespace
 }  // namespace slipway
