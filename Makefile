@@ -39,10 +39,13 @@ fmt: setup  ## format every C++ file
 tidy: setup  ## clang-tidy over the tree, or over FILES
 	@tools/tidy.sh $(FILES)
 
+models: build  ## count what converts (models, suites, operators) and write it into docs/models.md
+	@.venv/bin/python tools/models_report.py
+
 approve: build  ## accept the golden files' new text, for review with git diff
 	@tools/approve.sh
 
 clean:  ## remove every build; .venv stays
 	rm -rf build
 
-.PHONY: help setup build demo test test-full bench fuzz check fmt tidy approve clean
+.PHONY: help setup build demo test test-full bench fuzz check fmt tidy models approve clean

@@ -5,6 +5,7 @@
 #include "api/codecs.h"
 #include "base/nearest.h"
 #include "formats/registry/import_model.h"
+#include "ops/op.h"
 #include "plugin/nodes.h"
 
 namespace slipway {
@@ -30,6 +31,22 @@ Status DeclareRanges(SlipModel& model, const std::map<std::string, DimRange>& ra
   return Status::Ok();
 }
 
+// A network that answers differently on every run was most often exported in training mode.
+void NoteRandomNodes(const Graph& graph, std::vector<std::string>& notes) {
+  size_t count = 0;
+  std::string first;
+  for (const Node& node : graph.nodes) {
+    const OpDef* op = FindOp(node.op);
+    if (op == nullptr || op->is_deterministic) continue;
+    if (++count == 1) first = node.name;
+  }
+  if (count == 0) return;
+  notes.push_back(
+      "node '" + first + "'" + (count == 1 ? "" : " and " + std::to_string(count - 1) + " more") +
+      " of the model draw random numbers: answers differ from run to run. Was it exported in training "
+      "mode, with its dropout?");
+}
+
 Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(ImportedModel imported, ImportModel(path, options.import));
   LoadedModel loaded;
@@ -40,6 +57,7 @@ Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) 
   loaded.notes = std::move(imported.notes);
   for (const std::string& node : WaitingNodes(loaded.model.graph))
     loaded.notes.push_back("no operator is known for " + node + ": it is kept for a plugin given later");
+  NoteRandomNodes(loaded.model.graph, loaded.notes);
   SLIPWAY_RETURN_IF_ERROR(DeclareRanges(loaded.model, options.ranges));
   return loaded;
 }

@@ -22,6 +22,7 @@ void AddDetect(CLI::App& app, Action& action);
 void AddClassify(CLI::App& app, Action& action);
 void AddSegment(CLI::App& app, Action& action);
 void AddDoctor(CLI::App& app, Action& action);
+void AddExtract(CLI::App& app, Action& action);
 void AddOps(CLI::App& app, Action& action);
 
 }  // namespace slipway::cli

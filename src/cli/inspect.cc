@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/model_flags.h"
+#include "cli/support.h"
 #include "ir/text.h"
 #include "ops/cost.h"
 #include "runtime/engine.h"
@@ -27,6 +28,8 @@ struct InspectFlags {
   bool has_graph = false;
   bool has_manifest = false;
   std::string why;  // a node's name
+  bool has_support = false;
+  std::vector<std::string> more;  // models and folders
 };
 
 bool HasOpenShape(const Value* value) {
@@ -252,6 +255,10 @@ Status PrintWhy(const LoadedModel& loaded, const InspectFlags& flags) {
 }
 
 Status Inspect(const InspectFlags& flags) {
+  if (flags.has_support) return ReportSupport(flags.model, flags.more, flags.is_json);
+  if (!flags.more.empty())
+    return Status(Code::kUsage, "'" + flags.more[0] + "': one model is shown at a time",
+                  "inspect --support takes several, and folders of models");
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
   if (!flags.why.empty()) return PrintWhy(loaded, flags);
   if (flags.is_json) {
@@ -283,6 +290,12 @@ void AddInspect(CLI::App& app, Action& action) {
   text->excludes(json);
   command->add_option("--why", flags->why,
                       "which tactic runs the node of this name, and why others do not fit");
+  command
+      ->add_flag(
+          "--support", flags->has_support,
+          "does it convert, and if not, every unsupported node; also for several models, and folders of them")
+      ->excludes(text);
+  command->add_option("more", flags->more, "with --support: more models, or folders of models");
   flags->model.AddEngine(command);
   command->callback([&action, flags] { action = [flags] { return Inspect(*flags); }; });
 }

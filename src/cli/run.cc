@@ -6,10 +6,10 @@
 
 #include "base/npy.h"
 #include "base/scalar.h"
+#include "cli/array_inputs.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/model_flags.h"
-#include "cli/random_input.h"
 
 namespace slipway::cli {
 namespace {
@@ -20,40 +20,6 @@ struct RunFlags {
   std::string out;
   uint64_t seed = 1;
 };
-
-// A name that was given with an array.
-Result<size_t> InputNamed(const Engine& engine, const std::string& name) {
-  const auto index = tasks::FindInput(engine, name);
-  if (!index.ok()) return Status(Code::kInvalidInput, index.status().message());
-  return *index;
-}
-
-// "NAME=file.npy", "file.npy" (in order) or "file.npz".
-Status ReadInputs(const Engine& engine, const RunFlags& flags, std::vector<Tensor>& tensors) {
-  size_t next = 0;
-  for (const std::string& text : flags.data) {
-    if (text.ends_with(".npz")) {
-      SLIPWAY_ASSIGN_OR_RETURN(auto arrays, ReadNpz(text));
-      for (auto& [name, tensor] : arrays) {
-        SLIPWAY_ASSIGN_OR_RETURN(size_t index, InputNamed(engine, name));
-        tensors[index] = std::move(tensor);
-      }
-      continue;
-    }
-    const size_t equals = text.find('=');
-    size_t index = next++;
-    if (equals != std::string::npos) {
-      SLIPWAY_ASSIGN_OR_RETURN(index, InputNamed(engine, text.substr(0, equals)));
-    }
-    if (index >= tensors.size()) {
-      return Status(Code::kUsage,
-                    "more arrays given than the model has inputs: " + std::to_string(tensors.size()));
-    }
-    SLIPWAY_ASSIGN_OR_RETURN(tensors[index],
-                             ReadNpy(equals == std::string::npos ? text : text.substr(equals + 1)));
-  }
-  return Status::Ok();
-}
 
 std::string Summary(const Tensor& tensor) {
   if (tensor.dtype() == DType::kString || tensor.count() == 0) return "";
@@ -85,14 +51,8 @@ Status Run(const RunFlags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(auto engine, flags.model.MakeEngine(loaded));
   SLIPWAY_RETURN_IF_ERROR(CheckOut(flags.out, engine->outputs().size()));
   std::vector<Tensor> inputs(engine->inputs().size());
-  SLIPWAY_RETURN_IF_ERROR(ReadInputs(*engine, flags, inputs));
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].IsNone()) continue;
-    const PortInfo& port = engine->inputs()[i];
-    inputs[i] = RandomTensor(port, DefaultDims(port.type, loaded.model.ranges), flags.seed + i);
-    PrintNote("input '" + port.name + "' " + Describe(inputs[i]) + " is random (seed " +
-              std::to_string(flags.seed + i) + ")");
-  }
+  SLIPWAY_RETURN_IF_ERROR(ReadInputs(*engine, flags.data, inputs));
+  FillInputs(*engine, loaded.model.ranges, flags.seed, inputs);
   auto context = engine->NewContext();
   SLIPWAY_ASSIGN_OR_RETURN(auto outputs, context->Run(inputs));
   std::vector<std::pair<std::string, Tensor>> named;

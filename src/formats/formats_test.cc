@@ -55,6 +55,7 @@ TEST(Sniff, NamesWrongFiles) {
       {"\x0a\x08\x0a\x01x\x12\x03"
        "Add"s,
        FileKind::kGraphDef},
+      {"\x08\x02\x10\x01\x42\x01x\x4a\x08\0\0\x80\x3f\0\0\0\x40"s, FileKind::kUnknown},  // a TensorProto
   };
   for (const auto& [bytes, kind] : cases) {
     const std::span<const uint8_t> span(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());

@@ -18,6 +18,8 @@
 
 namespace slipway {
 
+struct SupportReport;  // formats/support.h
+
 // An input named by the user: any value of the source; where it is computed, the graph is cut there.
 struct InputCut {
   std::string name;
@@ -32,6 +34,7 @@ struct ImportOptions {
   std::string signature;      // SavedModel: which; empty: "serving_default", or the only one
   std::string prototxt;       // Caffe: path of the net's description; empty: it lies beside the weights
   bool allow_custom = false;  // keep nodes that no record reads, for a plugin given later (ops/dynamic_ops.h)
+  SupportReport* support = nullptr;  // not null: filled, whether the import succeeds or not
 };
 
 struct ImportedModel {

@@ -165,6 +165,8 @@ FileKind KindOfProtobuf(Bytes bytes) {
       return field.number == number && field.wire_type == wire_type;
     });
   };
+  // A TensorProto (ONNX's test data) has a number where every model has a text or a message.
+  if (has(2, 0)) return FileKind::kUnknown;
   const WireField& first = fields->front();
   const bool has_ir_version = has(1, 0);
   if (has(7, 2) && !has(1, 2)) return FileKind::kOnnx;  // graph; IR versions before 3 may leave field 1 out
@@ -261,7 +263,8 @@ std::string_view HintFor(FileKind kind) {
              "examples/lenet_wts.cc does";
     case FileKind::kImage: return "the model comes first, then the photos";
     default:
-      return "Slipway reads .onnx, .tflite, TensorFlow's SavedModel and frozen .pb, TensorFlow.js model.json, "
+      return "Slipway reads .onnx, .tflite, TensorFlow's SavedModel and frozen .pb, TensorFlow.js "
+             "model.json, "
              ".caffemodel and .slip";
   }
 }

@@ -1,22 +1,26 @@
 #include "formats/support.h"
 
 #include <map>
+#include <set>
+
+#include "formats/support_hints.h"
 
 namespace slipway {
 
 namespace {
 
-// "f32[1,3]", "?" for what an unsupported node before computes, "-" for an input left out.
-std::string TypeText(const ForeignNode& node, ValueId id, const GraphBuilder& builder) {
+UnsupportedNode::Operand OperandOf(const Value& value) { return {value.name, value.type}; }
+
+UnsupportedNode::Operand InputOf(const ForeignNode& node, ValueId id, GraphBuilder& builder) {
+  if (id != kNoValue) return {builder.graph().value(id).name, builder.type(id)};
   // TensorFlow and Caffe leave no inputs out: what has no value there was not imported.
   const bool leaves_none = node.format == Format::kTensorflow || node.format == Format::kCaffe;
-  if (id == kNoValue) return leaves_none ? "?" : "-";
-  const Type& type = builder.type(id);
-  return type.dtype == DType::kNone && !type.HasRank() ? "?" : ToString(type);
+  return {leaves_none ? "?" : "", Type()};
 }
 
 constexpr const char* kAdvice =
-    "replace these operators in the source, or cut them off with --input and --output";
+    "replace these operators in the source, or cut them off with --input and --output; 'slipway inspect "
+    "--support' shows their attributes and shapes";
 
 // Names an input that has no shape, where that may be why.
 std::string HintFor(const Graph& graph) {
@@ -29,41 +33,71 @@ std::string HintFor(const Graph& graph) {
   return kAdvice;
 }
 
-}  // namespace
-
-void UnsupportedNodes::Add(const ForeignNode& node, const GraphBuilder& builder, const Status& why) {
-  Entry entry;
-  entry.op = node.op;
-  if (!node.domain.empty()) entry.op = node.domain + "." + entry.op;
-  if (node.format == Format::kOnnx) entry.op += " (opset " + std::to_string(node.version) + ")";
-  if (node.format == Format::kTflite) entry.op += " (version " + std::to_string(node.version) + ")";
-  const bool has_row = FindForeign(node.format, node.domain, node.op, node.version).op != nullptr;
-  std::string types;
-  for (ValueId id : node.inputs) {
-    types += types.empty() ? "" : ", ";
-    types += TypeText(node, id, builder);
-    lacks_shapes_ |= has_row && id != kNoValue && !builder.type(id).HasRank();
-  }
-  entry.line = "'" + node.name + "': " + entry.op + " on (" + types + ")";
-  // Caffe's layers have no rows; their importer says why.
-  const bool is_refused_layer = node.format == Format::kCaffe && why.message() != "not supported";
-  if (has_row || is_refused_layer || why.message().find("in this version") != std::string::npos) {
-    const size_t colon = why.message().find("): ");
-    entry.line += ": " + (colon == std::string::npos ? why.message() : why.message().substr(colon + 3));
-  }
-  nodes_.push_back(std::move(entry));
+// What the importer says about the node; nothing where it only says that nothing reads the operator.
+std::string ReasonOf(const Status& why) {
+  const std::string& message = why.message();
+  if (message == "not supported" || message.ends_with("): not supported")) return "";
+  const size_t colon = message.find("): ");
+  return colon == std::string::npos ? message : message.substr(colon + 3);
 }
 
-Status UnsupportedNodes::ToStatus(const Graph& graph) const {
-  if (nodes_.empty()) return Status::Ok();
+std::string LineOf(const UnsupportedNode& node) {
+  std::string types;
+  for (const auto& input : node.inputs) types += (types.empty() ? "" : ", ") + ToString(input);
+  return "'" + node.name + "': " + node.OpText() + " on (" + types + ")" +
+         (node.reason.empty() ? "" : ": " + node.reason);
+}
+
+}  // namespace
+
+std::string UnsupportedNode::OpText() const {
+  std::string text = domain.empty() ? op : domain + "." + op;
+  if (format == Format::kOnnx) text += " (opset " + std::to_string(version) + ")";
+  if (format == Format::kTflite) text += " (version " + std::to_string(version) + ")";
+  return text;
+}
+
+std::string ToString(const UnsupportedNode::Operand& operand) {
+  if (operand.name.empty()) return "-";
+  return operand.type.dtype == DType::kNone && !operand.type.HasRank() ? "?" : ToString(operand.type);
+}
+
+void UnsupportedNodes::Add(const ForeignNode& node, GraphBuilder& builder, const Status& why) {
+  UnsupportedNode entry;
+  entry.format = node.format;
+  entry.name = node.name;
+  entry.op = node.op;
+  entry.domain = node.domain;
+  entry.version = node.version;
+  entry.attrs = node.attrs;
+  const bool has_row = FindForeign(node.format, node.domain, node.op, node.version).op != nullptr;
+  for (ValueId id : node.inputs) {
+    entry.inputs.push_back(InputOf(node, id, builder));
+    lacks_shapes_ |= has_row && id != kNoValue && !builder.type(id).HasRank();
+  }
+  for (const Value& output : node.outputs) entry.outputs.push_back(OperandOf(output));
+  entry.reason = ReasonOf(why);
+  entry.hint = why.hint().empty() ? std::string(RewriteHint(node.format, node.domain, node.op)) : why.hint();
+  report_.unsupported.push_back(std::move(entry));
+}
+
+Status UnsupportedNodes::ToStatus(const Graph& graph, SupportReport* support) const {
+  if (support != nullptr) *support = report_;
+  if (IsEmpty()) return Status::Ok();
   std::map<std::string, int> counts;
-  for (const Entry& entry : nodes_) ++counts[entry.op];
-  std::string message = std::to_string(nodes_.size()) + (nodes_.size() == 1 ? " node" : " nodes") +
-                        " of this model cannot be read:";
+  for (const UnsupportedNode& node : report_.unsupported) ++counts[node.OpText()];
+  std::string message =
+      std::to_string(size()) + (size() == 1 ? " node" : " nodes") + " of this model cannot be read:";
   for (const auto& [op, count] : counts) message += " " + op + " x" + std::to_string(count) + ";";
   message.pop_back();
-  for (const Entry& entry : nodes_) message += "\n    " + entry.line;
-  return Status(Code::kUnsupported, std::move(message), lacks_shapes_ ? HintFor(graph) : kAdvice);
+  std::string hints;  // each once, in the order of the nodes
+  std::set<std::string> told;
+  for (const UnsupportedNode& node : report_.unsupported) {
+    message += "\n    " + LineOf(node);
+    if (!node.hint.empty() && told.insert(node.op + node.hint).second)
+      hints += node.op + ": " + node.hint + "\n    ";
+  }
+  return Status(Code::kUnsupported, std::move(message), hints + (lacks_shapes_ ? HintFor(graph) : kAdvice));
 }
 
 }  // namespace slipway

@@ -40,7 +40,7 @@ class Importer {
     for (size_t i = 0; i < layers_.size(); ++i) {
       if (is_needed_[i]) SLIPWAY_RETURN_IF_ERROR(Import(i));
     }
-    SLIPWAY_RETURN_IF_ERROR(unsupported_.ToStatus(model_.graph));
+    SLIPWAY_RETURN_IF_ERROR(unsupported_.ToStatus(model_.graph, options_.support));
     SLIPWAY_RETURN_IF_ERROR(BindOutputs());
     return std::move(model_);
   }
@@ -246,6 +246,7 @@ class Importer {
   Status Import(size_t index) {
     const Layer& layer = *layers_[index];
     if (IsData(layer.type)) return ImportData(layer);
+    unsupported_.CountNode();
     SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, Bottoms(layer));
     const LayerDef* def = FindLayer(layer.type);
     if (def == nullptr) return Refuse(layer, inputs, Status(Code::kUnsupported, "not supported"));

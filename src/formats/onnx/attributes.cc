@@ -3,6 +3,7 @@
 
 #include "formats/onnx/importer.h"
 #include "formats/onnx/order.h"
+#include "formats/onnx/schema.h"
 
 namespace slipway::onnx {
 namespace {
@@ -41,6 +42,31 @@ Result<Attr> ModelImporter::ConvertAttribute(const AttributeProto& attribute) {
       return Status(Code::kUnsupported, "attribute '" + std::string(attribute.name) + "' has a kind (" +
                                             std::to_string(static_cast<int>(attribute.kind)) +
                                             ") that no operator reads");
+  }
+}
+
+// Attributes that the operator lacks: an error where the answer hangs on them, else a note at the end.
+Status ModelImporter::CheckAttributes(const NodeProto& node, const ForeignNode& foreign) {
+  for (const AttributeProto& attribute : node.attributes) {
+    const AttributeCheck check = CheckAttribute(node.domain, node.op_type, foreign.version, attribute.name);
+    if (check.fit == AttributeFit::kMisfit) {
+      return Status(
+          Code::kInvalidModel,
+          DescribeNode(node) + ": attribute '" + std::string(attribute.name) + "': " + check.reason,
+          "the file is no valid ONNX (onnx.checker refuses it, too): set the opset for which its nodes "
+          "were written, or export it again");
+    }
+    if (check.fit == AttributeFit::kIgnored)
+      ignored_attributes_[{foreign.op, std::string(attribute.name)}].push_back(foreign.name);
+  }
+  return Status::Ok();
+}
+
+void ModelImporter::NoteIgnoredAttributes() {
+  for (const auto& [which, nodes] : ignored_attributes_) {
+    const std::string more = nodes.size() == 1 ? "" : " and " + std::to_string(nodes.size() - 1) + " more";
+    notes_.push_back("attribute '" + which.second + "' of " + which.first + " '" + nodes[0] + "'" + more +
+                     " is ignored: ONNX's " + which.first + " has none of that name at this opset");
   }
 }
 

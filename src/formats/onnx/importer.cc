@@ -128,7 +128,7 @@ Status ModelImporter::AddOutputs(Scope& scope, const std::vector<std::string_vie
     SLIPWAY_ASSIGN_OR_RETURN(const ValueId id, Resolve(scope, name));
     graph.outputs.push_back(id);
   }
-  if (!unsupported_.IsEmpty()) return unsupported_.ToStatus(graph);
+  SLIPWAY_RETURN_IF_ERROR(unsupported_.ToStatus(graph, options_.support));
   scope.state->builder.SetSources({});
   for (size_t i = 0; i < names.size(); ++i) {
     SLIPWAY_RETURN_IF_ERROR(NameOutput(graph, i, names[i], scope.state->builder));
@@ -165,6 +165,7 @@ Result<ImportedModel> ModelImporter::Run() {
   SLIPWAY_RETURN_IF_ERROR(AddInputs(scope, given));
   SLIPWAY_RETURN_IF_ERROR(ImportNodes(scope, model_.graph.nodes, outputs, given));
   SLIPWAY_RETURN_IF_ERROR(AddOutputs(scope, outputs));
+  NoteIgnoredAttributes();
   if (model_.has_training_info) notes_.push_back("training information is left out");
 
   ImportedModel imported;

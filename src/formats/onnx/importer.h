@@ -93,6 +93,8 @@ class ModelImporter {
   Result<Attr> ConvertAttribute(const AttributeProto& attribute);
   const AttributeProto* Deref(const Scope& scope, const AttributeProto& attribute) const;
   Status ConvertAttributes(Scope& scope, const NodeProto& node, ForeignNode& foreign);
+  Status CheckAttributes(const NodeProto& node, const ForeignNode& foreign);
+  void NoteIgnoredAttributes();
   struct SubGraph {
     std::string attribute;
     std::shared_ptr<Graph> graph;
@@ -106,6 +108,8 @@ class ModelImporter {
   const ImportOptions& options_;
   UnsupportedNodes unsupported_;
   std::vector<std::string> notes_;
+  // (operator, attribute) that ONNX does not have: the nodes' names.
+  std::map<std::pair<std::string, std::string>, Strings> ignored_attributes_;
   int64_t num_nodes_ = 0;     // imported so far, functions expanded
   bool is_reshaped_ = false;  // the user gave shapes: declared shapes of computed values no longer hold
 };

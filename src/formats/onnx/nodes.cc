@@ -28,6 +28,7 @@ Status ModelImporter::ImportOne(Scope& scope, const NodeProto& node) {
   const FunctionProto* function = FindFunction(node);
   if (function != nullptr && !IsPlugins(scope, node)) return ImportCall(scope, node, *function);
   if (node.domain.empty() && node.op_type == "Constant") return ImportConstant(scope, node);
+  unsupported_.CountNode();
   return ImportForeign(scope, node);
 }
 
@@ -116,6 +117,7 @@ Status ModelImporter::ImportForeign(Scope& scope, const NodeProto& node) {
     foreign.outputs.push_back(std::move(value));
   }
   const bool has_row = FindForeign(Format::kOnnx, foreign.domain, foreign.op, foreign.version).op != nullptr;
+  SLIPWAY_RETURN_IF_ERROR(CheckAttributes(node, foreign));
   SLIPWAY_RETURN_IF_ERROR(ConvertAttributes(scope, node, foreign));
   for (ValueId capture : foreign.captures) is_broken |= state.broken.count(capture) > 0;
 

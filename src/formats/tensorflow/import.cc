@@ -45,7 +45,7 @@ class Importer {
     SLIPWAY_RETURN_IF_ERROR(AddPorts());
     if (preprocessor_) SLIPWAY_RETURN_IF_ERROR(AddPreprocessor());
     SLIPWAY_RETURN_IF_ERROR(scope.Import(outputs_));
-    SLIPWAY_RETURN_IF_ERROR(state_.unsupported.ToStatus(model_.graph));
+    SLIPWAY_RETURN_IF_ERROR(state_.unsupported.ToStatus(model_.graph, options_.support));
     SLIPWAY_RETURN_IF_ERROR(BindOutputs());
     if (preprocessor_) {
       preprocessor_->input = image_name_;

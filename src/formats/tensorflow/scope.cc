@@ -181,6 +181,7 @@ Status Scope::ImportOne(const TfNode& node) {
     Bind(node.name, 0, value);
     return Status::Ok();
   }
+  state_.unsupported.CountNode();
   std::vector<ValueId> inputs;
   for (const std::string& input : node.inputs) {
     if (!ParseInput(input).is_control) inputs.push_back(Find(input));

@@ -125,7 +125,7 @@ Result<ImportedModel> ImportTflite(std::span<const uint8_t> bytes, std::shared_p
   SLIPWAY_ASSIGN_OR_RETURN(Cut cut, importer.WholeOf(0));
   SLIPWAY_RETURN_IF_ERROR(ApplyCuts(file, options, cut));
   SLIPWAY_ASSIGN_OR_RETURN(model.graph, importer.Import(0, cut));
-  SLIPWAY_RETURN_IF_ERROR(unsupported.ToStatus(model.graph));
+  SLIPWAY_RETURN_IF_ERROR(unsupported.ToStatus(model.graph, options.support));
   SLIPWAY_RETURN_IF_ERROR(ApplyDims(options, model));
   NoteSignatures(file, model.notes);
   model.manifest = tflite::ReadMetadata(file, model.graph, model.notes);

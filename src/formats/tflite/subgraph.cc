@@ -250,6 +250,7 @@ Status GraphImporter::BindOutputs(const fb::Operator& op, const std::vector<Valu
 }
 
 Status GraphImporter::AddOperator(const fb::Operator& op) {
+  shared_.unsupported().CountNode();
   SLIPWAY_ASSIGN_OR_RETURN(const ForeignNode named, OperatorOf(op));
   if (IsResourceOperator(named.op)) return AddResourceOperator(op, named.op);
   SLIPWAY_ASSIGN_OR_RETURN(ForeignNode node, ForeignOf(op));
