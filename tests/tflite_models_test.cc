@@ -84,10 +84,19 @@ Result<std::unique_ptr<conformance::Runner>> Start(const std::string& way, Graph
   return conformance::MakeRunner(way == "optimized" ? "cpu" : way, graph);
 }
 
+// Complex numbers as pairs of reals.
+Tensor PartsOf(Tensor tensor) {
+  Dims dims = tensor.dims();
+  dims.push_back(2);
+  void* data = tensor.data();
+  return Tensor(DType::kF32, std::move(dims), data, std::make_shared<const Tensor>(std::move(tensor)));
+}
+
 // Where `got` first leaves `want`; empty when it doesn't.
 std::string Difference(const Tensor& got, const Tensor& want, double relative) {
   if (got.dtype() != want.dtype() || got.dims() != want.dims())
     return Describe(got) + ", not " + Describe(want);
+  if (want.dtype() == DType::kC64) return Difference(PartsOf(got), PartsOf(want), relative);
   double magnitude = 1e-3;
   for (int64_t i = 0; i < want.count(); ++i) {
     const double value = std::abs(LoadReal(want.dtype(), want.data(), i));

@@ -15,9 +15,10 @@ SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 
 
 def run_net(slipway, backend, net, feeds, scratch, *options):
-    """Outputs by name, or the error's text. feeds: arrays by input, "" for the only one; scratch: a folder for arrays."""
+    """Outputs by name, or the error's text. feeds: arrays by input, "" for the only one, or a list in the order of the
+    inputs; scratch: a folder for arrays."""
     data = []
-    for i, (name, array) in enumerate(feeds.items()):
+    for i, (name, array) in enumerate(feeds.items() if isinstance(feeds, dict) else [("", array) for array in feeds]):
         path = scratch / f"{i}.npy"
         np.save(path, array)
         data.append(f"{name}={path}" if name else path)
@@ -70,6 +71,12 @@ def write_list(path, reasons):
 def on_backends(check):
     """check: None or a complaint of one backend. A function of all their complaints, as main takes it."""
     return lambda: [f"{backend}: {why}" for backend in BACKENDS if (why := check(backend))]
+
+
+def refused(slipway, net, code, text):
+    """None, or why `net` is not refused with that exit code and words."""
+    run = subprocess.run([slipway, "inspect", net], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return None if run.returncode == code and text in run.stderr else f"exit {run.returncode}: {run.stderr.strip()}"
 
 
 def main(archive_name, list_name, make_cases):

@@ -57,11 +57,13 @@ VISION = {
     "tflm_hello_world_float": None,
     "tflm_hello_world_int8": None,
     "tflm_magic_wand": None,
+    "nl_classifier_regex_tokenizer": None,
     "tflm_keyword_scrambled_16x8": None,
     "tflm_micro_speech_int8": None,
     "tflm_micro_speech_lstm": None,
     "tflm_mnist_lstm_float": None,
     "tflm_mnist_lstm_int8": None,
+    "yamnet_audio_classifier_with_metadata": None,
 }
 SUITES = ("hannk_tflite_ops", "litert_testdata")
 NOISE_RUNS = 3  # a model may keep state from run to run
@@ -93,6 +95,8 @@ def noise_input(name, detail):
     if dtype in (np.int8, np.uint8, np.int16, np.uint16):
         info = np.iinfo(dtype)
         return rng.integers(info.min, info.max, shape, dtype, endpoint=True)
+    if dtype in (np.bytes_, np.object_):
+        return np.array([f"word {i}".encode() for i in range(int(np.prod(shape)))], np.object_).reshape(shape)
     if np.issubdtype(dtype, np.integer):
         return rng.integers(0, 8, shape).astype(dtype)
     raise ValueError(f"no noise of {dtype}")
@@ -131,8 +135,8 @@ def constant_inputs(content):
     return {i for i in inputs if model.Buffers(graph.Tensors(i).Buffer()).DataLength() > 0}
 
 
-def run_case(folder, model, name, assets, photo):
-    content = model.read_bytes()
+def start(content):
+    """An interpreter of the model, open extents at 3, and what it says of its inputs."""
     interpreter = make_interpreter(content)
     constants = constant_inputs(content)
     for detail in interpreter.get_input_details():
@@ -140,7 +144,21 @@ def run_case(folder, model, name, assets, photo):
             shape = [3 if extent < 0 else extent for extent in detail["shape_signature"]]
             interpreter.resize_tensor_input(detail["index"], shape)
     interpreter.allocate_tensors()
-    details = [detail for detail in interpreter.get_input_details() if detail["index"] not in constants]
+    return interpreter, [detail for detail in interpreter.get_input_details() if detail["index"] not in constants]
+
+
+def answer(model):
+    """Inputs of noise and the outputs of one run."""
+    interpreter, details = start(model.read_bytes())
+    inputs = [noise_input(f"{model.name}/{i}", detail) for i, detail in enumerate(details)]
+    for detail, value in zip(details, inputs):
+        interpreter.set_tensor(detail["index"], value)
+    interpreter.invoke()
+    return inputs, [np.asarray(interpreter.get_tensor(detail["index"])) for detail in interpreter.get_output_details()]
+
+
+def run_case(folder, model, name, assets, photo):
+    interpreter, details = start(model.read_bytes())
     for run in range(1 if photo else NOISE_RUNS):
         inputs = []
         for i, detail in enumerate(details):
@@ -159,21 +177,27 @@ def run_case(folder, model, name, assets, photo):
     (folder / "model.txt").write_text(f"{model}\n")
 
 
-def run_apart(*case):
-    """In a process of its own: some models crash LiteRT. The reason it gives for refusing, or None."""
+def apart(function, *arguments):
+    """The function's result, or the reason that LiteRT gives for refusing as a str. In a process of its own: some models
+    crash LiteRT."""
     reader, writer = multiprocessing.Pipe(duplex=False)
 
     def work():
         try:
-            run_case(*case)
-            writer.send(None)
+            writer.send(function(*arguments))
         except (RuntimeError, ValueError) as error:
             writer.send((str(error).splitlines() or ["?"])[0])
 
     process = multiprocessing.get_context("fork").Process(target=work)
     process.start()
-    process.join()
-    return reader.recv() if reader.poll() else f"LiteRT ended with status {process.exitcode}"
+    writer.close()
+    try:
+        return reader.recv()
+    except EOFError:
+        process.join()
+        return f"LiteRT ended with status {process.exitcode}"
+    finally:
+        process.join()
 
 
 def suite_models(assets, outdir):
@@ -207,7 +231,7 @@ def main():
     for name, model, photo in cases:
         if args.only not in name or not model.exists():
             continue
-        reason = run_apart(outdir / name, model, name, args.assets, photo)
+        reason = apart(run_case, outdir / name, model, name, args.assets, photo)
         if reason:
             refused.append(f"{name}: {reason}")
     (outdir / "refused.txt").write_text("\n".join(refused) + "\n")

@@ -1,5 +1,5 @@
 // The importer of one sub-graph; subgraph.cc reads operators and tensors, graph_states.cc what outlives a
-// run.
+// run, graph_calls.cc operators that stand for sub-graphs.
 #pragma once
 
 #include <map>
@@ -49,7 +49,15 @@ class GraphImporter {
   Result<ValueId> AddConstant(int index, const std::string& reader);
   Result<Value> DeclaredOutput(int index) const;
   Result<DimList> ShapeWithUnknowns(int index) const;
+  // Results for an operator that is not supported, so that the nodes behind it are looked at as well.
+  Status BindStandIns(const fb::Operator& op, const ForeignNode& node);
   Status BindOutputs(const fb::Operator& op, const std::vector<ValueId>& values, const std::string& name);
+
+  // graph_calls.cc: operators that stand for sub-graphs.
+  Status AddCall(const fb::Operator& op, const ForeignNode& node);
+  Result<std::vector<ValueId>> Inline(const Graph& graph, std::span<const ValueId> inputs,
+                                      const std::string& name);
+  Result<std::vector<ValueId>> AddCase(const ForeignNode& node, const std::vector<GraphRef>& branches);
 
   // graph_states.cc: variable tensors, and operators on handles.
   // What a variable holds when the model starts: zeros.
@@ -57,6 +65,7 @@ class GraphImporter {
   Result<ValueId> AddState(int index);
   ValueId AddState(Tensor start, std::optional<Quant> quant, int index, std::string variable);
   Result<std::vector<int>> AddWrittenStates(const fb::Operator& op, ForeignNode& node) const;
+  Result<std::string> AddOwnState(ForeignNode& node);
   void KeepStates(const std::vector<int>& written, std::span<const ValueId> values);
   void FinishStates();
   Status AddResourceOperator(const fb::Operator& op, const std::string& name);

@@ -20,8 +20,9 @@ Result<Tensor> GraphImporter::StartOfVariable(int index) {
   const int64_t bytes = BytesOf(dtype, CountOf(dims));
   int64_t& total = shared_.resources().variable_bytes;
   if (bytes > kMaxVariableBytes - total)
-    return Invalid("variable '" + NameOf(index) + "' takes " + std::to_string(bytes) + " bytes, those before it " +
-                   std::to_string(total) + "; all variables together may take " + std::to_string(kMaxVariableBytes));
+    return Invalid("variable '" + NameOf(index) + "' takes " + std::to_string(bytes) +
+                   " bytes, those before it " + std::to_string(total) + "; all variables together may take " +
+                   std::to_string(kMaxVariableBytes));
   total += bytes;
   return Tensor(dtype, std::move(dims));
 }
@@ -57,7 +58,8 @@ Result<std::vector<int>> GraphImporter::AddWrittenStates(const fb::Operator& op,
                                            "UNIDIRECTIONAL_SEQUENCE_GRU",
                                            "UNIDIRECTIONAL_SEQUENCE_LSTM",
                                            "UNIDIRECTIONAL_SEQUENCE_RNN"};
-  if (op.inputs() == nullptr ||
+  // The basic LSTM kernel's states are operands and results there, too.
+  if (op.inputs() == nullptr || node.attrs.String("kernel_type") == "BASIC" ||
       std::find(std::begin(kWriters), std::end(kWriters), node.op) == std::end(kWriters))
     return written;
   for (int index : *op.inputs()) {
@@ -68,6 +70,21 @@ Result<std::vector<int>> GraphImporter::AddWrittenStates(const fb::Operator& op,
     written.push_back(index);
   }
   return written;
+}
+
+// TFLite Micro's spectral subtraction keeps its estimate of the noise to itself. Here it is an operand more,
+// and the operator's last result is what it will be. The state's name; empty where an operator has none.
+Result<std::string> GraphImporter::AddOwnState(ForeignNode& node) {
+  if (node.op != "SignalFilterBankSpectralSubtraction") return std::string();
+  if (place_ != GraphPlace::kMain)
+    return Status(Code::kUnsupported, node.op + " '" + node.name + "' stands in control flow");
+  const bool is_complete = node.inputs.size() == 1 && node.inputs[0] != kNoValue && node.outputs.size() == 2;
+  if (!is_complete || !builder_.type(node.inputs[0]).IsStatic())
+    return Invalid(node.op + " '" + node.name + "' needs one operand of known shape and two results");
+  const std::string state = node.name + "/noise";
+  Tensor start(DType::kU32, KnownDims(*builder_.type(node.inputs[0]).shape));
+  node.inputs.push_back(AddState(std::move(start), std::nullopt, -1, state));
+  return state;
 }
 
 // `values`: one per written state. An operator that leaves a state alone gives none.

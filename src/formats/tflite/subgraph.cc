@@ -20,7 +20,8 @@ struct GraphOption {
 constexpr GraphOption kGraphOptions[] = {{"then_subgraph_index", "then_branch"},
                                          {"else_subgraph_index", "else_branch"},
                                          {"cond_subgraph_index", "cond"},
-                                         {"body_subgraph_index", "body"}};
+                                         {"body_subgraph_index", "body"},
+                                         {"update_computation_subgraph_index", "update_computation"}};
 
 }  // namespace
 
@@ -256,16 +257,22 @@ Status GraphImporter::AddOperator(const fb::Operator& op) {
   SLIPWAY_ASSIGN_OR_RETURN(ForeignNode node, ForeignOf(op));
   SLIPWAY_ASSIGN_OR_RETURN(const bool is_folded, FoldedAtImport(node, op));
   if (is_folded) return Status::Ok();
+  if (node.op == "STABLEHLO_COMPOSITE" || node.op == "STABLEHLO_CASE") return AddCall(op, node);
   const size_t num_results = node.outputs.size();
+  SLIPWAY_ASSIGN_OR_RETURN(const std::string own_state, AddOwnState(node));
   SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int> written, AddWrittenStates(op, node));
   auto values = ImportNode(node, builder_);
   if (values.ok()) {
     KeepStates(written, std::span(*values).subspan(num_results));
+    if (!own_state.empty()) variables_[own_state] = values->back();
     return BindOutputs(op, *values, node.name);
   }
   if (values.status().code() != Code::kUnsupported) return values.status();
   shared_.unsupported().Add(node, builder_, values.status());
-  // Stand-ins, so that the nodes behind it are looked at as well.
+  return BindStandIns(op, node);
+}
+
+Status GraphImporter::BindStandIns(const fb::Operator& op, const ForeignNode& node) {
   std::vector<ValueId> stand_ins;
   for (const Value& output : node.outputs)
     stand_ins.push_back(output.name.empty() ? kNoValue : graph_.AddValue(output));

@@ -64,6 +64,22 @@ Status ImportOntoZeros(ImportContext& context) {
                       {{"reduction", std::string("add")}});
 }
 
+// SparseToDense: onto a default; indices may be a scalar or, for one axis, a vector.
+Status ImportSparseToDense(ImportContext& context) {
+  const Type& indices = context.type(context.in(0));
+  if (!indices.HasRank() || indices.rank() > 2 || (indices.rank() > 0 && !(*indices.shape)[0].IsKnown()))
+    return context.Unsupported("the number of indices must be known: " + ToString(indices));
+  const int64_t count = indices.rank() == 0 ? 1 : (*indices.shape)[0].value();
+  ValueId tuples = context.in(0);
+  if (indices.rank() < 2) {
+    SLIPWAY_ASSIGN_OR_RETURN(tuples, context.Add("Reshape", {tuples, context.ConstInts({count, 1})}));
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId values,
+                           context.Add("Expand", {context.in(2), context.ConstInts({count})}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId background, context.Add("Expand", {context.in(3), context.in(1)}));
+  return context.Emit("ScatterND", {background, tuples, values});
+}
+
 // TensorScatterUpdate, TensorScatterAdd, ...
 Status ImportTensorScatter(ImportContext& context) {
   const std::string& name = context.node().op;
@@ -104,7 +120,9 @@ OpDef MakeScatterND() {
                 {Format::kTensorflow, "TensorScatterAdd", 1, INT_MAX, ImportTensorScatter},
                 {Format::kTensorflow, "TensorScatterMax", 1, INT_MAX, ImportTensorScatter},
                 {Format::kTensorflow, "TensorScatterMin", 1, INT_MAX, ImportTensorScatter},
-                {Format::kTflite, "SCATTER_ND", 1, INT_MAX, ImportOntoZeros}};
+                {Format::kTflite, "SCATTER_ND", 1, INT_MAX, ImportOntoZeros},
+                {Format::kTensorflow, "SparseToDense", 1, INT_MAX, ImportSparseToDense},
+                {Format::kTflite, "SPARSE_TO_DENSE", 1, INT_MAX, ImportSparseToDense}};
   return op;
 }
 

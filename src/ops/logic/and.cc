@@ -1,8 +1,18 @@
 // Logical and of two bool tensors.
+#include "ops/import.h"
 #include "ops/legacy_broadcast.h"
 #include "ops/math/elementwise.h"
 
 namespace slipway {
+namespace {
+
+// Of bools, or bit by bit.
+Status ImportStablehlo(ImportContext& context) {
+  const bool is_logical = context.type(context.in(0)).dtype == DType::kBool;
+  return context.Emit(is_logical ? "And" : "BitwiseAnd", {context.in(0), context.in(1)});
+}
+
+}  // namespace
 
 OpDef MakeAnd() {
   OpDef op = BinaryOp(kBools);
@@ -16,7 +26,8 @@ OpDef MakeAnd() {
   op.foreign = {{Format::kOnnx, "And", 7},
                 {Format::kOnnx, "And", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "LogicalAnd", 1},
-                {Format::kTflite, "LOGICAL_AND", 1}};
+                {Format::kTflite, "LOGICAL_AND", 1},
+                {Format::kTflite, "STABLEHLO_AND", 1, INT_MAX, ImportStablehlo}};
   return op;
 }
 

@@ -15,7 +15,7 @@ int64_t ShiftLeftSigned(int64_t a, int64_t b) {
 int64_t ShiftRightSigned(int64_t a, int64_t b) { return b >= 0 && b < 64 ? a >> b : a < 0 ? -1 : 0; }
 
 Status Import(ImportContext& context) {
-  const bool is_left = context.node().op == "LeftShift";
+  const bool is_left = context.node().op == "LeftShift" || context.node().op == "STABLEHLO_SHIFT_LEFT";
   return context.Emit("BitShift", {context.in(0), context.in(1)},
                       {{"direction", std::string(is_left ? "LEFT" : "RIGHT")}});
 }
@@ -46,7 +46,8 @@ OpDef MakeBitShift() {
   op.foreign = {{Format::kOnnx, "BitShift", 11},
                 {Format::kTensorflow, "LeftShift", 1, INT_MAX, Import},
                 {Format::kTensorflow, "RightShift", 1, INT_MAX, Import},
-                {Format::kTflite, "RIGHT_SHIFT", 1, INT_MAX, Import}};
+                {Format::kTflite, "RIGHT_SHIFT", 1, INT_MAX, Import},
+                {Format::kTflite, "STABLEHLO_SHIFT_LEFT", 1, INT_MAX, Import}};
   return op;
 }
 

@@ -25,7 +25,8 @@ OpDef MakeAdd() {
                 {Format::kOnnx, "Add", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "Add", 1},
                 {Format::kTensorflow, "AddV2", 1},
-                {Format::kTflite, "ADD", 1, INT_MAX, ImportTfliteActivation}};
+                {Format::kTflite, "ADD", 1, INT_MAX, ImportTfliteActivation},
+                {Format::kTflite, "STABLEHLO_ADD"}};
   for (ForeignRow& row : ScaleRows()) op.foreign.push_back(std::move(row));
   return op;
 }

@@ -19,8 +19,10 @@ OpDef MakeMax() {
          .unsigned_integer = [](uint64_t a, uint64_t b) { return std::max(a, b); }});
   };
   op.cases = [] { return BinaryCases(-4, 4); };
-  op.foreign = {
-      {Format::kOnnx, "Max", 1}, {Format::kTensorflow, "Maximum", 1}, {Format::kTflite, "MAXIMUM", 1}};
+  op.foreign = {{Format::kOnnx, "Max", 1},
+                {Format::kTensorflow, "Maximum", 1},
+                {Format::kTflite, "MAXIMUM", 1},
+                {Format::kTflite, "STABLEHLO_MAXIMUM"}};
   return op;
 }
 

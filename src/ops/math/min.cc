@@ -19,8 +19,10 @@ OpDef MakeMin() {
          .unsigned_integer = [](uint64_t a, uint64_t b) { return std::min(a, b); }});
   };
   op.cases = [] { return BinaryCases(-4, 4); };
-  op.foreign = {
-      {Format::kOnnx, "Min", 1}, {Format::kTensorflow, "Minimum", 1}, {Format::kTflite, "MINIMUM", 1}};
+  op.foreign = {{Format::kOnnx, "Min", 1},
+                {Format::kTensorflow, "Minimum", 1},
+                {Format::kTflite, "MINIMUM", 1},
+                {Format::kTflite, "STABLEHLO_MINIMUM"}};
   return op;
 }
 

@@ -23,7 +23,8 @@ OpDef MakeMul() {
   op.foreign = {{Format::kOnnx, "Mul", 7},
                 {Format::kOnnx, "Mul", 1, 6, ImportExplicitBroadcast},
                 {Format::kTensorflow, "Mul", 1},
-                {Format::kTflite, "MUL", 1, INT_MAX, ImportTfliteActivation}};
+                {Format::kTflite, "MUL", 1, INT_MAX, ImportTfliteActivation},
+                {Format::kTflite, "STABLEHLO_MULTIPLY"}};
   return op;
 }
 

@@ -140,6 +140,7 @@ OpDef MakeConv() {
   op.foreign = {{Format::kOnnx, "Conv", 1, INT_MAX, ImportOnnxConv},
                 {Format::kTflite, "CONV_2D", 1, INT_MAX, ImportTfliteConv},
                 {Format::kTflite, "DEPTHWISE_CONV_2D", 1, INT_MAX, ImportTfliteDepthwiseConv},
+                {Format::kTflite, "CONV_3D", 1, INT_MAX, ImportTfliteConv3d},
                 {Format::kTensorflow, "Conv2D", 1, INT_MAX, ImportTfConv},
                 {Format::kTensorflow, "Conv3D", 1, INT_MAX, ImportTfConv},
                 {Format::kTensorflow, "DepthwiseConv2dNative", 1, INT_MAX, ImportTfDepthwiseConv},

@@ -71,6 +71,7 @@ Status RunHybridConv(const RunContext& context, const ConvCall& call);
 // Rows of other formats.
 Status ImportOnnxConv(ImportContext& context);
 Status ImportTfliteConv(ImportContext& context);
+Status ImportTfliteConv3d(ImportContext& context);
 Status ImportTfliteDepthwiseConv(ImportContext& context);
 Status ImportTfConv(ImportContext& context);
 Status ImportTfDepthwiseConv(ImportContext& context);

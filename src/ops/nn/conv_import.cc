@@ -95,6 +95,22 @@ Status ImportTfliteConv(ImportContext& context) {
   return context.Emit("Conv", {context.in(0), context.in(1), context.in(2)}, std::move(attrs));
 }
 
+// Filters [d,h,w,I,O].
+Status ImportTfliteConv3d(ImportContext& context) {
+  Attrs attrs;
+  SLIPWAY_RETURN_IF_ERROR(AddTfliteWindow3d(context, attrs));
+  SLIPWAY_RETURN_IF_ERROR(AddTfliteActivation(context, attrs));
+  SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, ChannelsOf(context, Layout::kChannelsLast));
+  SLIPWAY_ASSIGN_OR_RETURN(const int64_t depth, DepthOf(context, context.in(1), -2));
+  if (channels % depth != 0) {
+    return context.Error("the filter has depth " + std::to_string(depth) + ", the input " +
+                         std::to_string(channels) + " channels");
+  }
+  attrs.Set("group", channels / depth);
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId weights, TfFilter(context, context.in(1), Layout::kChannelsLast));
+  return context.Emit("Conv", {context.in(0), weights, context.in(2)}, std::move(attrs));
+}
+
 Status ImportTfliteDepthwiseConv(ImportContext& context) {
   Attrs attrs;
   SLIPWAY_RETURN_IF_ERROR(AddTfliteWindow(context, attrs));

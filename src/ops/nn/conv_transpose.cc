@@ -219,6 +219,8 @@ OpDef MakeConvTranspose() {
   op.tolerance = {.relative = 1e-5, .absolute = 1e-5};
   op.foreign = {{Format::kOnnx, "ConvTranspose"},
                 {Format::kTflite, "TRANSPOSE_CONV", 1, INT_MAX, ImportTfliteConvTranspose},
+                {Format::kTflite, "CONV_3D_TRANSPOSE", 1, INT_MAX, ImportTfliteConvTranspose3d},
+                {Format::kTflite, "Convolution2DTransposeBias", 1, INT_MAX, ImportMediapipeConvTranspose},
                 {Format::kTensorflow, "Conv2DBackpropInput", 1, INT_MAX, ImportTfConvTranspose}};
   return op;
 }

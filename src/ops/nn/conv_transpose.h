@@ -54,6 +54,8 @@ struct ConvTransposeCall {
 Status RunQuantizedConvTranspose(const RunContext& context, const ConvTransposeCall& call);
 
 Status ImportTfliteConvTranspose(ImportContext& context);
+Status ImportTfliteConvTranspose3d(ImportContext& context);
+Status ImportMediapipeConvTranspose(ImportContext& context);
 Status ImportTfConvTranspose(ImportContext& context);
 
 std::vector<TestCase> ConvTransposeCases();

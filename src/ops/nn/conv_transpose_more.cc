@@ -2,6 +2,7 @@
 #include "base/scalar.h"
 #include "ops/nn/conv_transpose.h"
 #include "ops/nn/foreign.h"
+#include "ops/nn/mediapipe.h"
 #include "ops/nn/quantized.h"
 
 namespace slipway {
@@ -52,6 +53,39 @@ Status ImportTfliteConvTranspose(ImportContext& context) {
   SLIPWAY_RETURN_IF_ERROR(AddTfliteActivation(context, attrs));
   return context.Emit("ConvTranspose", {context.in(2), context.in(1), context.in(3), context.in(0)},
                       std::move(attrs));
+}
+
+// Filters [d,h,w,O,C].
+Status ImportTfliteConvTranspose3d(ImportContext& context) {
+  Attrs attrs;
+  SLIPWAY_RETURN_IF_ERROR(AddTfliteWindow3d(context, attrs));
+  SLIPWAY_RETURN_IF_ERROR(AddTfliteActivation(context, attrs));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId weights, context.Transposed(context.in(1), {3, 0, 1, 2, 4}));
+  return context.Emit("ConvTranspose", {context.in(2), weights, context.in(3), context.in(0)},
+                      std::move(attrs));
+}
+
+// MediaPipe's Convolution2DTransposeBias: its shape follows from the padding alone.
+Status ImportMediapipeConvTranspose(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int32_t> options, MediapipeOptions(context, 3));
+  const Type& x = context.type(context.in(0));
+  const Type& w = context.type(context.in(1));
+  if (!x.HasRank() || x.rank() != 4 || !w.IsStatic() || w.rank() != 4)
+    return context.Unsupported("the image's rank and the filter's shape must be known");
+  Ints pads(4, 0);
+  for (size_t i = 0; i < 2; ++i) {
+    const int64_t stride = options[2 - i];
+    if (options[0] != kMediapipeSame) continue;
+    const Dim& extent = (*x.shape)[i + 1];
+    if (!extent.IsKnown() || extent.value() < 1)
+      return context.Unsupported("the image's extents must be known");
+    const int64_t total = std::max<int64_t>((*w.shape)[i + 1].value() - (extent.value() - 1) % stride - 1, 0);
+    pads[i] = total / 2;
+    pads[i + 2] = total - total / 2;
+  }
+  return context.Emit(
+      "ConvTranspose", {context.in(0), context.in(1), context.in(2)},
+      {{"layout", std::string("channels_last")}, {"strides", Ints{options[2], options[1]}}, {"pads", pads}});
 }
 
 Status ImportTfConvTranspose(ImportContext& context) {

@@ -24,6 +24,17 @@ Status AddTfliteWindow(const ImportContext& context, Attrs& attrs) {
   return Status::Ok();
 }
 
+Status AddTfliteWindow3d(const ImportContext& context, Attrs& attrs) {
+  SLIPWAY_RETURN_IF_ERROR(AddTfliteWindow(context, attrs));
+  const Attrs& given = context.attrs();
+  attrs.Set("strides", Ints{given.Int("stride_d", 1), given.Int("stride_h", 1), given.Int("stride_w", 1)});
+  const Ints dilations = {given.Int("dilation_d_factor", 1), given.Int("dilation_h_factor", 1),
+                          given.Int("dilation_w_factor", 1)};
+  attrs.Remove("dilations");
+  if (dilations != Ints{1, 1, 1}) attrs.Set("dilations", dilations);
+  return Status::Ok();
+}
+
 Layout TfLayout(const ImportContext& context) {
   const std::string& format = context.attrs().String("data_format");
   return format.rfind("NC", 0) == 0 ? Layout::kChannelsFirst : Layout::kChannelsLast;

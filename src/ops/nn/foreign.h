@@ -11,6 +11,8 @@ namespace slipway {
 Status AddTfliteActivation(const ImportContext& context, Attrs& attrs);
 // TFLite's padding, stride_h/w and dilation_h/w_factor as a channels_last window.
 Status AddTfliteWindow(const ImportContext& context, Attrs& attrs);
+// The same of the three-dimensional operators.
+Status AddTfliteWindow3d(const ImportContext& context, Attrs& attrs);
 
 // TensorFlow's data_format ("NHWC", "NDHWC", "" -> channels_last; "NC..." -> channels_first).
 Layout TfLayout(const ImportContext& context);

@@ -6,6 +6,28 @@
 
 namespace slipway {
 
+namespace {
+
+// The root of the mean square under the window; what hangs over the image does not count.
+Status ImportTfliteL2Pool(ImportContext& context) {
+  Attrs attrs;
+  SLIPWAY_RETURN_IF_ERROR(AddTfliteWindow(context, attrs));
+  attrs.Set("kernel_shape",
+            Ints{context.attrs().Int("filter_height", 1), context.attrs().Int("filter_width", 1)});
+  const std::string& activation = context.attrs().String("fused_activation_function");
+  const bool is_done = activation == "NONE" || activation == "RELU" || activation == "RELU6" ||
+                       activation == "RELU_N1_TO_1" || activation.empty();
+  if (!is_done) return context.Unsupported("fused activation " + activation + " is unknown");
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId squares, context.Add("Mul", {context.in(0), context.in(0)}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId mean, context.Add("AveragePool", {squares}, std::move(attrs)));
+  if (activation != "RELU6" && activation != "RELU_N1_TO_1") return context.Emit("Sqrt", {mean});
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId root, context.Add("Sqrt", {mean}));
+  const ValueId most = context.builder().Scalar(DType::kF32, activation == "RELU6" ? 6 : 1);
+  return context.Emit("Clip", {root, kNoValue, most});
+}
+
+}  // namespace
+
 OpDef MakeLpPool() {
   OpDef op;
   op.name = "LpPool";
@@ -34,7 +56,7 @@ OpDef MakeLpPool() {
   };
   op.flops = PoolFlops;
   op.cases = [] { return PoolCases(PoolDomain::kFloatOnly); };
-  op.foreign = {{Format::kOnnx, "LpPool"}};
+  op.foreign = {{Format::kOnnx, "LpPool"}, {Format::kTflite, "L2_POOL_2D", 1, INT_MAX, ImportTfliteL2Pool}};
   return op;
 }
 

@@ -89,6 +89,17 @@ Status ImportWithDType(ImportContext& context) {
   return context.EmitSame({{"dtype", dtype}});
 }
 
+// The number of draws is an input.
+Status ImportTfliteMultinomial(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const double draws, context.ConstantScalar(1, 1));
+  const DType declared = context.node().outputs[0].type.dtype;
+  Attrs attrs = {{"sample_size", static_cast<int64_t>(draws)},
+                 {"dtype", declared == DType::kI64 ? DType::kI64 : DType::kI32}};
+  if (const int64_t seed = context.attrs().Int("seed"); seed != 0)
+    attrs.Set("seed", static_cast<float>(seed));
+  return context.Emit("Multinomial", {context.in(0)}, std::move(attrs));
+}
+
 AttrDef SeedAttr() {
   AttrDef seed = FloatAttr("seed", 0, "absent: every call differs");
   seed.has_default = false;
@@ -203,7 +214,8 @@ OpDef MakeMultinomial() {
               SeedAttr()};
   op.infer = InferMultinomial;
   op.reference = RunMultinomial;
-  op.foreign = {{Format::kOnnx, "Multinomial", 1, INT_MAX, ImportWithDType}};
+  op.foreign = {{Format::kOnnx, "Multinomial", 1, INT_MAX, ImportWithDType},
+                {Format::kTflite, "MULTINOMIAL", 1, INT_MAX, ImportTfliteMultinomial}};
   return op;
 }
 

@@ -1,7 +1,7 @@
 // TFLite's LSTM layers: LSTM, UNIDIRECTIONAL_SEQUENCE_LSTM and, twice, BIDIRECTIONAL_SEQUENCE_LSTM.
 //
-// What TFLite keeps in variable tensors is an operand and a result here: h and c. Left out: the quantised
-// form of LSTM's basic kernel (u8), integer layers with twelve intermediates.
+// What TFLite keeps in variable tensors is an operand and a result here: h and c. LSTM's basic kernel is
+// BasicLSTM. Left out: integer layers with twelve intermediates.
 #include "ops/rnn/projected_lstm.h"
 
 #include "ops/activation.h"
@@ -121,19 +121,21 @@ Result<Attrs> LayerAttrs(const ImportContext& context) {
                {"asymmetric_quantize_inputs", from.Int("asymmetric_quantize_inputs")}};
 }
 
-// Of a layer that reads the same operands in the same order.
-Status ImportLayer(ImportContext& context) {
+}  // namespace
+
+Status ImportLstmLayer(ImportContext& context) {
   if (context.num_inputs() < kLstmNorm || !context.HasInput(kLstmH) || !context.HasInput(kLstmC)) {
     return context.Unsupported(std::to_string(context.num_inputs()) +
-                               " operands: the form before states were variables, or the basic kernel");
+                               " operands: the form before states were variables");
   }
-  if (context.attrs().String("kernel_type") == "BASIC") return context.Unsupported("the basic kernel");
   SLIPWAY_ASSIGN_OR_RETURN(Attrs attrs, LayerAttrs(context));
   for (const char* name : {"intermediate_scales", "intermediate_zero_points"}) {
     if (const Attr* given = context.attrs().Find(name)) attrs.Set(name, *given);
   }
   return context.Emit("ProjectedLSTM", context.node().inputs, std::move(attrs));
 }
+
+namespace {
 
 // TFLite: x; 17 operands from weights to projection forwards, and backwards; h and c forwards, and backwards;
 // the auxiliary input; four weights on it forwards, and backwards.
@@ -264,8 +266,7 @@ OpDef MakeProjectedLSTM() {
   op.flops = Flops;
   op.cases = Cases;
   op.tolerance = {.relative = 1e-5, .absolute = 1e-5};
-  op.foreign = {{Format::kTflite, "LSTM", 1, INT_MAX, ImportLayer},
-                {Format::kTflite, "UNIDIRECTIONAL_SEQUENCE_LSTM", 1, INT_MAX, ImportLayer},
+  op.foreign = {{Format::kTflite, "UNIDIRECTIONAL_SEQUENCE_LSTM", 1, INT_MAX, ImportLstmLayer},
                 {Format::kTflite, "BIDIRECTIONAL_SEQUENCE_LSTM", 1, INT_MAX, ImportTwoDirections}};
   return op;
 }

@@ -4,6 +4,7 @@
 // weights apart for each gate. Gates in the order input, forget, cell, output everywhere.
 #pragma once
 
+#include "ops/import.h"
 #include "ops/run.h"
 
 namespace slipway {
@@ -39,6 +40,9 @@ struct LstmCall {
   }
 };
 LstmCall LstmCallOf(const RunContext& context);
+
+// Of a TFLite layer that reads the same operands in the same order.
+Status ImportLstmLayer(ImportContext& context);
 
 // f32, weights of f32 or 8 bits.
 Status RunRealLstm(const RunContext& context, const LstmCall& call);

@@ -44,7 +44,8 @@ OpDef MakeSize() {
   op.cases = [] { return std::vector<TestCase>{{"rank2", {{.dims = {3, 5}}}, {}}}; };
   op.foreign = {{Format::kOnnx, "Size"},
                 {Format::kTensorflow, "Size", 1, INT_MAX, ImportOutType},
-                {Format::kTensorflow, "Rank", 1, INT_MAX, ImportRank}};
+                {Format::kTensorflow, "Rank", 1, INT_MAX, ImportRank},
+                {Format::kTflite, "RANK", 1, INT_MAX, ImportRank}};
   return op;
 }
 

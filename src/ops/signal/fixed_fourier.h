@@ -1,0 +1,27 @@
+// The Fourier transform of real signals in fixed point: every butterfly halves or quarters, so that nothing
+// overflows, and rounds half up.
+//
+// Arithmetic of KISS FFT's fixed-point form (M. Borgerding), which TensorFlow Lite Micro's audio operators
+// use: radix 4 while it divides, then 2; a real signal of n is a complex one of n/2. T: int16_t or int32_t.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace slipway {
+
+template <class T>
+struct FixedComplex {
+  T real = 0;
+  T imag = 0;
+};
+
+// The first n/2 + 1 values of the spectrum, divided by n. REQUIRES: n is a power of two, 4 or more.
+template <class T>
+std::vector<FixedComplex<T>> FixedRealFourier(std::span<const T> signal);
+
+extern template std::vector<FixedComplex<int16_t>> FixedRealFourier(std::span<const int16_t>);
+extern template std::vector<FixedComplex<int32_t>> FixedRealFourier(std::span<const int32_t>);
+
+}  // namespace slipway
