@@ -13,7 +13,7 @@ import tempfile
 
 import numpy as np
 
-from suite import BACKENDS, difference, run_net
+from suite import ASSETS, BACKENDS, difference, run_net
 
 
 def complaints(slipway, folder, name, scratch):
@@ -24,13 +24,15 @@ def complaints(slipway, folder, name, scratch):
     # An output that is called as an input is gets a name of its own.
     answers = {f"{port}_out" if port in feeds else port: array for port, array in answers.items()}
     options = ["--signature", str(kept["signature"])] if "signature" in kept else []
+    options += [str(option) for option in kept.get("options", []) if str(option)]
+    model = ASSETS / str(kept["model"]) if "model" in kept else folder / name
     slip = scratch / "model.slip"
-    convert = subprocess.run([slipway, "convert", folder / name, "-o", slip, *options], capture_output=True, text=True,
+    convert = subprocess.run([slipway, "convert", model, "-o", slip, *options], capture_output=True, text=True,
                              check=False)
     if convert.returncode != 0:
         yield convert.stderr.strip()
         return
-    runs = [(backend, folder / name, options) for backend in BACKENDS] + [("cpu", slip, [])]
+    runs = [(backend, model, options) for backend in BACKENDS] + [("cpu", slip, [])]
     for backend, path, flags in runs:
         ours = run_net(slipway, backend, path, feeds, scratch, *flags)
         if isinstance(ours, str):

@@ -2,7 +2,8 @@
 
 Slow and obvious on purpose: windows are gathered one kernel tap at a time, everything is computed in double
 precision, and nothing is shared with the code under test. Source: the protos of tensorflow/core/framework and the
-documentation of the operators. Left out: control flow, strings, data_format NCHW.
+documentation of the operators; loops run round by round, TensorArrays are lists of arrays. Left out: branches, loops
+within loops, strings, data_format NCHW.
 """
 import struct
 
@@ -244,6 +245,12 @@ OPERATORS = {
     "Split": lambda a, axis, x: np.split(x, a["num_split"], int(axis)),
     "ConcatV2": lambda a, *x: np.concatenate(x[:-1], int(x[-1])),
     "Pad": lambda a, x, paddings: np.pad(x, [tuple(pair) for pair in paddings]),
+    "Range": lambda a, start, limit, delta: np.arange(int(start), int(limit), int(delta)),
+    "Less": lambda a, x, y: x < y,
+    # A handle is nothing, the flow carries the elements.
+    "TensorArrayV3": lambda a, size: [0, [None] * int(size)],
+    "TensorArrayScatterV3": lambda a, handle, indices, value, flow: [[value[int(i)] for i in indices]],
+    "TensorArrayReadV3": lambda a, handle, index, flow: flow[int(index)],
     # Only ever multiplied away: dropout with keep_prob 1.
     "RandomUniform": lambda a, shape: np.full(shape, 0.5),
 }
@@ -257,9 +264,21 @@ class GraphDef:
     def run(self, feeds, output):
         """`output` (a node), computed from `feeds`: arrays by node name, of placeholders or of any other node."""
         values = {name: [widened(array)] for name, array in feeds.items()}
-        pending = [output]
+        self.compute(values, [output])
+        return values[output][0]
+
+    def compute(self, values, wanted):
+        """Adds the results of the nodes `wanted`, and of what they need, to `values`."""
+        pending = list(wanted)
         while pending:
             node = self.nodes[pending[-1]]
+            if node.op == "Exit" and node.name not in values:
+                frame = self.frame_of(node)
+                missing = [name for name in frame.outside if name not in values]
+                if not missing:
+                    self.run_frame(values, frame)
+                pending += missing
+                continue
             inputs = [text.partition(":") for text in node.inputs if not text.startswith("^")]
             missing = [name for name, _, _ in inputs if name not in values]
             if node.name not in values and missing:
@@ -273,7 +292,64 @@ class GraphDef:
                 continue
             result = OPERATORS[node.op](node.attrs, *[values[name][int(index or 0)] for name, _, index in inputs])
             values[node.name] = result if isinstance(result, list) else [result]
-        return values[output][0]
+
+    def frame_of(self, leave):
+        """The loop that the node Exit leaves."""
+        switch = self.nodes[name_of(leave.inputs[0])]
+        merge = self.nodes[name_of(switch.inputs[0])]
+        enter = next(self.nodes[name_of(text)] for text in merge.inputs if self.nodes[name_of(text)].op == "Enter")
+        return Frame(self.nodes, enter.attrs["frame_name"], name_of(switch.inputs[1]))
+
+    def run_frame(self, values, frame):
+        constants = {enter.name: values[name_of(enter.inputs[0])][index_of(enter.inputs[0]):][:1]
+                     for enter in frame.constants}
+        carried = [values[name_of(enter.inputs[0])][index_of(enter.inputs[0])] for enter, _, _ in frame.carried]
+        while True:
+            inside = dict(constants)
+            inside.update({merge.name: [value] for (_, merge, _), value in zip(frame.carried, carried)})
+            source = name_of(self.nodes[frame.condition].inputs[0])
+            self.compute(inside, [source])
+            if not inside[source][0]:
+                break
+            for switch in frame.switches:
+                value = inside[name_of(switch.inputs[0])][0]
+                inside[switch.name] = [value, value]
+            following = [after.inputs[0] for _, _, after in frame.carried]
+            self.compute(inside, [name_of(text) for text in following])
+            carried = [inside[name_of(text)][index_of(text)] for text in following]
+        by_merge = {merge.name: value for (_, merge, _), value in zip(frame.carried, carried)}
+        for leave, merge in frame.exits:
+            values[leave.name] = [by_merge[merge]]
+
+
+class Frame:
+    """What belongs to one loop: (Enter, Merge, NextIteration) of every carried value, Enters of others, Exits."""
+
+    def __init__(self, nodes, name, condition):
+        self.condition = condition
+        enters = {node.name for node in nodes.values() if node.op == "Enter" and node.attrs["frame_name"] == name}
+        self.carried, self.switches, self.exits = [], [], []
+        for node in nodes.values():
+            if node.op == "Merge" and name_of(node.inputs[0]) in enters:
+                self.carried.append((nodes[name_of(node.inputs[0])], node, nodes[name_of(node.inputs[1])]))
+        merges = {merge.name for _, merge, _ in self.carried}
+        for node in nodes.values():
+            if node.op == "Switch" and name_of(node.inputs[0]) in merges:
+                self.switches.append(node)
+        sources = {switch.name: name_of(switch.inputs[0]) for switch in self.switches}
+        for node in nodes.values():
+            if node.op == "Exit" and name_of(node.inputs[0]) in sources:
+                self.exits.append((node, sources[name_of(node.inputs[0])]))
+        self.constants = [nodes[each] for each in enters - {enter.name for enter, _, _ in self.carried}]
+        self.outside = [name_of(nodes[each].inputs[0]) for each in enters]
+
+
+def name_of(text):
+    return text.partition(":")[0]
+
+
+def index_of(text):
+    return int(text.partition(":")[2] or 0)
 
 
 def widened(array):

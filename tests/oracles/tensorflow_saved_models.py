@@ -1,9 +1,10 @@
-"""Makes small SavedModels with TensorFlow, with the answers that it gives: versions 1 and 2, variables, loops, branches.
+"""Makes small SavedModels with TensorFlow, with the answers that it gives: variables, functions, loops, branches.
 
 usage: tensorflow_saved_models.py FOLDER      (needs tensorflow-cpu==2.21 and nothing of Slipway)
 
 FOLDER/NAME/ is a SavedModel, FOLDER/NAME.npz holds "in:PORT" and "out:PORT" arrays of one run of its signature, and
-"signature" where it is not the default one. tests/e2e/tensorflow_saved_check.py runs them.
+"signature" where it is not the default one. NAME.npz alone is a run of the frozen graph "model" of SLIPWAY_ASSETS with
+"options" of slipway's. tests/e2e/tensorflow_saved_check.py runs them.
 """
 import os
 import pathlib
@@ -17,6 +18,8 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 v1 = tf.compat.v1
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ASSETS = pathlib.Path(os.environ.get("SLIPWAY_ASSETS", ROOT.parent / "shared" / "assets"))
 RANDOM = np.random.default_rng(11)
 MODELS = {}
 
@@ -354,6 +357,61 @@ def v1_training_switch(folder, name):
         return {"x": x}, {"y": y}
 
     save_v1(folder, name, make, {"x": noise(2, 4, 4, 3)})
+
+
+# --- Frozen graphs of others, with TensorFlow 1's loops ---
+
+
+def frozen(folder, name, file, feeds, fetches, *options):
+    """Runs SLIPWAY_ASSETS/tensorflow/file; feeds and fetches by node, `options` for slipway."""
+    path = ASSETS / "tensorflow" / file
+    if not path.exists():
+        print(f"skipped: no {path}")
+        return
+    with tf.Graph().as_default() as graph:
+        definition = v1.GraphDef()
+        definition.ParseFromString(path.read_bytes())
+        tf.graph_util.import_graph_def(definition, name="")
+        with v1.Session(graph=graph) as session:
+            answers = session.run({node: f"{node}:0" for node in fetches},
+                                  {f"{node}:0": array for node, array in feeds.items()})
+    arrays = {f"in:{node}": array for node, array in feeds.items()}
+    arrays.update({f"out:{node}": array for node, array in answers.items()})
+    np.savez(folder / f"{name}.npz", model=np.array(f"tensorflow/{file}"), options=np.array(options or ("",)), **arrays)
+
+
+@model
+def shared_keyword_spotter(folder, name):
+    path = "tensorflow/mlperf_kws_savedmodel"
+    if not (ASSETS / path).exists():
+        print(f"skipped: no {ASSETS / path}")
+        return
+    x = noise(3, 49, 10, 1)
+    # The loader of version 1: that of version 2 wants the Keras of the file's day.
+    with tf.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        ports = v1.saved_model.load(session, ["serve"], str(ASSETS / path)).signature_def["serving_default"]
+        answers = session.run({f"out:{port}": info.name for port, info in ports.outputs.items()},
+                              {ports.inputs["input_1"].name: x})
+    np.savez(folder / f"{name}.npz", model=np.array(path), **{"in:input_1": x}, **answers)
+
+
+@model
+def frozen_gru(folder, name):
+    frozen(folder, name, "kws_GRU_S.pb", {"Mfcc": noise(1, 25, 10)}, ["labels_softmax"], "--input", "Mfcc[1,25,10]")
+
+
+@model
+def frozen_lstm(folder, name):
+    frozen(folder, name, "kws_Basic_LSTM_S.pb", {"Mfcc": noise(1, 49, 10)}, ["labels_softmax"], "--input",
+           "Mfcc[1,49,10]")
+
+
+@model
+def frozen_mtcnn(folder, name):
+    photo = tf.io.decode_jpeg((ASSETS / "images" / "faces" / "ultraface_12.jpg").read_bytes())
+    feeds = {"input": tf.cast(photo[..., ::-1], tf.float32).numpy(), "min_size": np.float32(40),
+             "thresholds": np.float32([0.6, 0.7, 0.7]), "factor": np.float32(0.709)}
+    frozen(folder, name, "mtcnn.pb", feeds, ["prob", "landmarks", "box"])
 
 
 def main():
