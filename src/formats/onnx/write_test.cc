@@ -193,7 +193,25 @@ TEST(WriteOnnx, TakesTheFirstOpsetThatHasEveryOperator) {
   EXPECT_EQ(model->ir_version, 12);
 }
 
+TEST(WriteOnnx, SpellsNumbersThatZeroStandsFor) {
+  const auto again = WrittenAndRead(Parsed(R"(graph "net" {
+    input "x": f32[6, 2]
+    node Split "split" ["x"] -> ["a": f32[*], "b": f32[*]]
+    output "a"
+    output "b"
+  })"));
+  ASSERT_TRUE(again.ok()) << again.status().ToString();
+  EXPECT_EQ(again->nodes[0].attrs.Int("num_outputs"), 2);
+}
+
 TEST(WriteOnnx, RefusesByName) {
+  EXPECT_THAT(Refusal(R"(graph "net" {
+    input "x": f32[2]
+    const "pads": i64[2] = [1, 1]
+    node Pad "pad" ["x", "pads"] -> ["y": f32[4]] {"mode" = "symmetric"}
+    output "y"
+  })"),
+              HasSubstr("Pad 'pad' has no twin in ONNX: ONNX's Pad has no mode 'symmetric'"));
   EXPECT_THAT(Refusal(R"(graph "net" {
     input "x": f32[2]
     node Add "sum" ["x", "x"] -> ["y": f32[2]] {"activation" = "relu"}

@@ -25,6 +25,17 @@ constexpr auto kOwn = std::to_array<RecordAttribute>({
     {"Softmax", "beta"},       {"Softmax", "coerce_2d"},  {"Softmax", "output_dtype"},
     {"SpaceToDepth", "mode"},  {"TopK", "index_dtype"},   {"Unique", "index_dtype"},
 });
+// Values of attributes that ONNX's lack.
+struct RecordValue {
+  std::string_view record;
+  std::string_view name;
+  std::string_view value;
+};
+constexpr auto kOwnValues = std::to_array<RecordValue>({
+    {"Pad", "mode", "symmetric"},
+    {"Resize", "coordinate_transformation_mode", "tf_half_pixel_for_nn"},
+    {"Resize", "nearest_mode", "simple"},
+});
 // What the importer counts for itself.
 constexpr auto kCounted = std::to_array<RecordAttribute>({
     {"Loop", "num_carried"},
@@ -57,8 +68,23 @@ bool IsOwn(const OpDef& op, const AttrDef& def) {
   return IsListed(kOwn, op, def.name) || (def.name == "layout" && def.kind == AttrKind::kString);
 }
 
-// Domains besides ai.onnx, at the newest version that is read.
-int64_t VersionOf(std::string_view domain) { return domain == "ai.onnx.ml" ? 5 : 1; }
+// Attributes that ONNX or onnxruntime insist on, where 0 says the same here: what the 0 stands for.
+int64_t NumberInPlaceOfZero(const Graph& graph, const Node& node, std::string_view name) {
+  if (node.op == "Split" && name == "num_outputs" && !node.HasInput(1))
+    return static_cast<int64_t>(node.outputs.size());
+  const bool is_recurrent = node.op == "LSTM" || node.op == "GRU" || node.op == "RNN";
+  if (!is_recurrent || name != "hidden_size" || !node.HasInput(2)) return 0;
+  const Type& recurrence = graph.value(node.inputs[2]).type;
+  const bool is_known = recurrence.HasRank() && recurrence.rank() == 3 && recurrence.shape->back().IsKnown();
+  return is_known ? recurrence.shape->back().value() : 0;
+}
+
+// Later than the operator itself: an input (by number) or an attribute unlike its default.
+int64_t FirstOpsetOfUse(const Node& node) {
+  if (node.op == "Attention" && node.HasInput(6)) return 24;
+  if (node.op == "Cast" && node.attrs.String("round_mode") != "up") return 24;
+  return 1;
+}
 
 bool IsMain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
 
@@ -127,9 +153,19 @@ std::optional<int64_t> FirstOpset(const OpDef& op) {
   return first;
 }
 
+bool Has(const Graph& graph, std::string_view op) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
+    return node.op == op || std::any_of(node.attrs.begin(), node.attrs.end(), [&](const auto& item) {
+             const auto* sub = std::get_if<GraphRef>(&item.second);
+             return sub != nullptr && Has(**sub, op);
+           });
+  });
+}
+
 int64_t FirstOpset(const Graph& graph) {
   int64_t first = 1;
   for (const Node& node : graph.nodes) {
+    first = std::max(first, FirstOpsetOfUse(node));
     if (const OpDef* op = FindOp(node.op)) first = std::max(first, FirstOpset(*op).value_or(1));
     for (const auto& [name, attr] : node.attrs) {
       if (const auto* sub = std::get_if<GraphRef>(&attr)) first = std::max(first, FirstOpset(**sub));
@@ -139,7 +175,7 @@ int64_t FirstOpset(const Graph& graph) {
 }
 
 // What ONNX calls the attributes of the node; those that have their defaults are left out.
-Status OnnxAttrs(const OpDef& op, const Node& node, Attrs& attrs) {
+Status OnnxAttrs(const Graph& graph, const OpDef& op, const Node& node, Attrs& attrs) {
   for (const AttrDef& def : op.attrs) {
     const Attr* attr = node.attrs.Find(def.name);
     if (attr == nullptr || IsListed(kCounted, op, def.name)) continue;
@@ -147,6 +183,16 @@ Status OnnxAttrs(const OpDef& op, const Node& node, Attrs& attrs) {
     if (IsOwn(op, def) && !is_default) {
       return NoTwin(node, "ONNX's " + op.name + " has no attribute '" + def.name + "'",
                     "write the graph as it was before optimising");
+    }
+    for (const RecordValue& own : kOwnValues) {
+      if (own.record == op.name && own.name == def.name && std::get<std::string>(*attr) == own.value) {
+        return NoTwin(node,
+                      "ONNX's " + op.name + " has no " + def.name + " '" + std::string(own.value) + "'");
+      }
+    }
+    if (const int64_t number = NumberInPlaceOfZero(graph, node, def.name); is_default && number != 0) {
+      attrs.Set(def.name, number);
+      continue;
     }
     if (is_default && !IsListed(kRequired, op, def.name)) continue;
     if (const auto* dtype = std::get_if<DType>(attr)) {
@@ -161,8 +207,12 @@ Status OnnxAttrs(const OpDef& op, const Node& node, Attrs& attrs) {
 // Goes through a graph and imports every node's candidate into a second one, which grows beside it.
 class Finder {
  public:
-  Finder(const Graph& graph, int64_t opset, Twins& twins)
-      : graph_(graph), opset_(opset), twins_(twins), ids_(graph.values.size(), kNoValue) {}
+  Finder(const Graph& graph, int64_t opset, int64_t ml_version, Twins& twins)
+      : graph_(graph),
+        opset_(opset),
+        ml_version_(ml_version),
+        twins_(twins),
+        ids_(graph.values.size(), kNoValue) {}
 
   Result<std::vector<Twin>> Run() {
     for (ValueId id : graph_.inputs) {
@@ -189,6 +239,8 @@ class Finder {
   }
 
  private:
+  int64_t VersionOf(std::string_view domain) const { return domain == "ai.onnx.ml" ? ml_version_ : 1; }
+
   ValueId Mapped(ValueId id) {
     if (id == kNoValue) return kNoValue;
     ValueId& mapped = ids_[static_cast<size_t>(id)];
@@ -226,7 +278,9 @@ class Finder {
     Twin twin;
     twin.op = op->name;
     twin.num_formals = std::min(NumFormals(node), node.inputs.size());
-    SLIPWAY_RETURN_IF_ERROR(OnnxAttrs(*op, node, twin.attrs));
+    SLIPWAY_RETURN_IF_ERROR(OnnxAttrs(graph_, *op, node, twin.attrs));
+    if (ml_version_ >= 5 && (node.op == "TreeEnsembleClassifier" || node.op == "TreeEnsembleRegressor"))
+      return NoTwin(node, "ai.onnx.ml 5, which TreeEnsemble needs, no longer has it");
     Status why;
     for (const ForeignRow& row : op->foreign) {
       if (row.format != Format::kOnnx || row.op != op->name) continue;
@@ -248,7 +302,7 @@ class Finder {
     for (const auto& [name, attr] : twin.attrs) {
       const auto* sub = std::get_if<GraphRef>(&attr);
       if (sub == nullptr) continue;
-      auto body = Finder(**sub, opset_, twins_).Run();
+      auto body = Finder(**sub, opset_, ml_version_, twins_).Run();
       if (!body.ok()) return body.status().WithContext(Name(node) + ", " + name);
       twin.bodies[name] = std::move(*body);
     }
@@ -288,11 +342,23 @@ class Finder {
     std::transform(inputs.begin(), inputs.end(), inputs.begin(), [&](ValueId id) { return Mapped(id); });
     return imported.op == node.op && WithoutTail(imported.inputs) == inputs &&
            WithoutTail(imported.outputs).size() == WithoutTail(node.outputs).size() &&
-           AreSameAttrs(imported.attrs, node.attrs);
+           AreSameAttrs(WithZeros(imported, node), node.attrs);
+  }
+
+  // The imported attributes, 0 again where the node has it and the number that stands for it was written.
+  Attrs WithZeros(const Node& imported, const Node& node) const {
+    Attrs attrs = imported.attrs;
+    for (const auto& [name, attr] : node.attrs) {
+      const auto* number = std::get_if<int64_t>(&attr);
+      if (number != nullptr && *number == 0 && NumberInPlaceOfZero(graph_, node, name) != 0)
+        attrs.Set(name, int64_t{0});
+    }
+    return attrs;
   }
 
   const Graph& graph_;
   int64_t opset_;
+  int64_t ml_version_;
   Twins& twins_;
   Graph copy_;
   GraphBuilder builder_{copy_};
@@ -304,7 +370,9 @@ class Finder {
 Result<Twins> FindTwins(const Graph& graph, int64_t first_opset) {
   Twins twins;
   twins.opset = std::max(first_opset, FirstOpset(graph));
-  SLIPWAY_ASSIGN_OR_RETURN(twins.nodes, Finder(graph, twins.opset, twins).Run());
+  // Version 5 brought one operator for trees and took the two before it away.
+  const int64_t ml_version = Has(graph, "TreeEnsemble") ? 5 : 4;
+  SLIPWAY_ASSIGN_OR_RETURN(twins.nodes, Finder(graph, twins.opset, ml_version, twins).Run());
   return twins;
 }
 

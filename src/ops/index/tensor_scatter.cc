@@ -80,7 +80,7 @@ OpDef MakeTensorScatter() {
          {{.dims = {2, 5, 3}}, {.dims = {2, 2, 3}}, {.dtype = DType::kI64, .dims = {2}, .values = {0, 3}}},
          {}}};
   };
-  op.foreign = {{Format::kOnnx, "TensorScatter"}};
+  op.foreign = {{Format::kOnnx, "TensorScatter", 24}};
   return op;
 }
 
