@@ -110,10 +110,10 @@ bool HasIntegerArithmetic(const std::string& name) {
   return name.find("int8") != std::string::npos || name.find("qdq") != std::string::npos;
 }
 
-// Wider where f32 sums themselves are the coarser side. Against double sums ppocrv3's onnxruntime errs by 1.6e-5 and
-// our vectors by 1.8e-5, 3.2e-5 with batch norms folded; scalar code, whose products are rounded before they are
-// added, by a little more. On yolox_nano onnxruntime differs from itself by 0.8e-5 between thread counts; on fns-candy
-// it sums half a million pixels per channel in f32.
+// Wider where f32 sums themselves are the coarser side. Against double sums ppocrv3's onnxruntime errs
+// by 1.6e-5 and our vectors by 1.8e-5, 3.2e-5 with batch norms folded; scalar code, whose products are
+// rounded before they are added, by a little more. On yolox_nano onnxruntime differs from itself by 0.8e-5
+// between thread counts; on fns-candy it sums half a million pixels per channel in f32.
 double ToleranceOf(const std::string& name) {
   if (name == "ppocrv3_text_det_en") return 5e-5;
   if (name == "yolox_nano") return 1.5e-5;

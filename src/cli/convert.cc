@@ -30,7 +30,8 @@ Status Convert(const ModelFlags& flags, std::string path, bool wants_golden) {
   SlipModel& model = loaded.model;
   model.manifest = CompleteManifestOf(loaded);
   const bool can_run = WaitingNodes(model.graph).empty();
-  if (wants_golden && !can_run) PrintNote("no golden vector is made: the model runs once its plugins are given");
+  if (wants_golden && !can_run)
+    PrintNote("no golden vector is made: the model runs once its plugins are given");
   if (wants_golden && can_run && model.golden.empty()) SLIPWAY_RETURN_IF_ERROR(AddGolden(model));
   if (path.empty()) path = std::filesystem::path(flags.model).replace_extension(".slip").string();
   SLIPWAY_RETURN_IF_ERROR(WriteSlip(path, model));

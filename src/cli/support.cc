@@ -196,7 +196,8 @@ Status Verdict(const std::vector<ModelReport>& reports) {
 }  // namespace
 
 Json ToJson(const UnsupportedNode& node) {
-  Json json = {{"name", node.name}, {"operator", node.op}, {"domain", node.domain}, {"version", node.version}};
+  Json json = {
+      {"name", node.name}, {"operator", node.op}, {"domain", node.domain}, {"version", node.version}};
   json["attributes"] = Json::object();
   for (const auto& [name, attr] : node.attrs) json["attributes"][name] = JsonOf(attr);
   json["inputs"] = OperandsJson(node.inputs);

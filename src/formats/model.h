@@ -31,7 +31,7 @@ struct ImportOptions {
   std::vector<InputCut> inputs;         // empty: the source's own
   std::vector<std::string> outputs;     // empty: the source's own; otherwise any values, in this order
   std::map<std::string, int64_t> dims;  // extents for symbolic dimensions, by name
-  std::string signature;      // SavedModel: which; empty: "serving_default", or the only one
+  std::string signature;                // SavedModel: which; empty: "serving_default", or the only one
   std::string prototxt;       // Caffe: path of the net's description; empty: it lies beside the weights
   bool allow_custom = false;  // keep nodes that no record reads, for a plugin given later (ops/dynamic_ops.h)
   SupportReport* support = nullptr;  // not null: filled, whether the import succeeds or not

@@ -16,12 +16,13 @@ struct HashTable {
   Tensor keys, values;  // [n] each
 };
 
-// A file holds no content for a variable, so its size says nothing: all of a model's together have at most 1 GiB.
+// A file holds no content for a variable, so its size says nothing: all of a model's together have at most 1
+// GiB.
 inline constexpr int64_t kMaxVariableBytes = int64_t{1} << 30;
 
 // By the handle's key.
 struct Resources {
-  int64_t variable_bytes = 0;  // of the variables that are tensors
+  int64_t variable_bytes = 0;               // of the variables that are tensors
   std::map<std::string, Tensor> variables;  // what they start from
   std::map<std::string, HashTable> tables;
 };

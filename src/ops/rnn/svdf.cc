@@ -117,7 +117,8 @@ Status RunInteger(const RunContext& context, const Call& call) {
   Tensor& y = context.out(0);
   Shift(call, state);
   for (int64_t b = 0; b < call.batch; ++b) {
-    std::vector<int64_t> sums(static_cast<size_t>(call.units()), 0);  // TFLite's have 32 bits, and wrap around
+    std::vector<int64_t> sums(static_cast<size_t>(call.units()),
+                              0);  // TFLite's have 32 bits, and wrap around
     std::copy(bias.begin(), bias.end(), sums.begin());
     for (int64_t f = 0; f < call.filters; ++f) {
       int64_t seen = 0;
@@ -125,9 +126,9 @@ Status RunInteger(const RunContext& context, const Call& call) {
         seen += int64_t{feature[static_cast<size_t>(f * call.inputs + i)]} *
                 (x[static_cast<size_t>(b * call.inputs + i)] - x_zero);
       int32_t* memories = state.data() + (b * call.filters + f) * call.memory;
-      const auto bounded =
-          static_cast<int32_t>(std::clamp<int64_t>(MultiplyByQuantizedMultiplier(static_cast<int32_t>(seen), to_state),
-                                                   MinOfInteger(state_dtype), MaxOfInteger(state_dtype)));
+      const auto bounded = static_cast<int32_t>(
+          std::clamp<int64_t>(MultiplyByQuantizedMultiplier(static_cast<int32_t>(seen), to_state),
+                              MinOfInteger(state_dtype), MaxOfInteger(state_dtype)));
       // Bounded before the zero point is added, TFLite Micro's 8-bit state wraps around.
       memories[call.memory - 1] =
           state_dtype == DType::kI8 ? static_cast<int8_t>(bounded + state_zero) : bounded;
@@ -136,9 +137,10 @@ Status RunInteger(const RunContext& context, const Call& call) {
             int64_t{time[static_cast<size_t>(f * call.memory + i)]} * (memories[i] - state_zero);
     }
     for (int64_t u = 0; u < call.units(); ++u)
-      StoreInt(y.dtype(), y.data(), b * call.units() + u,
-               Requantize(static_cast<int32_t>(sums[static_cast<size_t>(u)]), to_y, ZeroPointOf(*context.out_quant(0)),
-                          {MinOfInteger(y.dtype()), MaxOfInteger(y.dtype())}));
+      StoreInt(
+          y.dtype(), y.data(), b * call.units() + u,
+          Requantize(static_cast<int32_t>(sums[static_cast<size_t>(u)]), to_y,
+                     ZeroPointOf(*context.out_quant(0)), {MinOfInteger(y.dtype()), MaxOfInteger(y.dtype())}));
   }
   if (!context.HasOutput(1)) return Status::Ok();
   for (size_t i = 0; i < state.size(); ++i)
