@@ -26,6 +26,15 @@ Result<Image> DecodeBmp(Bytes bytes, const ImageInfo& info, const DecodeOptions&
 Result<ImageInfo> ReadPnmInfo(Bytes bytes);
 Result<Image> DecodePnm(Bytes bytes, const ImageInfo& info, const DecodeOptions& options);
 
+Result<ImageInfo> ReadWebpInfo(Bytes bytes);
+Result<Image> DecodeWebp(Bytes bytes, const ImageInfo& info, const DecodeOptions& options);
+
+Result<ImageInfo> ReadTiffInfo(Bytes bytes);
+Result<Image> DecodeTiff(Bytes bytes, const ImageInfo& info, const DecodeOptions& options);
+
+Result<ImageInfo> ReadJpeg2000Info(Bytes bytes);
+Result<Image> DecodeJpeg2000(Bytes bytes, const ImageInfo& info, const DecodeOptions& options);
+
 // Orientation tag (1..8) of a TIFF block as EXIF embeds it; 1 where it is absent or makes no sense.
 int ReadExifOrientation(Bytes tiff);
 

@@ -13,7 +13,7 @@
 namespace slipway::media {
 namespace {
 
-constexpr std::string_view kKnownFormats = "JPEG, PNG, BMP, PPM, PGM or PBM";
+constexpr std::string_view kKnownFormats = "JPEG, PNG, BMP, PPM, PGM, PBM, WebP, TIFF or JPEG 2000";
 
 bool StartsWith(Bytes bytes, std::string_view prefix, size_t offset = 0) {
   return bytes.size() >= offset + prefix.size() &&
@@ -21,10 +21,20 @@ bool StartsWith(Bytes bytes, std::string_view prefix, size_t offset = 0) {
                     [](char a, uint8_t b) { return static_cast<uint8_t>(a) == b; });
 }
 
+// Of either byte order, and of files beyond 4 GiB.
+constexpr std::array kTiffMagics = {std::string_view("II*\0", 4), std::string_view("MM\0*", 4),
+                                    std::string_view("II+\0", 4), std::string_view("MM\0+", 4)};
+
 std::optional<ImageFormat> Recognise(Bytes bytes) {
   if (StartsWith(bytes, "\xFF\xD8\xFF")) return ImageFormat::kJpeg;
   if (StartsWith(bytes, "\x89PNG\r\n\x1A\n")) return ImageFormat::kPng;
   if (StartsWith(bytes, "BM")) return ImageFormat::kBmp;
+  if (StartsWith(bytes, "RIFF") && StartsWith(bytes, "WEBP", 8)) return ImageFormat::kWebp;
+  for (const std::string_view magic : kTiffMagics) {
+    if (StartsWith(bytes, magic)) return ImageFormat::kTiff;
+  }
+  if (StartsWith(bytes, "\xFF\x4F\xFF\x51") || StartsWith(bytes, "jP  \r\n\x87\n", 4))
+    return ImageFormat::kJpeg2000;
   const bool is_pnm = bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6' &&
                       (std::isspace(bytes[2]) || bytes[2] == '#');
   if (is_pnm) return ImageFormat::kPnm;
@@ -40,19 +50,14 @@ struct Lookalike {
 };
 constexpr std::string_view kConvert = "convert it to PNG or JPEG";
 constexpr std::array kLookalikes = std::to_array<Lookalike>({
-    {"WEBP", 8, "a WebP image", kConvert},
     {"GIF8", 0, "a GIF image", kConvert},
     {"ftypavif", 4, "an AVIF image", kConvert},
     {"ftyphei", 4, "a HEIC image", kConvert},
     {"ftyphev", 4, "a HEIC image", kConvert},
     {"ftypmif1", 4, "a HEIF image", kConvert},
     {"ftyp", 4, "an MP4 or similar media file", "extract its frames as images"},
-    {std::string_view("II*\0", 4), 0, "a TIFF image", kConvert},
-    {std::string_view("MM\0*", 4), 0, "a TIFF image", kConvert},
     {"\xFF\x0A", 0, "a JPEG XL image", kConvert},
     {"JXL ", 4, "a JPEG XL image", kConvert},
-    {"\xFF\x4F\xFF\x51", 0, "a JPEG 2000 image", kConvert},
-    {"jP  ", 4, "a JPEG 2000 image", kConvert},
     {"P7", 0, "a PAM image", kConvert},
     {"RIFF", 0, "a RIFF file (WAV or AVI)", "pass an image"},
     {"%PDF", 0, "a PDF document", "export its page as an image"},
@@ -86,6 +91,9 @@ Result<ImageInfo> ReadInfo(Bytes bytes, ImageFormat format) {
     case ImageFormat::kPng: return ReadPngInfo(bytes);
     case ImageFormat::kBmp: return ReadBmpInfo(bytes);
     case ImageFormat::kPnm: return ReadPnmInfo(bytes);
+    case ImageFormat::kWebp: return ReadWebpInfo(bytes);
+    case ImageFormat::kTiff: return ReadTiffInfo(bytes);
+    case ImageFormat::kJpeg2000: return ReadJpeg2000Info(bytes);
   }
   return Status(Code::kInternal, "unknown image format");
 }
@@ -96,6 +104,9 @@ Result<Image> DecodePixels(Bytes bytes, const ImageInfo& info, const DecodeOptio
     case ImageFormat::kPng: return DecodePng(bytes, info, options);
     case ImageFormat::kBmp: return DecodeBmp(bytes, info, options);
     case ImageFormat::kPnm: return DecodePnm(bytes, info, options);
+    case ImageFormat::kWebp: return DecodeWebp(bytes, info, options);
+    case ImageFormat::kTiff: return DecodeTiff(bytes, info, options);
+    case ImageFormat::kJpeg2000: return DecodeJpeg2000(bytes, info, options);
   }
   return Status(Code::kInternal, "unknown image format");
 }
@@ -124,6 +135,9 @@ std::string_view FormatName(ImageFormat format) {
     case ImageFormat::kPng: return "PNG";
     case ImageFormat::kBmp: return "BMP";
     case ImageFormat::kPnm: return "PNM";
+    case ImageFormat::kWebp: return "WebP";
+    case ImageFormat::kTiff: return "TIFF";
+    case ImageFormat::kJpeg2000: return "JPEG 2000";
   }
   return "unknown";
 }

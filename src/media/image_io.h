@@ -1,7 +1,8 @@
-// Images from and to files: JPEG, PNG, BMP and PNM (PBM, PGM, PPM).
+// Images from files (JPEG, PNG, BMP, PNM (PBM, PGM, PPM), WebP, TIFF, JPEG 2000) and to files (JPEG, PNG,
+// PNM).
 //
 // Files are hostile: sizes are read from the header and bounded before anything is decoded or allocated. What
-// is no image of these kinds (an HTML page, a Git LFS pointer, WebP ...) is recognised by its first bytes and
+// is no image of these kinds (an HTML page, a Git LFS pointer, GIF ...) is recognised by its first bytes and
 // named. Left out: colour profiles and gamma (as OpenCV and PIL do when they merely load), animation,
 // metadata.
 #pragma once
@@ -17,8 +18,8 @@
 
 namespace slipway::media {
 
-enum class ImageFormat { kJpeg, kPng, kBmp, kPnm };
-// "JPEG", "PNG", "BMP", "PNM"
+enum class ImageFormat { kJpeg, kPng, kBmp, kPnm, kWebp, kTiff, kJpeg2000 };
+// "JPEG", "PNG", ..., "JPEG 2000"
 std::string_view FormatName(ImageFormat format);
 
 struct ImageInfo {
@@ -50,8 +51,9 @@ struct DecodeOptions {
 Result<ImageInfo> ReadImageInfo(std::span<const uint8_t> bytes, const DecodeLimits& limits = {});
 
 // 8 bits per channel, RGB (3 channels) or grey (1), upright.
-// 16-bit samples keep their high byte (PNG) or are scaled by their maximum (PNM). Alpha is dropped, not
-// blended, like PIL's convert("RGB"). CMYK is taken as Adobe writes it (inverted). Grey is BT.601 luma.
+// 16-bit samples keep their high byte (PNG) or are scaled by their maximum (PNM, TIFF, JPEG 2000). Alpha is
+// dropped, not blended, like PIL's convert("RGB"). CMYK is taken as Adobe writes it (inverted). Grey is
+// BT.601 luma.
 Result<Image> DecodeImage(std::span<const uint8_t> bytes, const DecodeOptions& options = {});
 Result<Image> LoadImage(const std::string& path, const DecodeOptions& options = {});
 

@@ -156,7 +156,7 @@ TEST(ImageIoTest, NamesWhatIsNoImage) {
       {"", "the file is empty"},
       {"\n<!doctype html><html>", "HTML"},
       {"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"},
-      {std::string("RIFF\x10\0\0\0WEBPVP8 ", 16), "WebP"},
+      {std::string("RIFF\x10\0\0\0WEBPVP8 ", 16), "webp: the file ends within its header"},
       {"GIF89a....", "GIF"},
       {std::string("\0\0\0\x18"
                    "ftypheic",

@@ -231,12 +231,58 @@ def bmp_and_pnm_cases(out):
     out.case("decode", "deep.pgm", out.image("deep_pgm_out.ppm", grey), 0)
 
 
+def webp_cases(out):
+    source = photo(67, 45, 70)
+    picture = Image.fromarray(source)
+    alpha = Image.fromarray(np.dstack([source, source[..., 0]]))
+    picture.save(out.folder / "lossy.webp", quality=80)
+    alpha.save(out.folder / "lossy_alpha.webp", quality=80)
+    picture.save(out.folder / "lossless.webp", lossless=True)
+    alpha.save(out.folder / "lossless_alpha.webp", lossless=True, exact=True)
+    for name in ("lossy", "lossy_alpha", "lossless", "lossless_alpha"):
+        decode(out, f"{name}.webp", 0)
+    for orientation in (3, 6):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        picture.save(out.folder / f"exif{orientation}.webp", lossless=True, exif=exif)
+        decode(out, f"exif{orientation}.webp", 0)
+
+
+def tiff_cases(out):
+    source = photo(67, 45, 80)
+    picture = Image.fromarray(source)
+    for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"):
+        picture.save(out.folder / f"{compression}.tif", compression=compression)
+        decode(out, f"{compression}.tif", 0)
+    variants = {"palette": picture.quantize(200), "grey": picture.convert("L"), "bit": picture.convert("1"),
+                "rgba": Image.fromarray(np.dstack([source, source[..., 0]]))}
+    for name, variant in variants.items():
+        variant.save(out.folder / f"{name}.tif")
+        decode(out, f"{name}.tif", 0)
+    for orientation in range(1, 9):
+        picture.save(out.folder / f"turned{orientation}.tif", tiffinfo={274: orientation})
+        decode(out, f"turned{orientation}.tif", 0)
+
+
+def jpeg2000_cases(out):
+    source = photo(67, 45, 90)
+    picture = Image.fromarray(source)
+    alpha = Image.fromarray(np.dstack([source, source[..., 0]]))
+    for name, variant in {"rgb.jp2": picture, "rgb.j2k": picture, "grey.jp2": picture.convert("L"), "alpha.jp2": alpha}.items():
+        variant.save(out.folder / name)
+        decode(out, name, 0)
+    picture.save(out.folder / "lossy.jp2", irreversible=True, quality_mode="dB", quality_layers=[38])
+    decode(out, "lossy.jp2", 1)
+    picture.save(out.folder / "tiles.jp2", tile_size=(32, 16))
+    decode(out, "tiles.jp2", 0)
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     out = Writer(folder)
     for make in (resize_cases, float_resize_cases, plain_cases, letterbox_cases, grey_cases, jpeg_cases, png_cases,
-                 bmp_and_pnm_cases):
+                 bmp_and_pnm_cases, webp_cases, tiff_cases, jpeg2000_cases):
         make(out)
     (folder / "cases.txt").write_text("\n".join(out.lines) + "\n")
     print(f"{len(out.lines)} cases in {folder}")

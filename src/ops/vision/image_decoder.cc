@@ -1,7 +1,7 @@
 // From the bytes of an image file to pixels.
 //
-// Source: ONNX ImageDecoder-20. Which formats are read is up to the decoder installed: JPEG, PNG, BMP and PNM
-// in Slipway's own programs.
+// Source: ONNX ImageDecoder-20. Which formats are read is up to the decoder installed: JPEG, PNG, BMP, PNM,
+// WebP, TIFF and JPEG 2000 in Slipway's own programs.
 #include "ops/vision/image_decoder.h"
 
 #include <algorithm>
@@ -48,7 +48,7 @@ OpDef MakeImageDecoder() {
   op.name = "ImageDecoder";
   op.group = "vision";
   op.summary = "The pixels of an image file, as stored: the orientation that a camera noted is not applied.";
-  op.inputs = {{"encoded_stream", {DType::kU8}, "[bytes]: JPEG, PNG, BMP or PNM"}};
+  op.inputs = {{"encoded_stream", {DType::kU8}, "[bytes]: JPEG, PNG, BMP, PNM, WebP, TIFF or JPEG 2000"}};
   op.outputs = {{"image", {DType::kU8}, "[height,width,3], or [height,width,1] in grey"}};
   op.attrs = {StringAttr("pixel_format", "RGB", {"RGB", "BGR", "Grayscale"}, "channels of the result")};
   op.infer = Infer;
