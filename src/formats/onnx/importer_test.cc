@@ -202,6 +202,17 @@ TEST(ImportOnnx, NamesCyclesDuplicatesAndMissingValues) {
   EXPECT_EQ(error({{"Neg", {"x"}, {"y"}}, {"Abs", {"y"}, {"x"}}}), "");
 }
 
+// PyTorch wrote such a model; onnxruntime runs it, and reads the last.
+TEST(ImportOnnx, OfTwoConstantsOfOneNameTheLastCounts) {
+  const std::vector<NodeSpec> nodes = {{"Constant", {}, {"c"}, {IntAttribute("value_int", 2)}},
+                                       {"Neg", {"c"}, {"y"}},
+                                       {"Constant", {}, {"c"}, {IntAttribute("value_int", 5)}}};
+  const auto model = ImportOnnxBytes(ModelBytes({.nodes = nodes, .inputs = {kX}, .outputs = {"y"}}), {}, {});
+  ASSERT_TRUE(model.ok()) << model.status().ToString();
+  const Node& negative = model->graph.nodes.back();
+  EXPECT_EQ(model->graph.value(negative.inputs[0]).data.as<int64_t>()[0], 5);
+}
+
 TEST(ImportOnnx, InlinesFunctionsWithAttributesOfTheCall) {
   std::string reference;
   pbf_writer reference_writer(reference);

@@ -36,6 +36,9 @@ void CollectReads(const NodeProto& node, std::vector<std::string_view>& names) {
 
 using Producers = std::unordered_map<std::string_view, size_t>;
 
+bool IsConstant(const NodeProto& node) { return node.domain.empty() && node.op_type == "Constant"; }
+
+// Of two Constants of one name the last counts, as in onnxruntime, which reads them as initializers.
 Result<Producers> FindProducers(const std::vector<NodeProto>& nodes) {
   Producers producers;
   for (size_t i = 0; i < nodes.size(); ++i) {
@@ -43,6 +46,10 @@ Result<Producers> FindProducers(const std::vector<NodeProto>& nodes) {
       if (name.empty()) continue;
       const auto [found, is_new] = producers.emplace(name, i);
       if (is_new) continue;
+      if (IsConstant(nodes[found->second]) && IsConstant(nodes[i])) {
+        found->second = i;
+        continue;
+      }
       return Status(
           Code::kInvalidModel,
           "value '" + std::string(name) + "' is made twice: by " + DescribeNode(nodes[found->second]) +
