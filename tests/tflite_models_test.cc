@@ -194,17 +194,30 @@ INSTANTIATE_TEST_SUITE_P(Oracle, TfliteBroken,
                                          "tflite/coco_ssd_mobilenet_v1_quant_metadata.tflite"),
                          [](const auto& info) { return "Model" + std::to_string(info.index); });
 
-TEST(TfliteUnsupported, CustomOperatorIsNamed) {
-  const fs::path path = Asset("tflite/test_model_nl_classifier_bool_output.tflite");
-  if (!fs::exists(path)) GTEST_SKIP() << path << " is not there";
-  ModelFile file;
-  file.path = path.string();
-  auto mapped = MappedFile::Open(file.path);
-  ASSERT_TRUE(mapped.ok());
-  file.file = std::move(*mapped);
-  const Status status = ImportTflite(file, {}).status();
-  EXPECT_EQ(status.code(), Code::kUnsupported);
-  EXPECT_NE(status.message().find("CUSTOM_OP_STRING_TO_BOOLS"), std::string::npos) << status.message();
+// Operators of TensorFlow itself, of an accelerator or of an application: refused, and all named.
+TEST(TfliteUnsupported, CustomOperatorsAreNamed) {
+  const std::pair<const char*, std::vector<const char*>> models[] = {
+      {"coral_model_invoking_error", {"fake-op-double"}},
+      {"coral_split_concat_edgetpu", {"edgetpu-custom-op"}},
+      {"sentencepiece_tokenizer_flex",
+       {"FlexSentencepieceOp", "FlexSentencepieceTokenizeOp", "FlexRaggedTensorToTensor"}},
+      {"test_model_nl_classifier",
+       {"CUSTOM_OP_STRING_TO_FLOATS", "CUSTOM_OP_GENERATE_LABELS", "CUSTOM_OP_STRING_TO_DOUBLES"}},
+      {"test_model_nl_classifier_bool_output", {"CUSTOM_OP_STRING_TO_BOOLS"}},
+      {"test_model_nl_classifier_with_associated_label", {"CUSTOM_OP_STRING_TO_FLOATS"}}};
+  for (const auto& [name, ops] : models) {
+    const fs::path path = Asset("tflite/" + std::string(name) + ".tflite");
+    if (!fs::exists(path)) GTEST_SKIP() << path << " is not there";
+    ModelFile file;
+    file.path = path.string();
+    auto mapped = MappedFile::Open(file.path);
+    ASSERT_TRUE(mapped.ok());
+    file.file = std::move(*mapped);
+    const Status status = ImportTflite(file, {}).status();
+    EXPECT_EQ(status.code(), Code::kUnsupported);
+    for (const char* op : ops)
+      EXPECT_NE(status.message().find(op), std::string::npos) << name << ": " << status.message();
+  }
 }
 
 }  // namespace

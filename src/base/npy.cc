@@ -83,6 +83,104 @@ Result<Dims> ParseShape(std::string_view text) {
   return dims;
 }
 
+// NumPy's strings: a fixed number of places each, of 4 bytes ("<U7") or of 1 ("|S7"), filled up with zeros.
+struct TextForm {
+  uint64_t places = 0;
+  uint64_t place_bytes = 0;  // 0: no strings
+};
+
+TextForm TextFormOf(std::string_view code) {
+  constexpr uint64_t kMaxPlaces = uint64_t{1} << 28;
+  if (code.size() < 3 || (code[1] != 'U' && code[1] != 'S')) return {};
+  uint64_t places = 0;
+  for (char digit : code.substr(2)) {
+    if (digit < '0' || digit > '9' || places > kMaxPlaces) return {};
+    places = places * 10 + static_cast<uint64_t>(digit - '0');
+  }
+  return {places, code[1] == 'U' ? uint64_t{4} : uint64_t{1}};
+}
+
+void AppendUtf8(uint32_t code, std::string& text) {
+  const auto add = [&](uint32_t byte) { text += static_cast<char>(byte); };
+  if (code < 0x80) return add(code);
+  if (code < 0x800) {
+    add(0xC0 | code >> 6);
+  } else {
+    if (code < 0x10000) {
+      add(0xE0 | code >> 12);
+    } else {
+      add(0xF0 | (code >> 18 & 0x7));
+      add(0x80 | (code >> 12 & 0x3F));
+    }
+    add(0x80 | (code >> 6 & 0x3F));
+  }
+  add(0x80 | (code & 0x3F));
+}
+
+Result<Tensor> ParseText(Dims dims, const TextForm& form, std::span<const uint8_t> bytes) {
+  SLIPWAY_ASSIGN_OR_RETURN(const int64_t count, ElementCount(dims));
+  const uint64_t each = form.places * form.place_bytes;
+  // Strings of no places take no bytes in the file, but memory here.
+  const bool is_short = each == 0 ? static_cast<uint64_t>(count) > bytes.size() + 1
+                                  : static_cast<uint64_t>(count) > bytes.size() / each;
+  if (is_short) return Broken("shape " + ToString(dims) + " needs more bytes than the file has");
+  Tensor tensor(DType::kString, std::move(dims));
+  const uint8_t* from = bytes.data();
+  for (int64_t i = 0; i < count; ++i, from += each) {
+    std::string& text = tensor.as<std::string>()[i];
+    uint64_t length = form.places;  // zeros at the end are none of it
+    const auto place = [&](uint64_t k) {
+      if (form.place_bytes == 1) return uint32_t{from[k]};
+      return from[4 * k] | uint32_t{from[4 * k + 1]} << 8 | uint32_t{from[4 * k + 2]} << 16 |
+             uint32_t{from[4 * k + 3]} << 24;
+    };
+    while (length > 0 && place(length - 1) == 0) --length;
+    for (uint64_t k = 0; k < length; ++k) {
+      if (form.place_bytes == 1) {
+        text += static_cast<char>(from[k]);
+      } else {
+        AppendUtf8(place(k), text);
+      }
+    }
+  }
+  return tensor;
+}
+
+// The code points of UTF-8; bytes that are none stand for themselves.
+std::vector<uint32_t> CodePoints(const std::string& text) {
+  std::vector<uint32_t> codes;
+  for (size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<uint8_t>(text[i]);
+    const size_t more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
+    uint32_t code = more == 3 ? lead & 0x7 : more == 2 ? lead & 0xF : more == 1 ? lead & 0x1F : lead;
+    size_t k = 1;
+    for (; k <= more && i + k < text.size() && (static_cast<uint8_t>(text[i + k]) & 0xC0) == 0x80; ++k)
+      code = code << 6 | (static_cast<uint8_t>(text[i + k]) & 0x3F);
+    const bool is_whole = k > more;
+    codes.push_back(is_whole ? code : lead);
+    i += is_whole ? k : 1;
+  }
+  return codes;
+}
+
+// Code points of every string and, before them, how many places they take.
+std::pair<size_t, std::string> FormatText(const Tensor& tensor) {
+  std::vector<std::vector<uint32_t>> texts;
+  size_t places = 1;
+  for (const std::string& text : tensor.values<std::string>()) {
+    texts.push_back(CodePoints(text));
+    places = std::max(places, texts.back().size());
+  }
+  std::string bytes;
+  for (std::vector<uint32_t>& codes : texts) {
+    codes.resize(places, 0);
+    for (uint32_t code : codes) {
+      for (int shift : {0, 8, 16, 24}) bytes += static_cast<char>(code >> shift & 0xFF);
+    }
+  }
+  return {places, bytes};
+}
+
 // From Fortran order to row-major.
 Tensor Reordered(const Tensor& source) {
   Tensor result(source.dtype(), source.dims());
@@ -126,6 +224,12 @@ Result<Tensor> ParseNpy(std::span<const uint8_t> bytes) {
   const std::string_view code = descr.substr(1, quote - 1);
   const auto dtype = FromDescr(code.substr(1));
   if (code[0] == '>') return Broken("big-endian arrays are not supported");
+  const TextForm text = TextFormOf(code);
+  const bool is_fortran = ValueOf(header, "fortran_order").substr(0, 4) == "True";
+  if (text.place_bytes > 0 && !is_fortran) {
+    SLIPWAY_ASSIGN_OR_RETURN(Dims dims, ParseShape(ValueOf(header, "shape")));
+    return ParseText(std::move(dims), text, bytes.subspan(prefix + header_bytes));
+  }
   if (!dtype) return Broken("dtype '" + std::string(code) + "' is not supported");
   SLIPWAY_ASSIGN_OR_RETURN(Dims dims, ParseShape(ValueOf(header, "shape")));
   SLIPWAY_ASSIGN_OR_RETURN(int64_t count, ElementCount(dims));
@@ -137,7 +241,6 @@ Result<Tensor> ParseNpy(std::span<const uint8_t> bytes) {
   }
   Tensor tensor(*dtype, std::move(dims));
   if (needed > 0) std::memcpy(tensor.data(), bytes.data() + at, needed);
-  const bool is_fortran = ValueOf(header, "fortran_order").substr(0, 4) == "True";
   return is_fortran && tensor.rank() > 1 ? Reordered(tensor) : tensor;
 }
 
@@ -149,7 +252,12 @@ Result<Tensor> ReadNpy(const std::string& path) {
 }
 
 Result<std::string> FormatNpy(const Tensor& tensor) {
-  const std::string descr = ToDescr(tensor.dtype());
+  std::string descr = ToDescr(tensor.dtype());
+  std::pair<size_t, std::string> strings;
+  if (tensor.dtype() == DType::kString) {
+    strings = FormatText(tensor);
+    descr = "<U" + std::to_string(strings.first);
+  }
   if (descr.empty()) return Broken("dtype " + std::string(DTypeName(tensor.dtype())) + " has no .npy form");
   std::string shape = "(";
   for (int64_t dim : tensor.dims()) shape += std::to_string(dim) + ", ";
@@ -164,6 +272,7 @@ Result<std::string> FormatNpy(const Tensor& tensor) {
   text += static_cast<char>(header.size() & 0xff);
   text += static_cast<char>(header.size() >> 8);
   text += header;
+  if (tensor.dtype() == DType::kString) return text + strings.second;
   text.append(tensor.as<char>(), static_cast<size_t>(tensor.size_bytes()));
   return text;
 }

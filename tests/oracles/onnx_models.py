@@ -1,4 +1,5 @@
-"""Runs the ONNX vision models on real photos with onnxruntime, graph optimisations off, and keeps inputs and outputs.
+"""Runs the ONNX models with onnxruntime, graph optimisations off, on real photos or words by number, and keeps inputs and
+outputs.
 
 usage: onnx_models.py OUTDIR [ASSETS] [--only TEXT]
 
@@ -36,6 +37,44 @@ CASES = {
 }
 
 
+def words(rng, vocabulary, *shape):
+    return rng.integers(0, vocabulary, shape)
+
+
+def bert(rng, dtype, vocabulary, batch, length):
+    """Names, words, which sentence each is of, and which are there at all."""
+    mask = np.ones((batch, length), dtype)
+    mask[-1, length - 2 :] = 0
+    return {"input_ids": words(rng, vocabulary, batch, length).astype(dtype), "mask": mask,
+            "token_type_ids": (np.arange(length) >= length // 2).astype(dtype)[None].repeat(batch, 0)}
+
+
+def toy_bert(rng):
+    feeds = bert(rng, np.int64, 99, 2, 9)
+    return {"input_ids": feeds["input_ids"], "token_type_ids": feeds["token_type_ids"], "input_mask": feeds["mask"]}
+
+
+def question_answering(rng):
+    feeds = bert(rng, np.int32, 20, 3, 7)
+    return {"attention_mask": feeds["mask"], "input_ids": feeds["input_ids"], "token_type_ids": feeds["token_type_ids"]}
+
+
+def gpt2_with_past(rng):
+    past = {f"past_{i}": rng.uniform(-1, 1, (2, 3, 2, 5, 2)).astype(np.float32) for i in range(12)}
+    return {"input_ids": words(rng, 20, 3, 1), **past}
+
+
+def beam_search(rng):
+    numbers = {"max_length": 20, "min_length": 1, "num_beams": 4, "num_return_sequences": 2}
+    return {"input_ids": words(rng, 900, 2, 5).astype(np.int32), **{name: np.array([n], np.int32) for name, n in numbers.items()},
+            "length_penalty": np.ones(1, np.float32), "repetition_penalty": np.ones(1, np.float32)}
+
+
+# Models of words: what they are fed with, in the order of their inputs.
+TEXT = {"bert_toy_optimized": toy_bert, "toy_TFBertForQuestionAnswering": question_answering, "gpt2_past_toy": gpt2_with_past,
+        "tiny_gpt2_beamsearch": beam_search}
+
+
 def photo_input(path, shape, scale, offset):
     """The photo squeezed into [n,c,h,w] or, where the last extent is 1 or 3 and the second isn't, [n,h,w,c]."""
     is_nhwc = shape[1] not in (1, 3)
@@ -58,11 +97,12 @@ def reshaped(model, shape):
     return graph_input
 
 
-def keep(folder, path, options, array, outputs):
+def keep(folder, path, options, arrays, outputs):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.txt").write_text(f"{path.resolve()}\n")
     (folder / "options.txt").write_text(options)
-    np.save(folder / "input0.npy", array)
+    for i, array in enumerate(arrays):
+        np.save(folder / f"input{i}.npy", array)
     for i, output in enumerate(outputs):
         np.save(folder / f"output{i}.npy", output)
 
@@ -93,7 +133,7 @@ def run_superres(assets, outdir):
     picture = Image.open(assets / "images/calib_imagenet/n02129165_lion.JPEG").convert("RGB")
     pixels = np.ascontiguousarray(np.asarray(picture.resize((240, 200), Image.BILINEAR))[:, :, ::-1])
     options = f"input {first}[200,240,3]:u8\noutput {last}\n"
-    keep(outdir / path.stem, path, options, pixels, run(model, {first: pixels}))
+    keep(outdir / path.stem, path, options, [pixels], run(model, {first: pixels}))
 
 
 def run_case(name, assets, outdir):
@@ -104,7 +144,13 @@ def run_case(name, assets, outdir):
     dims = [dim.dim_value for dim in graph_input.type.tensor_type.shape.dim]
     array = photo_input(assets / photo, dims, scale, offset)
     text = "" if shape is None else f"input {graph_input.name}[{','.join(map(str, shape))}]\n"
-    keep(outdir / name, path, text, array, run(model, {graph_input.name: array}))
+    keep(outdir / name, path, text, [array], run(model, {graph_input.name: array}))
+
+
+def run_text(name, assets, outdir):
+    path = assets / "onnx" / f"{name}.onnx"
+    feeds = TEXT[name](np.random.default_rng(1))
+    keep(outdir / name, path, "", feeds.values(), run(onnx.load(path), feeds))
 
 
 def main():
@@ -116,12 +162,14 @@ def main():
     arguments = parser.parse_args()
     arguments.outdir.mkdir(parents=True, exist_ok=True)
     refused = []
-    for name in [*CASES, "superres_with_pre_post"]:
+    for name in [*CASES, *TEXT, "superres_with_pre_post"]:
         if arguments.only not in name:
             continue
         try:
             if name in CASES:
                 run_case(name, arguments.assets, arguments.outdir)
+            elif name in TEXT:
+                run_text(name, arguments.assets, arguments.outdir)
             else:
                 run_superres(arguments.assets, arguments.outdir)
             print(f"{name}: kept")

@@ -331,9 +331,20 @@ def regex(rng):
     return Case("RegexFullMatch", [np.array(texts, dtype=object)], {"pattern": pattern}, domain="")
 
 
+def max_roi_pool(rng):
+    """Regions inside, across the border and outside of images; of one pixel and of none."""
+    images, height, width = (int(rng.integers(1, high)) for high in (3, 12, 12))
+    regions = int(rng.integers(1, 6))
+    scale = float(pick(rng, [1.0, 0.5, 0.3]))
+    corners = rng.uniform(-3, 14, (regions, 4)) / scale
+    rois = np.concatenate([rng.integers(0, images, (regions, 1)), corners], axis=1).astype(np.float32)
+    return Case("MaxRoiPool", [reals(rng, images, 2, height, width), rois],
+                {"pooled_shape": [int(n) for n in rng.integers(1, 5, 2)], "spatial_scale": scale}, domain="")
+
+
 GENERATORS = [scaler, normalizer, binarizer, imputer, feature_vectorizer, array_feature_extractor, label_encoder, category_mapper,
               one_hot_encoder, linear_regressor, linear_classifier, svm_regressor, svm_classifier, tree_regressor, tree_classifier, dft, stft,
-              mel_weight_matrix, cross_entropy, dropout, tf_idf, regex]
+              mel_weight_matrix, cross_entropy, dropout, tf_idf, regex, max_roi_pool]
 
 
 def build(case):

@@ -65,6 +65,8 @@ VISION = {
     "tflm_mnist_lstm_int8": None,
     "yamnet_audio_classifier_with_metadata": None,
 }
+# Models of TensorFlow Lite Micro that LiteRT refuses or that crash it.
+MICRO = ("tflm_audio_preprocessor_float", "tflm_audio_preprocessor_int8", "tflm_keyword_scrambled_8bit")
 SUITES = ("hannk_tflite_ops", "litert_testdata")
 NOISE_RUNS = 3  # a model may keep state from run to run
 
@@ -135,6 +137,33 @@ def constant_inputs(content):
     return {i for i in inputs if model.Buffers(graph.Tensors(i).Buffer()).DataLength() > 0}
 
 
+class MicroInterpreter:
+    """TensorFlow Lite Micro's interpreter, spoken to like LiteRT's."""
+
+    def __init__(self, model):
+        from tflite_micro.python.tflite_micro import runtime  # pylint: disable=import-outside-toplevel
+
+        self.interpreter = runtime.Interpreter.from_file(str(model))
+        graph = schema.Model.GetRootAs(model.read_bytes(), 0).Subgraphs(0)
+        self.inputs, self.outputs = graph.InputsLength(), graph.OutputsLength()
+
+    def get_input_details(self):
+        details = [self.interpreter.get_input_details(i) for i in range(self.inputs)]
+        return [dict(index=i, shape=list(each["shape"]), dtype=np.dtype(each["dtype"]).type) for i, each in enumerate(details)]
+
+    def get_output_details(self):
+        return [dict(index=i) for i in range(self.outputs)]
+
+    def set_tensor(self, index, value):
+        self.interpreter.set_input(value, index)
+
+    def invoke(self):
+        self.interpreter.invoke()
+
+    def get_tensor(self, index):
+        return self.interpreter.get_output(index)
+
+
 def start(content):
     """An interpreter of the model, open extents at 3, and what it says of its inputs."""
     interpreter = make_interpreter(content)
@@ -158,7 +187,11 @@ def answer(model):
 
 
 def run_case(folder, model, name, assets, photo):
-    interpreter, details = start(model.read_bytes())
+    if model.stem in MICRO:
+        interpreter = MicroInterpreter(model)
+        details = interpreter.get_input_details()
+    else:
+        interpreter, details = start(model.read_bytes())
     for run in range(1 if photo else NOISE_RUNS):
         inputs = []
         for i, detail in enumerate(details):
@@ -185,7 +218,7 @@ def apart(function, *arguments):
     def work():
         try:
             writer.send(function(*arguments))
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, ImportError) as error:
             writer.send((str(error).splitlines() or ["?"])[0])
 
     process = multiprocessing.get_context("fork").Process(target=work)
@@ -227,6 +260,7 @@ def main():
         cases = [(name, model, None) for name, model in suite_models(args.assets, outdir)]
     else:
         cases = [(name, args.assets / "tflite" / f"{name}.tflite", photo) for name, photo in VISION.items()]
+        cases += [(name, args.assets / "tflite" / f"{name}.tflite", None) for name in MICRO]
     refused = []
     for name, model, photo in cases:
         if args.only not in name or not model.exists():

@@ -1,6 +1,8 @@
 // Matrix product with numpy's broadcasting.
 #include "ops/nn/matmul.h"
 
+#include <algorithm>
+
 #include "base/scalar.h"
 #include "ops/contrib/contrib.h"
 #include "ops/nn/foreign.h"
@@ -119,24 +121,34 @@ Status Infer(InferContext& context) {
   return Status::Ok();
 }
 
-// TFLite's BATCH_MATMUL on i8 and i16.
+// TFLite's BATCH_MATMUL on i8 and i16; b's scale may differ from column to column.
 Status RunQuantized(const RunContext& context, const MatMulCall& call) {
   const Quant* aq = context.in_quant(0);
   const Quant* bq = context.in_quant(1);
   const Quant* yq = context.out_quant(0);
   SLIPWAY_RETURN_IF_ERROR(RequireQuant(context, aq, "input a"));
-  SLIPWAY_RETURN_IF_ERROR(RequireQuant(context, bq, "input b"));
+  SLIPWAY_RETURN_IF_ERROR(RequireQuant(context, bq, "input b", call.n));
+  const bool is_transposed = context.attrs().Int("transpose_b") != 0;
+  const bool is_per_column = bq->scales.size() > 1;
+  const bool is_zero =
+      std::all_of(bq->zero_points.begin(), bq->zero_points.end(), [](int64_t z) { return z == 0; });
+  if (is_per_column && (bq->axis != context.in(1).rank() - (is_transposed ? 2 : 1) || !is_zero))
+    return context.Error("input b has scales along axis " + std::to_string(bq->axis) +
+                         "; they must be those of its columns, with zero points of 0");
   SLIPWAY_RETURN_IF_ERROR(RequireQuant(context, yq, "output"));
   std::vector<int64_t> a = LongIntegers(context.in(0));
   std::vector<int64_t> b = LongIntegers(context.in(1));
   for (int64_t& value : a) value -= ZeroPointOf(*aq);
   for (int64_t& value : b) value -= ZeroPointOf(*bq);
   Tensor& y = context.out(0);
-  const FixedMultiplier multiplier = OutputMultipliers(*aq, *bq, *yq, 1, ScaleProduct::kInFloat)[0];
+  const std::vector<FixedMultiplier> multipliers =
+      OutputMultipliers(*aq, *bq, *yq, is_per_column ? call.n : 1,
+                        is_per_column ? ScaleProduct::kInDouble : ScaleProduct::kInFloat);
   const ClampRange clamp = QuantizedClamp({}, y.dtype(), *yq);
   const bool is_long = y.dtype() == DType::kI16;
   MultiplyMatrices<int64_t, int64_t>(call, a.data(), b.data(), [&](int64_t to, int64_t sum) {
     const int64_t zero = ZeroPointOf(*yq);
+    const FixedMultiplier& multiplier = multipliers[is_per_column ? static_cast<size_t>(to % call.n) : 0];
     StoreInt(
         y.dtype(), y.data(), to,
         is_long ? RequantizeLong(sum, multiplier, zero, clamp) : Requantize(sum, multiplier, zero, clamp));
