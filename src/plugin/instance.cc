@@ -208,17 +208,15 @@ class PluginRun {
     return Status::Ok();
   }
 
-  // No workspace is right where the plugin wants none.
+  // What the plugin asked for that could not be had: asked again, for these shapes.
   Status CheckWorkspace() {
-    if (!args_.workspace.empty()) return Status::Ok();
+    if (!args_.workspace.empty() || !instance_.was_workspace_refused_) return Status::Ok();
     const int64_t bytes =
         instance_.AskWorkspaceBytes({inputs_.data(), inputs_.size()}, {outputs_.data(), outputs_.size()});
     if (bytes < 0) return Lie("asks for a workspace of " + std::to_string(bytes) + " bytes");
     if (bytes > MachineMemoryBytes())
       return Lie("asks for a workspace of " + std::to_string(bytes) + " bytes; this machine has " +
                  std::to_string(MachineMemoryBytes()));
-    if (bytes > 0)
-      return Lie("asks for a workspace of " + std::to_string(bytes) + " bytes, before the run of none");
     return Status::Ok();
   }
 
@@ -395,7 +393,9 @@ int64_t PluginInstance::WorkspaceBytes(std::span<const Type> inputs, std::span<c
   const std::vector<slipway_tensor> in = view(inputs, input_quant_views_);
   const std::vector<slipway_tensor> out = view(outputs, output_quant_views_);
   const int64_t bytes = AskWorkspaceBytes(in, out);
-  return bytes < 0 || bytes > MachineMemoryBytes() ? 0 : bytes;
+  if (bytes >= 0 && bytes <= MachineMemoryBytes()) return bytes;
+  was_workspace_refused_ = true;
+  return 0;
 }
 
 bool PluginInstance::NeedsCheck(const PluginArgs& args, uint64_t* shapes) const {

@@ -60,6 +60,7 @@ class PluginInstance {
   // Shapes that passed a check, as hashes; 0: none. Once full the oldest goes.
   mutable std::array<std::atomic<uint64_t>, 16> checked_{};
   mutable std::atomic<uint32_t> next_checked_{0};
+  mutable std::atomic<bool> was_workspace_refused_{false};
 };
 
 }  // namespace slipway
