@@ -5,8 +5,10 @@
 #include <set>
 
 #include "base/nearest.h"
+#include "formats/caffe/foreign_layer.h"
 #include "formats/caffe/layers.h"
 #include "formats/support.h"
+#include "ops/import.h"
 
 namespace slipway::caffe {
 namespace {
@@ -249,7 +251,7 @@ class Importer {
     unsupported_.CountNode();
     SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, Bottoms(layer));
     const LayerDef* def = FindLayer(layer.type);
-    if (def == nullptr) return Refuse(layer, inputs, Status(Code::kUnsupported, "not supported"));
+    if (def == nullptr) return ImportForPlugin(index, inputs);
     if (std::count(inputs.begin(), inputs.end(), kNoValue) > 0) {
       for (const std::string& top : layer.tops) Fail(top);
       return Status::Ok();
@@ -278,6 +280,31 @@ class Importer {
                            std::to_string(outputs.size()));
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (!cuts_.count(layer.tops[i])) values_[layer.tops[i]] = outputs[i];
+    }
+    return Status::Ok();
+  }
+
+  // A layer that no function reads: a plugin's, or kept for one that is given later. Its blobs are inputs
+  // behind the bottoms.
+  Status ImportForPlugin(size_t index, const std::vector<ValueId>& inputs) {
+    const Layer& layer = *layers_[index];
+    const bool is_claimed = FindForeign(Format::kCaffe, "", layer.type, 1).op != nullptr;
+    const bool is_blocked = std::count(inputs.begin(), inputs.end(), kNoValue) > 0;
+    if (is_blocked || (!is_claimed && !options_.allow_custom))
+      return Refuse(layer, inputs, Status(Code::kUnsupported, "not supported"));
+    ForeignNode node = ForeignLayer(layer);
+    node.inputs = inputs;
+    if (const auto blobs = weights_.find(layer.name); blobs != weights_.end()) {
+      for (const Tensor& blob : blobs->second)
+        node.inputs.push_back(builder_.Constant(layer.name + "/blob", blob));
+    }
+    for (const std::string& name : NamesOfTops(index))
+      node.outputs.push_back({name.empty() ? layer.name + "/" + layer.type : name, {}, {}, {}});
+    auto values = is_claimed ? ImportNode(node, builder_) : ImportCustom(node, builder_);
+    if (values.status().code() == Code::kUnsupported) return Refuse(layer, inputs, values.status());
+    if (!values.ok()) return values.status();
+    for (size_t i = 0; i < layer.tops.size(); ++i) {
+      if (!cuts_.count(layer.tops[i])) values_[layer.tops[i]] = (*values)[i];
     }
     return Status::Ok();
   }
