@@ -138,7 +138,6 @@ constexpr std::array kRows = {
 
     // TensorFlow.
     HintRow{kTf, "", "VarHandleOp", kFreeze},
-    HintRow{kTf, "", "ReadVariableOp", kFreeze},
     HintRow{kTf, "", "Variable", kFreeze},
     HintRow{kTf, "", "VariableV2", kFreeze},
     HintRow{kTf, "", "ResourceGather", kFreeze},

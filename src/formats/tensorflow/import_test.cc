@@ -102,12 +102,12 @@ TEST(TfImport, EveryUnsupportedNodeIsListedWithTheShapesAtHand) {
   const std::string message = Signature(MakeGraph({PlaceholderNode("x", {2, 3}),
                                                    {"first", "NoSuchOp", {"x"}, {}},
                                                    {"between", "Relu", {"first"}, {}},
-                                                   {"second", "Mfcc", {"between", "x"}, {}},
+                                                   {"second", "Betainc", {"between", "x"}, {}},
                                                    {"apart", "NoSuchOp", {"x"}, {}}}));
   EXPECT_EQ(message,
-            "3 nodes of this model cannot be read: Mfcc x1; NoSuchOp x2\n"
+            "3 nodes of this model cannot be read: Betainc x1; NoSuchOp x2\n"
             "    'first': NoSuchOp on (f32[2,3])\n"
-            "    'second': Mfcc on (?, f32[2,3])\n"
+            "    'second': Betainc on (?, f32[2,3])\n"
             "    'apart': NoSuchOp on (f32[2,3])");
 }
 
