@@ -35,8 +35,6 @@ REFUSED = {
     "broken_layer": (4, "Mul 'model_24/tf.math.multiply_24/Mul': input 'b' is missing"),
     "not_implemented_layer": (5, "'model_28/tf.expand_dims_12/ExpandDims': UnknownLayer on (f32[2,3,4], i32[])"),
 }
-# Placeholders beside the data.
-SWITCHES = {"batch_norm_text": {"isTraining": np.bool_(False)}}
 
 
 def to_channels_last(array):
@@ -55,7 +53,7 @@ def check(slipway, backend, folder, name, scratch):
     net = folder / f"{name}_net.pb"
     is_nchw = b"NCHW" in net.read_bytes()
     fit = (lambda array: array) if is_nchw else to_channels_last
-    feeds = {"": fit(np.load(folder / f"{INPUT_OF.get(name, name)}_in.npy")), **SWITCHES.get(name, {})}
+    feeds = {"": fit(np.load(folder / f"{INPUT_OF.get(name, name)}_in.npy"))}
     expected = fit(np.load(folder / f"{name}_out.npy"))
     return suite.only_output(suite.run_net(slipway, backend, net, feeds, scratch), expected, tolerance(name))
 

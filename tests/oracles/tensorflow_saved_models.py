@@ -8,6 +8,7 @@ FOLDER/NAME/ is a SavedModel, FOLDER/NAME.npz holds "in:PORT" and "out:PORT" arr
 """
 import os
 import pathlib
+import shutil
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -282,15 +283,16 @@ def save_v1(folder, name, make, feeds, init=True):
 @model
 def v1_variables(folder, name):
     def make():
-        x = v1.placeholder(tf.float32, [None, 6], "x")
+        v1.set_random_seed(3)  # every part of w draws numbers of its own
+        x = v1.placeholder(tf.float32, [None, 300], "x")
         with v1.variable_scope("net", partitioner=v1.fixed_size_partitioner(3)):
-            w = v1.get_variable("w", [6, 4], initializer=v1.random_normal_initializer(seed=3), use_resource=False)
+            w = v1.get_variable("w", [300, 4], initializer=v1.random_normal_initializer(), use_resource=False)
         b = v1.get_variable("b", initializer=noise(4), use_resource=False)
         r = v1.get_variable("r", initializer=noise(4), use_resource=True)
         y = tf.matmul(x, tf.convert_to_tensor(w)) + b
         return {"x": x}, {"y": y * r}
 
-    save_v1(folder, name, make, {"x": noise(2, 6)})
+    save_v1(folder, name, make, {"x": noise(2, 300)})
 
 
 @model
@@ -416,9 +418,11 @@ def frozen_mtcnn(folder, name):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
     wanted = sys.argv[2:]
     for name, make in MODELS.items():
         if not wanted or name in wanted:
+            shutil.rmtree(folder / name, ignore_errors=True)
             make(folder, name)
             print(name, flush=True)
 

@@ -11,6 +11,7 @@
 #include "formats/tensorflow/raise_control_flow.h"
 #include "formats/tensorflow/scope.h"
 #include "formats/tensorflow/tfjs.h"
+#include "formats/tensorflow/training.h"
 
 namespace slipway::tensorflow {
 namespace {
@@ -163,8 +164,9 @@ class Importer {
     return Status::Ok();
   }
 
-  // What the outputs need behind the user's cuts and the preprocessing loop, with loops and branches raised.
-  Result<TfGraph> NeededPart() const {
+  // What the outputs need behind the user's cuts and the preprocessing loop, without what only training
+  // needs, loops and branches raised.
+  Result<TfGraph> NeededPart() {
     std::set<std::string> stops;
     std::set<std::string> names;
     for (const InputCut& cut : options_.inputs) {
@@ -188,7 +190,10 @@ class Importer {
       if (behind.count(node.name) || names.count(node.name)) needed.nodes.push_back(node);
     }
     SLIPWAY_RETURN_IF_ERROR(needed.Index());
-    return RaiseControlFlow(needed);
+    std::vector<std::string> notes;
+    const TfGraph plain = WithoutTraining(needed, names, notes);
+    for (const std::string& note : notes) state_.Note(note);
+    return RaiseControlFlow(plain);
   }
 
   // Nodes that are computed for `roots`, these included; not what stands behind one of the `stops` (by Key).
@@ -268,26 +273,28 @@ class Importer {
     for (const TfNode& node : source_.nodes) {
       for (const std::string& input : node.inputs) read.insert(ParseInput(input).node);
     }
+    std::set<std::string> outside;
     for (const TfNode& node : source_.nodes) {
-      if (!read.count(node.name) && !IsLeftover(node.op) && !IsWithinLoop(node))
+      if (!read.count(node.name) && !IsLeftover(node.op) && !IsWithinLoop(node, outside))
         outputs_.push_back(node.name);
     }
   }
 
-  // Does it belong to a round of a loop? What nobody reads there is no output.
-  bool IsWithinLoop(const TfNode& node) const {
+  // Does it belong to a round of a loop? What nobody reads there is no output. `outside`: nodes known not to.
+  bool IsWithinLoop(const TfNode& node, std::set<std::string>& outside) const {
     std::set<std::string> seen;
     std::vector<const TfNode*> pending = {&node};
     while (!pending.empty()) {
       const TfNode& at = *pending.back();
       pending.pop_back();
       if (at.op == "Enter") return true;
-      if (at.op == "Exit" || !seen.insert(at.name).second) continue;
+      if (at.op == "Exit" || outside.count(at.name) || !seen.insert(at.name).second) continue;
       for (const std::string& input : at.inputs) {
         const TfNode* producer = source_.Find(ParseInput(input).node);
         if (producer != nullptr) pending.push_back(producer);
       }
     }
+    outside.merge(seen);
     return false;
   }
 

@@ -7,7 +7,8 @@ namespace slipway::tensorflow {
 namespace {
 
 // No real model comes near: hostile ones call functions that call functions twice each.
-constexpr size_t kMaxNodes = 400'000;
+constexpr size_t kMinNodeLimit = 20'000;
+constexpr size_t kMaxCopiesOfNodes = 100;  // of all nodes in the file, on average
 constexpr size_t kMaxNameBytes = size_t{1} << 28;
 constexpr size_t kMaxDepth = 64;
 
@@ -23,6 +24,11 @@ class Inliner {
   explicit Inliner(const TfGraph& source) : source_(source) {
     result_.library = source.library;
     result_.version = source.version;
+    size_t num_nodes = source.nodes.size();
+    if (source.library) {
+      for (const auto& [name, function] : *source.library) num_nodes += function.nodes.size();
+    }
+    node_limit_ = std::max(kMinNodeLimit, kMaxCopiesOfNodes * num_nodes);
   }
 
   Result<TfGraph> Run(const std::vector<TfNode>& nodes) {
@@ -63,9 +69,9 @@ class Inliner {
   Status AddNode(TfNode node) {
     name_bytes_ += node.name.size();
     for (const std::string& input : node.inputs) name_bytes_ += input.size();
-    if (result_.nodes.size() >= kMaxNodes || name_bytes_ > kMaxNameBytes)
+    if (result_.nodes.size() >= node_limit_ || name_bytes_ > kMaxNameBytes)
       return Status(Code::kInvalidModel, "the functions of the graph, inlined, make more than " +
-                                             std::to_string(kMaxNodes) + " nodes");
+                                             std::to_string(node_limit_) + " nodes");
     result_.nodes.push_back(std::move(node));
     return Status::Ok();
   }
@@ -104,6 +110,7 @@ class Inliner {
 
   const TfGraph& source_;
   TfGraph result_;
+  size_t node_limit_ = 0;
   size_t name_bytes_ = 0;
   std::vector<const TfFunction*> open_;  // being inlined, outermost first
 };

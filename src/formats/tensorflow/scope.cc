@@ -194,6 +194,11 @@ Status Scope::ImportOne(const TfNode& node) {
       state_.unsupported.Add(foreign, builder_, Status(Code::kUnsupported, "not supported"));
     return Status::Ok();
   }
+  const bool reads_variable = node.op == "ReadVariableOp" || node.op.starts_with("ResourceGather");
+  if (reads_variable && !inputs.empty() && type(inputs[0]).dtype == DType::kNone) {
+    state_.unsupported.Add(foreign, builder_, Status(Code::kUnsupported, "its variable is not in the graph"));
+    return Status::Ok();
+  }
   if (HandOn(node, inputs)) return Status::Ok();
   if (handler != nullptr) {
     builder_.SetSources({node.op + " '" + node.name + "'"});
