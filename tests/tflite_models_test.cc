@@ -96,6 +96,11 @@ Tensor PartsOf(Tensor tensor) {
 std::string Difference(const Tensor& got, const Tensor& want, double relative) {
   if (got.dtype() != want.dtype() || got.dims() != want.dims())
     return Describe(got) + ", not " + Describe(want);
+  if (want.dtype() == DType::kString) {
+    const auto ours = got.values<std::string>();
+    const auto theirs = want.values<std::string>();
+    return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end()) ? "" : "texts differ";
+  }
   if (want.dtype() == DType::kC64) return Difference(PartsOf(got), PartsOf(want), relative);
   double magnitude = 1e-3;
   for (int64_t i = 0; i < want.count(); ++i) {

@@ -177,6 +177,16 @@ for dtype in ("float32", "int32"):
            [dict(dtype="int32", dims=[4], values=[7, 1, 5, -3]), ints([-3, 0, 5, 7]), np.arange(12).reshape(4, 3).astype(dtype)],
            [(dtype, [4, 3]), ("uint8", [4])])
 
+for kind, shape in ((1, [4]), (2, [12])):
+    for width in (1, 2, 3, 6, 7, 14, 15, 16, 40, 77):  # hashes of keys of 8 to 312 bytes
+        simple(f"lsh_projection_{kind}_{width}", "LSH_PROJECTION",
+               [np.random.default_rng(width).uniform(-1, 1, (4, 3)).astype(np.float32), ("int32", [5, width], None, -999, 999),
+                ("float32", [5], None, 0, 1)], [("int32", shape)], "LSHProjectionOptions", type=kind)
+for size, skip, shorter in ((1, 0, False), (2, 0, False), (3, 1, False), (3, 2, True), (2, 5, True)):
+    simple(f"skip_gram_{size}_{skip}_{int(shorter)}", "SKIP_GRAM",
+           [dict(dtype="string", dims=[1], values=[b"The quick  brown fox jumps over the lazy dog! "])], [("string", [])],
+           "SkipGramOptions", ngramSize=size, maxSkipSize=skip, includeAllNgrams=shorter)
+
 # --- convolutions over three axes, pools ---
 for padding in (SAME, VALID):
     for stride, dilation in ((1, 1), (2, 1), (1, 2)):
@@ -390,6 +400,8 @@ add_basic_lstm("uint8")
 
 
 def random_array(rng, dtype, dims, values, low, high):
+    if dtype == "string":  # LiteRT's interface takes and gives bytes
+        return np.array(values, np.object_).reshape(dims)
     if values is not None:
         return np.asarray(values, dtype).reshape(dims)
     if dtype == "bool":
@@ -399,6 +411,10 @@ def random_array(rng, dtype, dims, values, low, high):
     if dtype.startswith("float"):
         return rng.uniform(low, high, dims).astype(dtype)
     return rng.integers(low, high, dims, endpoint=True).astype(dtype)
+
+
+def as_text(array):
+    return np.array([each.decode() for each in array.ravel()], np.str_).reshape(array.shape) if array.dtype.kind in "SO" else array
 
 
 def run(model, arrays, resolver):
@@ -435,7 +451,7 @@ def main():
         except (RuntimeError, ValueError) as error:  # a case that LiteRT refuses is a defect of this script
             refused.append(f"{name}: {str(error)[:300]}")
             continue
-        write_case(folder, name, model, arrays, outputs)
+        write_case(folder, name, model, [as_text(array) for array in arrays], [as_text(array) for array in outputs])
     if refused:
         sys.exit("LiteRT refuses:\n" + "\n".join(refused))
 

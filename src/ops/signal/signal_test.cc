@@ -66,5 +66,58 @@ TEST(MelWeightMatrix, RefusesEdgesBeyondHalfTheRate) {
             std::string::npos);
 }
 
+// The half spectrum of 1 2 3 4: the sum 10, 1 - 3 + i (4 - 2), 1 - 2 + 3 - 4.
+TEST(RFFT, OfFourNumbers) {
+  const TestValue x{DType::kF32, {4}, {1, 2, 3, 4}};
+  const auto result = RunOp("RFFT", {x, {DType::kI32, {1}, {4}}});
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  const float* y = (*result)[0].tensor.as<float>();
+  EXPECT_EQ(std::vector<float>(y, y + 6), (std::vector<float>{10, 0, -2, 2, -2, 0}));
+}
+
+// A constant has all of its energy at 0; on integers the spectrum is divided by the length.
+TEST(SignalRfft, OfAConstantInFixedPoint) {
+  const TestValue x{DType::kI16, {8}, std::vector<double>(8, 4000)};
+  EXPECT_EQ(RunAndShow("SignalRfft", {x}, {{"fft_length", int64_t{8}}}), "i16[10]: 4000 0 0 0 0 0 0 0 0 0");
+}
+
+TEST(SignalRfft, RefusesLengthsThatAreNoPowersOfTwo) {
+  const TestValue x{DType::kI16, {12}, std::vector<double>(12, 1)};
+  EXPECT_EQ(RunAndShow("SignalRfft", {x}, {{"fft_length", int64_t{12}}}),
+            "SignalRfft 'node': fft_length is 12; a power of two is done");
+}
+
+// 700 needs 10 bits of 15: 5 are left.
+TEST(SignalFftAutoScale, LeavesOneBitForTheSign) {
+  const TestValue x{DType::kI16, {3}, {700, -3, 0}};
+  EXPECT_EQ(RunAndShow("SignalFftAutoScale", {x}), "i16[3]: 22400 -96 0");
+}
+
+// Rounded; 65535.5 and more is 65535 while the number fits into 32 bits.
+TEST(SignalFilterBankSquareRoot, RoundsToTheNearest) {
+  const TestValue x{DType::kU64, {5}, {6, 7, 4294967295.0, 4294967296.0, 1e12}};
+  EXPECT_EQ(RunAndShow("SignalFilterBankSquareRoot", {x, {DType::kI32, {}, {0}}}),
+            "u32[5]: 2 3 65535 65536 1e+06");
+}
+
+// 64 ln 8 = 133.08 of 1 shifted by 3; nothing of 0.
+TEST(SignalFilterBankLog, OfPowersOfTwo) {
+  const TestValue x{DType::kU32, {3}, {0, 1, 8}};
+  EXPECT_EQ(RunAndShow("SignalFilterBankLog", {x},
+                       {{"output_scale", int64_t{64}}, {"input_correction_bits", int64_t{3}}}),
+            "i16[3]: 0 133 266");
+}
+
+// Half of the signal is noise by now, and a quarter always stays.
+TEST(SignalSpectralSubtraction, LeavesWhatIsNotNoise) {
+  const Attrs attrs = {{"smoothing", int64_t{2}},
+                       {"one_minus_smoothing", int64_t{2}},
+                       {"alternate_smoothing", int64_t{4}},
+                       {"spectral_subtraction_bits", int64_t{2}},
+                       {"min_signal_remaining", int64_t{1}}};
+  const TestValue x{DType::kU32, {2}, {100, 100}};
+  EXPECT_EQ(RunAndShow("SignalSpectralSubtraction", {x, {DType::kU32, {2}, {0, 0}}}, attrs), "u32[2]: 50 25");
+}
+
 }  // namespace
 }  // namespace slipway
