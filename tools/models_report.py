@@ -28,8 +28,7 @@ SUITES = [
      r"\d+ passed, \d+ failed, \d+ skipped"),
     ("OpenCV's Caffe layers and nets", [sys.executable, "tests/e2e/caffe_suite.py", "{slipway}"], r"\d+ of \d+ nets pass.*"),
     ("OpenCV's TensorFlow nets", [sys.executable, "tests/e2e/tensorflow_suite.py", "{slipway}"], r"\d+ of \d+ nets pass.*"),
-    ("LiteRT's, TFLM's and Hannk's models", [sys.executable, "tests/e2e/tflite_suite.py", "{slipway}"],
-     r"\d+ of \d+ nets pass.*"),
+    ("models of other projects' tests", [sys.executable, "tests/e2e/tflite_suites.py", "{slipway}"], r"\d+ of \d+ nets pass.*"),
 ]
 
 
@@ -78,6 +77,16 @@ def models(slipway):
     return text + ("\n" + table(["does not convert as it is", "because of"], rows) if rows else "")
 
 
+def results(output, pattern):
+    """(part, line that counts): a line "name:" begins a part."""
+    part = ""
+    for line in output.splitlines():
+        if re.fullmatch(r"\w+:", line):
+            part = line[:-1]
+        if re.fullmatch(pattern, line):
+            yield part, line
+
+
 def suites(build, slipway):
     rows = []
     for name, command, pattern in SUITES:
@@ -88,8 +97,10 @@ def suites(build, slipway):
         print(f"running: {name}", file=sys.stderr)
         run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT,
                              env={**os.environ, "SLIPWAY_ASSETS": str(ASSETS)})
-        lines = [line for line in run.stdout.splitlines() if re.fullmatch(pattern, line)]
-        rows.append((name, lines[-1] if lines else f"did not run: {(run.stdout + run.stderr).strip().splitlines()[-1]}"))
+        found = list(results(run.stdout, pattern))
+        rows += [(f"{name}: {part}" if part else name, line) for part, line in found]
+        if not found:
+            rows.append((name, f"did not run: {(run.stdout + run.stderr).strip().splitlines()[-1]}"))
     return table(["suite", "result"], rows)
 
 

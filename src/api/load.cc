@@ -41,10 +41,11 @@ void NoteRandomNodes(const Graph& graph, std::vector<std::string>& notes) {
     if (++count == 1) first = node.name;
   }
   if (count == 0) return;
+  const std::string who = count == 1 ? "' draws" : "' and " + std::to_string(count - 1) + " more draw";
   notes.push_back(
-      "node '" + first + "'" + (count == 1 ? "" : " and " + std::to_string(count - 1) + " more") +
-      " of the model draw random numbers: answers differ from run to run. Was it exported in training "
-      "mode, with its dropout?");
+      "node '" + first + who +
+      " random numbers: answers differ from run to run. Was the model exported in training mode, with "
+      "its dropout?");
 }
 
 Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) {

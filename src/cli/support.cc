@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
 
@@ -18,6 +20,7 @@ struct ModelReport {
   std::string path;
   std::string format;  // empty: it could not be read far enough to say
   SupportReport support;
+  std::vector<std::string> notes;  // what was assumed or left out
   Status status;
 
   bool IsUnsupported() const { return !support.unsupported.empty(); }
@@ -33,9 +36,17 @@ ModelReport ReportOn(const std::string& path, const LoadOptions& options) {
   if (report.IsUnsupported()) report.format = FormatName(report.support.unsupported[0].format);
   if (!loaded.ok()) return report;
   report.format = loaded->model.source_format;
+  report.notes = loaded->notes;
   // What is converted already is counted as it stands.
   if (loaded->was_slip) report.support.num_nodes = static_cast<int64_t>(loaded->model.graph.nodes.size());
   return report;
+}
+
+// Options of custom operators are bytes.
+Json TextOf(const std::string& text) {
+  const bool is_text =
+      std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 32 || c == '\n'; });
+  return is_text ? text : fmt::format("{} bytes", text.size());
 }
 
 Json TextOf(const Tensor& tensor) {
@@ -49,7 +60,7 @@ Json JsonOf(const Attr& attr) {
   return std::visit(
       [](const auto& value) -> Json {
         using T = std::decay_t<decltype(value)>;
-        if constexpr (std::is_same_v<T, Tensor>) {
+        if constexpr (std::is_same_v<T, Tensor> || std::is_same_v<T, std::string>) {
           return TextOf(value);
         } else if constexpr (std::is_same_v<T, GraphRef>) {
           return fmt::format("graph of {} nodes", value->nodes.size());
@@ -66,8 +77,12 @@ std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 
 std::string AttrsText(const Attrs& attrs) {
   std::string text;
-  for (const auto& [name, attr] : attrs)
-    text += (text.empty() ? "" : ", ") + name + " = " + Dump(JsonOf(attr));
+  for (const auto& [name, attr] : attrs) {
+    constexpr size_t kShown = 120;  // of the thousands that a tree ensemble has
+    std::string value = Dump(JsonOf(attr));
+    if (value.size() > kShown) value = value.substr(0, kShown) + "...";
+    text += (text.empty() ? "" : ", ") + name + " = " + value;
+  }
   return text;
 }
 
@@ -108,6 +123,7 @@ Json ModelJson(const ModelReport& report) {
                {"nodes", report.support.num_nodes}};
   json["unsupported"] = Json::array();
   for (const UnsupportedNode& node : report.support.unsupported) json["unsupported"].push_back(ToJson(node));
+  json["notes"] = report.notes;
   if (!report.status.ok())
     json["error"] = {{"code", static_cast<int>(report.status.code())},
                      {"message", report.status.message()},
@@ -130,6 +146,7 @@ void PrintNode(const UnsupportedNode& node) {
 void PrintOne(const ModelReport& report) {
   if (report.status.ok()) {
     fmt::print("{}: supported, {} nodes\n", report.path, report.support.num_nodes);
+    for (const std::string& note : report.notes) fmt::print("  note: {}\n", note);
   } else if (report.IsUnsupported()) {
     fmt::print("{}: {}\n", report.path, StateText(report));
     for (const UnsupportedNode& node : report.support.unsupported) PrintNode(node);
@@ -229,6 +246,7 @@ Status ReportSupport(const ModelFlags& flags, const std::vector<std::string>& mo
     PrintModels(reports);
     PrintLacking(reports);
   }
+  std::fflush(stdout);  // the report first, then the error
   return Verdict(reports);
 }
 

@@ -19,8 +19,9 @@ UnsupportedNode::Operand InputOf(const ForeignNode& node, ValueId id, GraphBuild
 }
 
 constexpr const char* kAdvice =
-    "replace these operators in the source, or cut them off with --input and --output; 'slipway inspect "
-    "--support' shows their attributes and shapes";
+    "replace these operators in the source, cut them off with --input and --output, or give them as plugins "
+    "(--plugin; --allow-custom keeps them for later); 'slipway inspect --support' shows their attributes and "
+    "shapes";
 
 // Names an input that has no shape, where that may be why.
 std::string HintFor(const Graph& graph) {

@@ -20,7 +20,7 @@ constexpr std::string_view kTrainingGraph =
     "only training computes this: name the network's own result with --output, or export the model for "
     "inference (model.eval(), training=False)";
 constexpr std::string_view kFreeze =
-    "the weights are in variables outside the graph: freeze it first (TF 2: "
+    "the weights are in variables outside the graph: give the SavedModel's folder, or freeze it first (TF 2: "
     "convert_variables_to_constants_v2; TF 1: tf.compat.v1.graph_util.convert_variables_to_constants)";
 constexpr std::string_view kTfFunction =
     "a call of a function that the graph does not hold inlined: freeze with "

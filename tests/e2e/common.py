@@ -59,5 +59,5 @@ class EndToEnd(unittest.TestCase):
 def main():
     """The program under test is the first argument; the rest is unittest's."""
     global SLIPWAY
-    SLIPWAY = sys.argv.pop(1)
+    SLIPWAY = str(pathlib.Path(sys.argv.pop(1)).resolve())  # tests may run it from elsewhere
     unittest.main("__main__")

@@ -4,12 +4,16 @@ of other tools have about theirs (an operator at a time, no cause, no way out, a
 usage: support.py SLIPWAY [unittest arguments]
 """
 import json
+import pathlib
+import re
 import shutil
+import subprocess
 import unittest
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+import common
 from common import ASSETS, BROKEN, EndToEnd, NOT_FOUND, OK, UNSUPPORTED, USAGE, WRONG_INPUT, main, slipway
 
 F32 = TensorProto.FLOAT
@@ -45,6 +49,24 @@ def field(number, payload):
     data = payload.encode() if isinstance(payload, str) else payload
     assert number < 16 and len(data) < 128
     return bytes([number << 3 | 2, len(data)]) + data
+
+
+def external_weights():
+    tensor = numpy_helper.from_array(np.zeros(4, np.float32), "w")
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights.bin")
+    nodes = [helper.make_node("Add", ["x", "w"], ["y"], name="a")]
+    return model(nodes, [value("x")], [value("y")], initializers=[tensor])
+
+
+CAFFE_WEIGHTS = field(1, "n") + b"\xa2\x06\x09" + field(1, "c") + field(2, "ReLU")  # a layer without blobs
+
+
+def caffe_net(layer):
+    return f"""name: "n"
+        layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 dim: 3 dim: 8 dim: 8 }} }} }}
+        {layer}"""
 
 
 def graph_def(*nodes):
@@ -106,6 +128,16 @@ class Report(Models):
         self.assertIn("relu.onnx: supported, 1 nodes", self.run_ok("inspect", path, "--support"))
         self.run_ok("convert", path, "-o", self.folder / "relu.slip")
         self.assertIn("supported", self.run_ok("inspect", self.folder / "relu.slip", "--support"))
+
+    def test_what_was_left_out_is_said(self):
+        path = self.write("remark.onnx", model([helper.make_node("Relu", ["x"], ["y"], name="r", made_by="someone")],
+                                               [value("x")], [value("y")]))
+        self.assertIn("made_by", self.report(path, code=OK)[0]["notes"][0])
+
+    def test_random_numbers_are_said(self):
+        nodes = [helper.make_node("RandomNormalLike", ["x"], ["n"], name="noise"), helper.make_node("Add", ["x", "n"], ["y"])]
+        path = self.write("noise.onnx", model(nodes, [value("x")], [value("y")]))
+        self.assertIn("'noise' draws random numbers", self.run_ok("inspect", path, "--support"))
 
     def test_the_rest_of_a_cut_model(self):
         path = self.write("two.onnx", two_unsupported())
@@ -190,10 +222,9 @@ class Hints(Models):
         self.assertIn("exists only on CUDA", self.hint_for(path))
 
     def test_caffes_python_layer(self):
-        path = self.write("python/net.prototxt", """name: "n"
-            layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
-            layer { name: "p" type: "Python" bottom: "data" top: "y" python_param { module: "m" layer: "L" } }""")
-        self.write("python/net.caffemodel", field(1, "n") + b"\xa2\x06\x09" + field(1, "c") + field(2, "ReLU"))
+        path = self.write("python/net.prototxt", caffe_net(
+            'layer { name: "p" type: "Python" bottom: "data" top: "y" python_param { module: "m" layer: "L" } }'))
+        self.write("python/net.caffemodel", CAFFE_WEIGHTS)
         self.assertIn("Python", self.hint_for(path))
 
     @unittest.skipUnless((ASSETS / "tflite").exists(), "SLIPWAY_ASSETS is absent")
@@ -263,21 +294,12 @@ class Complaints(Models):
             self.assertIn(part, run.stderr)
 
     def test_external_data_that_was_left_behind(self):
-        tensor = numpy_helper.from_array(np.zeros(4, np.float32), "w")
-        tensor.ClearField("raw_data")
-        tensor.data_location = TensorProto.EXTERNAL
-        tensor.external_data.add(key="location", value="weights.bin")
-        nodes = [helper.make_node("Add", ["x", "w"], ["y"], name="a")]
-        path = self.write("external.onnx", model(nodes, [value("x")], [value("y")], initializers=[tensor]))
-        run = slipway("inspect", path)
-        self.assertNotEqual(run.returncode, OK)
-        self.assertIn("weights.bin", run.stderr)
+        self.assert_fails(NOT_FOUND, "weights.bin' is missing", "inspect", self.write("external.onnx", external_weights()))
 
     def test_a_layer_that_caffe_does_not_have_is_named(self):
-        path = self.write("caffe/net.prototxt", """name: "n"
-            layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
-            layer { name: "own" type: "MyLayer" bottom: "data" top: "y" }""")
-        self.write("caffe/net.caffemodel", field(1, "n") + b"\xa2\x06\x09" + field(1, "c") + field(2, "ReLU"))
+        path = self.write("caffe/net.prototxt",
+                          caffe_net('layer { name: "own" type: "MyLayer" bottom: "data" top: "y" }'))
+        self.write("caffe/net.caffemodel", CAFFE_WEIGHTS)
         self.assert_fails(UNSUPPORTED, "'own': MyLayer", "inspect", path)
 
     def test_wrong_inputs_show_both_sides(self):
@@ -310,6 +332,39 @@ class Complaints(Models):
         run = slipway("convert", self.write("relu.onnx", relu()), "-o", self.folder / "absent/x.slip")
         self.assertNotEqual(run.returncode, OK)
         self.assertIn(f"there is no folder '{self.folder / 'absent'}'", run.stderr)
+
+
+class Manual(Models):
+    """docs/models.md quotes what is really said."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        page = (pathlib.Path(__file__).resolve().parents[2] / "docs/models.md").read_text()
+        cls.page = re.sub(r"\s+", " ", page)
+
+    def check_quote(self, name, content):
+        """Every line of the error but the last, the advice for all cases, stands in the page."""
+        path = self.write(name, content)
+        run = subprocess.run([common.SLIPWAY, "inspect", path.name], capture_output=True, text=True, check=False,
+                             cwd=path.parent)
+        self.assertNotEqual(run.returncode, OK)
+        lines = run.stderr.strip().splitlines()
+        self.assertIn(re.sub(r"\s+", " ", " ".join(lines[:3])), self.page)
+
+    def test_onnx(self):
+        nodes = [helper.make_node("Squeeze", ["x"], ["y"], name="s", axes=[0])]
+        self.check_quote("model.onnx", model(nodes, [value("x")], [value("y", (4,))], opset=13))
+        nodes = [helper.make_node("ATen", ["x"], ["y"], name="unfold", domain="org.pytorch.aten", operator="unfold")]
+        self.check_quote("model.onnx", model(nodes, [value("x")], [value("y")], domains=[("org.pytorch.aten", 1)]))
+        self.check_quote("model.onnx", external_weights())
+
+    def test_tensorflow(self):
+        self.check_quote("python.pb", graph_def(("x", "Placeholder"), ("EagerPyFunc", "EagerPyFunc", "x")))
+
+    def test_caffe(self):
+        self.write("net.caffemodel", CAFFE_WEIGHTS)
+        self.check_quote("net.prototxt", caffe_net('layer { name: "own" type: "MyLayer" bottom: "data" top: "y" }'))
 
 
 if __name__ == "__main__":
