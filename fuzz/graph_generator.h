@@ -38,6 +38,9 @@ struct GeneratorOptions {
 // The same graph for the same seed and options.
 Sample Generate(uint64_t seed, const GeneratorOptions& options);
 
+// The node that is being tried, or was last, with its operands: for a handler of crashes.
+const char* NodeInTrial();
+
 // The graph of one case alone, as the record's tests have it.
 Result<Sample> OneNode(const Source& source, uint32_t seed);
 

@@ -78,14 +78,22 @@ Status WriteSample(const Sample& sample, const std::string& folder) {
 }
 
 Result<std::unique_ptr<Oracle>> Oracle::Start(const std::string& command) {
+  std::unique_ptr<Oracle> oracle(new Oracle(command));
+  SLIPWAY_RETURN_IF_ERROR(oracle->Launch());
+  return oracle;
+}
+
+Oracle::~Oracle() { End(); }
+
+Status Oracle::Launch() {
   std::vector<std::string> words;
-  std::istringstream stream(command);
+  std::istringstream stream(command_);
   for (std::string word; stream >> word;) words.push_back(word);
   if (words.empty()) return Status(Code::kUsage, "the oracle's command is empty");
   int questions[2];
   int answers[2];
   if (pipe(questions) != 0 || pipe(answers) != 0) return SystemError("pipe");
-  std::signal(SIGPIPE, SIG_IGN);  // a dead oracle is an error, not the end
+  std::signal(SIGPIPE, SIG_IGN);  // a dead oracle is an answer, not the end
   const int pid = fork();
   if (pid < 0) return SystemError("fork");
   if (pid == 0) {
@@ -100,18 +108,26 @@ Result<std::unique_ptr<Oracle>> Oracle::Start(const std::string& command) {
   }
   close(questions[0]);
   close(answers[1]);
-  std::unique_ptr<Oracle> oracle(new Oracle);
-  oracle->to_ = questions[1];
-  oracle->from_ = answers[0];
-  oracle->pid_ = pid;
-  return oracle;
+  to_ = questions[1];
+  from_ = answers[0];
+  pid_ = pid;
+  return Status::Ok();
 }
 
-Oracle::~Oracle() {
+void Oracle::End() {
   close(to_);
   close(from_);
   int status = 0;
   waitpid(pid_, &status, 0);
+}
+
+bool Oracle::AskAbout(const std::string& folder) {
+  const std::string question = folder + "\n";
+  if (write(to_, question.data(), question.size()) != static_cast<ssize_t>(question.size())) return false;
+  for (char letter = 0; letter != '\n';) {
+    if (read(from_, &letter, 1) != 1) return false;
+  }
+  return true;
 }
 
 Result<std::vector<Result<std::vector<Datum>>>> Oracle::Ask(const std::vector<const Sample*>& samples) {
@@ -120,19 +136,22 @@ Result<std::vector<Result<std::vector<Datum>>>> Oracle::Ask(const std::vector<co
   const auto folder_of = [&](size_t i) { return temporary.path() + "/" + std::to_string(i); };
   std::vector<Status> written;
   for (size_t i = 0; i < samples.size(); ++i) written.push_back(WriteSample(*samples[i], folder_of(i)));
-  const std::string question = temporary.path() + "\n";
-  if (write(to_, question.data(), question.size()) != static_cast<ssize_t>(question.size()))
-    return SystemError("cannot ask the oracle");
-  for (char letter = 0; letter != '\n';) {
-    if (read(from_, &letter, 1) != 1)
-      return Status(Code::kIo, "the oracle ended without an answer", "its own message stands above");
+  const bool has_died = !AskAbout(temporary.path());
+  if (has_died) {
+    End();
+    SLIPWAY_RETURN_IF_ERROR(Launch());
+    if (samples.size() == 1 && written[0].ok())
+      written[0] = Status(Code::kInvalidInput, "the oracle dies of it");
   }
   std::vector<Result<std::vector<Datum>>> answers;
   for (size_t i = 0; i < samples.size(); ++i) {
-    if (written[i].ok()) {
-      answers.push_back(ReadAnswer(samples[i]->graph, folder_of(i)));
-    } else {
+    if (!written[i].ok()) {
       answers.emplace_back(written[i]);
+    } else if (has_died) {
+      SLIPWAY_ASSIGN_OR_RETURN(auto answer, Ask({samples[i]}));
+      answers.push_back(std::move(answer[0]));
+    } else {
+      answers.push_back(ReadAnswer(samples[i]->graph, folder_of(i)));
     }
   }
   return answers;

@@ -23,12 +23,17 @@ class Oracle {
   ~Oracle();
 
   // One result per sample, in order. kUnsupported: the sample cannot be asked for. kInvalidInput: the oracle
-  // refuses it, with its reason.
+  // refuses it, with its reason, or dies of it: it is started anew, and the samples are asked for one by one.
   Result<std::vector<Result<std::vector<Datum>>>> Ask(const std::vector<const Sample*>& samples);
 
  private:
-  Oracle() = default;
+  explicit Oracle(std::string command) : command_(std::move(command)) {}
+  Status Launch();
+  void End();
+  // False: it ended without an answer.
+  bool AskAbout(const std::string& folder);
 
+  std::string command_;
   int to_ = -1;
   int from_ = -1;
   int pid_ = -1;

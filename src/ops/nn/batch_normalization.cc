@@ -17,8 +17,7 @@ Status Infer(InferContext& context) {
   const bool is_first = LayoutOf(context.attrs()) == Layout::kChannelsFirst;
   if (x.empty()) return context.Error("the input is a scalar");
   // Of a vector, ONNX takes the only axis for the batch: one channel.
-  if (is_first && x.size() == 1) return Status::Ok();
-  const Dim& channels = is_first ? x[1] : x.back();
+  const Dim channels = !is_first ? x.back() : x.size() == 1 ? Dim(1) : x[1];
   for (size_t i = 1; i < 5; ++i) {
     if (!context.shape(i)) continue;
     const DimList& given = *context.shape(i);

@@ -12,9 +12,13 @@ namespace {
 Status Infer(InferContext& context) {
   context.SetOutput(0, context.input(0));
   if (!context.shape(0)) return Status::Ok();
+  std::vector<bool> is_named(context.shape(0)->size(), false);
   for (int64_t axis : context.attrs().IntList("axes")) {
-    SLIPWAY_RETURN_IF_ERROR(
-        NormalizeAxis(context, axis, static_cast<int>(context.shape(0)->size())).status());
+    SLIPWAY_ASSIGN_OR_RETURN(const int at, NormalizeAxis(context, axis, static_cast<int>(is_named.size())));
+    if (is_named[static_cast<size_t>(at)])
+      return context.Error("axes name axis " + std::to_string(at) + " of " + ToString(context.input(0)) +
+                           " twice");
+    is_named[static_cast<size_t>(at)] = true;
   }
   return Status::Ok();
 }

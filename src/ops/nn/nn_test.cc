@@ -185,6 +185,21 @@ TEST(DetectionPostProcessTest, KeepsTheBestOfOverlappingBoxes) {
   EXPECT_EQ(Show((*result)[3].tensor), "f32[1]: 2");
 }
 
+TEST(MeanVarianceNormalizationTest, RefusesAnAxisNamedTwice) {
+  EXPECT_EQ(RunAndShow("MeanVarianceNormalization", {F32({2, 1}, {1, 3})}, {{"axes", Ints{0, 1}}}),
+            "f32[2,1]: -1 1");
+  EXPECT_EQ(RunAndShow("MeanVarianceNormalization", {F32({2, 1}, {1, 3})}, {{"axes", Ints{1, -1}}}),
+            "MeanVarianceNormalization 'node': axes name axis 1 of f32[2,1] twice");
+}
+
+TEST(BatchNormalizationTest, AVectorHasOneChannel) {
+  const TestValue one = F32({1}, {1});
+  EXPECT_EQ(RunAndShow("BatchNormalization", {F32({2}, {3, 4}), one, one, one, one}, {{"epsilon", 0.0F}}),
+            "f32[2]: 3 4");
+  EXPECT_EQ(RunAndShow("BatchNormalization", {F32({2}, {3, 4}), F32({0}, {}), one, one, one}),
+            "BatchNormalization 'node': scale is [0], needs [1]");
+}
+
 TEST(DetectionPostProcessTest, RefusesOperandsOfOtherShapes) {
   const auto fault = [](Dims boxes, Dims scores, Dims anchors) {
     const auto zeros = [](Dims dims) {
