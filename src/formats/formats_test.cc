@@ -42,6 +42,7 @@ TEST(Sniff, NamesWrongFiles) {
       {"\x80\x02}q", FileKind::kPickle},
       {"\x89HDF\r\n\x1a\n", FileKind::kKerasHdf5},
       {"{\"format\":\"graph-model\",\"modelTopology\":{}}", FileKind::kTfjs},
+      {"{\"format\":\"layers-model\",\"modelTopology\":{}}", FileKind::kTfjsLayers},
       {"{\"a\":1}", FileKind::kJson},
       {"name: \"net\"\nlayer {\n", FileKind::kCaffePrototxt},
       {"input: 'x'\nlayers: {", FileKind::kCaffePrototxt},

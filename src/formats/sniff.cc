@@ -257,7 +257,7 @@ std::string_view HintFor(FileKind kind) {
       return "convert it to a SavedModel, to TFLite, to a TensorFlow.js graph model or to a frozen .pb graph";
     case FileKind::kKerasHdf5:
     case FileKind::kKerasZip:
-    case FileKind::kTfjsLayers: return "convert it to TFLite, or export it to ONNX";
+      return "convert it to TFLite or with tensorflowjs_converter to a layers model, or export it to ONNX";
     case FileKind::kWts:
       return "build the network in code with slipway::NetworkBuilder and slipway::ReadWts, as "
              "examples/lenet_wts.cc does";
@@ -269,7 +269,7 @@ std::string_view HintFor(FileKind kind) {
   }
 }
 
-bool IsForeignModel(FileKind kind) { return kind >= FileKind::kTfjsLayers && kind <= FileKind::kNcnn; }
+bool IsForeignModel(FileKind kind) { return kind >= FileKind::kKerasHdf5 && kind <= FileKind::kNcnn; }
 
 }  // namespace
 

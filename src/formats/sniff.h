@@ -16,12 +16,12 @@ enum class FileKind {
   kTflite,
   kGraphDef,       // TensorFlow, frozen
   kTfjs,           // TensorFlow.js graph model: model.json
+  kTfjsLayers,     // TensorFlow.js layers model (Keras): model.json
   kSavedModel,     // TensorFlow SavedModel: saved_model.pb
   kCaffeModel,     // weights
   kCaffePrototxt,  // the net that they belong to
   kSlip,
   // Models of others, and no models at all.
-  kTfjsLayers,
   kKerasHdf5,
   kKerasZip,
   kGraphDefText,
