@@ -138,6 +138,7 @@ constexpr std::array kRows = {
 
     // TensorFlow.
     HintRow{kTf, "", "VarHandleOp", kFreeze},
+    HintRow{kTf, "", "ReadVariableOp", kFreeze},
     HintRow{kTf, "", "Variable", kFreeze},
     HintRow{kTf, "", "VariableV2", kFreeze},
     HintRow{kTf, "", "ResourceGather", kFreeze},
@@ -159,6 +160,12 @@ constexpr std::array kRows = {
     HintRow{kTf, "", "ParseExample*", kInputPipeline},
     HintRow{kTf, "", "ParseSingle*", kInputPipeline},
     HintRow{kTf, "", "ReadFile", kInputPipeline},
+    HintRow{kTf, "", "DecodeWav",
+            "decodes a sound file: give its samples instead, with --input on this node, as in --input "
+            "'decoded_sample_data[16000,1]'"},
+    HintRow{kTf, "", "DecodeJpeg",
+            "decodes a picture: give its pixels instead, with --input on this node, as in --input "
+            "'DecodeJpeg[1,299,299,3]'"},
     HintRow{kTf, "", "CudnnRNN*", kCudnn},
     HintRow{kTf, "", "Nccl*", kManyMachines},
     HintRow{kTf, "", "Collective*", kManyMachines},

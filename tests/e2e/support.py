@@ -296,6 +296,12 @@ class Complaints(Models):
     def test_external_data_that_was_left_behind(self):
         self.assert_fails(NOT_FOUND, "weights.bin' is missing", "inspect", self.write("external.onnx", external_weights()))
 
+    def test_one_result_of_a_node_is_cut_and_another_is_read(self):
+        path = self.write("results.pb", graph_def(("x", "Placeholder"), ("two", "Two", "x"), ("y", "AddV2", "two", "two:1")))
+        self.assert_fails(USAGE, "AddV2 'y' reads 'two:1', another result of the node that --input cuts", "inspect", path,
+                          "--input", "two[1,4]")
+        self.run_ok("inspect", path, "--input", "two[1,4]", "--input", "two:1[1,4]")
+
     def test_a_layer_that_caffe_does_not_have_is_named(self):
         path = self.write("caffe/net.prototxt",
                           caffe_net('layer { name: "own" type: "MyLayer" bottom: "data" top: "y" }'))

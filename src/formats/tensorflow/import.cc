@@ -308,11 +308,33 @@ class Importer {
     return scope_->builder().Add("Identity", {value}, {}, name);
   }
 
+  bool IsCut(const TfInput& at) const {
+    return std::any_of(options_.inputs.begin(), options_.inputs.end(), [&](const InputCut& cut) {
+      return ParseInput(TensorOf(ports_.inputs, cut.name)).node == at.node;
+    });
+  }
+
+  // Nothing was refused, and yet the output is not there: one result of a node was cut, and another one is
+  // read.
+  Status NotComputed(const std::string& output) const {
+    for (const TfNode& node : source_.nodes) {
+      for (const std::string& text : node.inputs) {
+        const TfInput at = ParseInput(text);
+        if (at.is_control || !IsCut(at) || scope_->Find(text) != kNoValue) continue;
+        return Status(Code::kUsage,
+                      "--output '" + output + "' cannot be computed: " + node.op + " '" + node.name +
+                          "' reads '" + text + "', another result of the node that --input cuts",
+                      "give it, too, as in --input '" + text + "[]:i32'");
+      }
+    }
+    return Unknown("--output", output);
+  }
+
   Status BindOutputs() {
     Graph& graph = model_.graph;
     for (const std::string& output : outputs_) {
       const ValueId found = scope_->Find(output);
-      if (found == kNoValue) return Unknown("--output", output);
+      if (found == kNoValue) return NotComputed(output);
       SLIPWAY_ASSIGN_OR_RETURN(const ValueId value, OutputOf(found, NameOfOutput(output)));
       graph.outputs.push_back(value);
     }
