@@ -147,6 +147,7 @@ class Shaker : public GraphRunner {
         if (node.outputs[i] == kNoValue) continue;
         Datum shaken = relative == 0 ? results[i] : Shaken(results[i], relative, absolute);
         ShakeIntegers(shaken, op.tolerance.integer_steps);
+        if (node.op == "Equal" || node.op == "NotEqual") ShakeEquality(shaken, *operands[0], *operands[1]);
         values[static_cast<size_t>(node.outputs[i])] = std::move(shaken);
       }
     }
@@ -181,6 +182,32 @@ class Shaker : public GraphRunner {
       const int64_t moved = LoadInt(dtype, datum.tensor.data(), i) + step(random_);
       StoreInt(dtype, datum.tensor.data(), i, std::clamp(moved, MinOfInteger(dtype), MaxOfInteger(dtype)));
     }
+  }
+
+  // Shaken numbers are never equal; close ones may have been.
+  void ShakeEquality(Datum& datum, const Datum& a, const Datum& b) {
+    if (!IsFloat(a.tensor.dtype())) return;
+    datum = Kept(datum);
+    for (int64_t i = 0; i < datum.tensor.count(); ++i) {
+      const double x = LoadReal(a.tensor.dtype(), a.tensor.data(), SourceOf(a.tensor, datum.tensor, i));
+      const double y = LoadReal(b.tensor.dtype(), b.tensor.data(), SourceOf(b.tensor, datum.tensor, i));
+      const double reach = 4 * (std::max(kRelative, StepOf(a.tensor.dtype())) * std::fabs(y) + kAbsolute);
+      if (std::fabs(x - y) <= reach && Unit() > 0) datum.tensor.as<bool>()[i] = !datum.tensor.as<bool>()[i];
+    }
+  }
+
+  // The element of a broadcast operand that goes into element i of the result.
+  static int64_t SourceOf(const Tensor& operand, const Tensor& result, int64_t i) {
+    int64_t at = 0;
+    int64_t stride = 1;
+    for (int axis = 1; axis <= result.rank(); ++axis) {
+      const int64_t index = i % result.dim(-axis);
+      i /= result.dim(-axis);
+      if (axis > operand.rank()) continue;
+      if (operand.dim(-axis) > 1) at += index * stride;
+      stride *= operand.dim(-axis);
+    }
+    return at;
   }
 
   std::mt19937 random_;

@@ -58,6 +58,12 @@ Status Infer(InferContext& context) {
   SLIPWAY_RETURN_IF_ERROR(
       SettleHeads(context, kValue, dims.batch, dims.kv_heads, dims.kv_length, dims.v_head));
   if (context.HasInput(kPastKey)) {
+    for (const size_t i : {size_t{kPastKey}, size_t{kPastValue}}) {
+      if (context.shape(i) && context.shape(i)->size() != 4) {
+        return context.Error(context.op().inputs[i].name + " is " + ToString(context.input(i)) +
+                             "; it must have rank 4");
+      }
+    }
     SLIPWAY_RETURN_IF_ERROR(SettleHeads(context, kPastKey, dims.batch, dims.kv_heads, past, dims.head));
     SLIPWAY_RETURN_IF_ERROR(SettleHeads(context, kPastValue, dims.batch, dims.kv_heads, past, dims.v_head));
   }

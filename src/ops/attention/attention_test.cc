@@ -43,6 +43,13 @@ TEST(AttentionTest, ThePastStandsBeforeTheKeys) {
   EXPECT_EQ(Show((*results)[2].tensor), "f32[1,1,3,1]: 5 1 3");
 }
 
+TEST(AttentionTest, ThePastHasRankFour) {
+  EXPECT_EQ(RunAndShow("Attention",
+                       {kQueries, kKeys, kValues, kAbsent, F32({1, 1, 2}, {1, 0}), F32({1, 1, 1}, {5})}, {},
+                       std::vector<std::optional<Quant>>(3)),
+            "Attention 'node': past_key is f32[1,1,2]; it must have rank 4");
+}
+
 TEST(AttentionTest, TheDiagonalOfAnOutsideCacheEndsAtItsFilling) {
   const TestValue keys = F32({1, 1, 4, 1}, {0, 0, 0, 0});
   const TestValue values = F32({1, 1, 4, 1}, {1, 2, 6, 99});
