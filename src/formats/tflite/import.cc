@@ -122,6 +122,7 @@ Result<ImportedModel> ImportTflite(std::span<const uint8_t> bytes, std::shared_p
   model.format = "tflite";
   UnsupportedNodes unsupported;
   tflite::SubGraphImporter importer(file, unsupported, model.notes);
+  if (options.allow_custom) importer.KeepUnknown();
   SLIPWAY_ASSIGN_OR_RETURN(Cut cut, importer.WholeOf(0));
   SLIPWAY_RETURN_IF_ERROR(ApplyCuts(file, options, cut));
   SLIPWAY_ASSIGN_OR_RETURN(model.graph, importer.Import(0, cut));

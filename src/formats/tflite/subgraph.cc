@@ -261,7 +261,9 @@ Status GraphImporter::AddOperator(const fb::Operator& op) {
   const size_t num_results = node.outputs.size();
   SLIPWAY_ASSIGN_OR_RETURN(const std::string own_state, AddOwnState(node));
   SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int> written, AddWrittenStates(op, node));
-  auto values = ImportNode(node, builder_);
+  const bool is_kept =
+      shared_.keeps_unknown() && FindForeign(node.format, node.domain, node.op, node.version).op == nullptr;
+  auto values = is_kept ? ImportCustom(node, builder_) : ImportNode(node, builder_);
   if (values.ok()) {
     KeepStates(written, std::span(*values).subspan(num_results));
     if (!own_state.empty()) variables_[own_state] = values->back();

@@ -31,6 +31,10 @@ class SubGraphImporter {
   SubGraphImporter(const TfliteFile& file, UnsupportedNodes& unsupported, std::vector<std::string>& notes)
       : file_(file), unsupported_(unsupported), notes_(notes) {}
 
+  // Operators that no record reads are kept for a plugin, see ImportOptions.
+  void KeepUnknown() { keeps_unknown_ = true; }
+  bool keeps_unknown() const { return keeps_unknown_; }
+
   // The sub-graph's own inputs and outputs. Errors: tensor indices out of range.
   Result<Cut> WholeOf(uint32_t index) const;
   Result<Graph> Import(uint32_t index, const Cut& cut, GraphPlace place = GraphPlace::kMain);
@@ -52,6 +56,7 @@ class SubGraphImporter {
   const TfliteFile& file_;
   UnsupportedNodes& unsupported_;
   std::vector<std::string>& notes_;
+  bool keeps_unknown_ = false;
   std::map<int64_t, GraphRef> nested_;
   Resources resources_;
   std::vector<int64_t> open_;  // sub-graphs being imported, outermost first
