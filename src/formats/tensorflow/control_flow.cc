@@ -61,6 +61,13 @@ Result<Body> BodyOf(Scope& scope, const TfNode& node, const std::string& attr) {
   return body;
 }
 
+// May the body be imported once more? Hostile nests would take for ever.
+Status Enter(ImportState& state, const TfNode& node, const Body& body) {
+  state.body_nodes_left -= static_cast<int64_t>(body.graph->nodes.size()) + 1;
+  if (state.depth < kMaxDepth && state.body_nodes_left > 0) return Status::Ok();
+  return Refuse(node, "loops and branches are nested too deep");
+}
+
 Status CheckOperands(const TfNode& node, const Body& body, size_t count) {
   if (body.function->args.size() == count) return Status::Ok();
   return Status(Code::kInvalidModel, node.op + " '" + node.name + "': function '" + body.function->name +
@@ -90,7 +97,7 @@ void Adopt(const Operand& operand, Scope& inner, const TfFunction& function, siz
 Result<SubGraph> ImportBody(Scope& outer, const TfNode& node, const Body& body,
                             const std::vector<Operand>& operands, const std::vector<bool>& as_sequence) {
   ImportState& state = outer.state();
-  if (state.depth >= kMaxDepth) return Refuse(node, "loops and branches are nested too deep");
+  SLIPWAY_RETURN_IF_ERROR(Enter(state, node, body));
   SubGraph sub;
   sub.graph.name = body.function->name;
   Scope inner(*body.graph, sub.graph, state);
@@ -266,7 +273,7 @@ Result<ValueId> AsCondition(Scope& scope, const TfNode& node, ValueId value) {
 
 // The branch that a constant condition takes stands in the graph itself.
 Status ImportTaken(Scope& scope, const TfNode& node, const Body& body, const std::vector<ValueId>& inputs) {
-  if (scope.state().depth >= kMaxDepth) return Refuse(node, "loops and branches are nested too deep");
+  SLIPWAY_RETURN_IF_ERROR(Enter(scope.state(), node, body));
   Scope inner(*body.graph, scope.builder().graph(), scope.state());
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (const ListInfo* list = scope.ListOf(inputs[i])) inner.SetList(inputs[i], *list);

@@ -163,6 +163,24 @@ TEST(While, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(RunModel(graph, {}, {"y"}).error, HasSubstr("1 node of this model cannot be read: Strange"));
 }
 
+TEST(While, DeepNestsAreRefused) {
+  std::vector<TfFunction> functions = {
+      Function("c", {"y"}, {"less:0"}, {Scalar("five", 5), {"less", "Less", {"y", "five"}, {}}})};
+  for (int i = 0; i < 40; ++i) {
+    const Attrs attrs = {{"cond", std::string("c")}, {"body", "b" + std::to_string(i + 1)}};
+    functions.push_back(
+        Function("b" + std::to_string(i), {"y"}, {"loop:0"}, {{"loop", "While", {"y"}, attrs}}));
+  }
+  functions.push_back(
+      Function("b40", {"y"}, {"twice:0"},
+               {Number("axis", 0), {"twice", "ConcatV2", {"y", "y", "axis"}, {{"N", int64_t{2}}}}}));
+  const TfGraph graph = WithFunctions(
+      MakeGraph({PlaceholderNode("x", {1}),
+                 {"y", "While", {"x"}, {{"cond", std::string("c")}, {"body", std::string("b0")}}}}),
+      functions);
+  EXPECT_THAT(RunModel(graph, {}).error, HasSubstr("cannot be read: While"));
+}
+
 TfGraph Branches(TfNode condition) {
   return WithFunctions(MakeGraph({PlaceholderNode("x", {}),
                                   Scalar("ten", 10),

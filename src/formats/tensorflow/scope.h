@@ -25,6 +25,7 @@ struct ImportState {
   std::vector<std::string> notes;
   std::map<std::string, std::shared_ptr<const TfGraph>> bodies;  // functions, ready to import
   int depth = 0;                                                 // how deep sub-graphs are nested
+  int64_t body_nodes_left = 500'000;  // that bodies may still import: loops in loops are read again and again
 
   // Each text once.
   void Note(const std::string& text);
