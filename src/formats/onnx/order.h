@@ -14,8 +14,8 @@ namespace slipway::onnx {
 std::vector<std::string_view> NamesRead(const NodeProto& node);
 
 // Nodes that `outputs` need, each after what it reads (file order where that allows). Names in `given` are
-// not looked for among the nodes' outputs. Errors (kInvalidModel): a name produced twice, except by Constants, of
-// which the last counts; a cycle, named.
+// not looked for among the nodes' outputs. Errors (kInvalidModel): a name produced twice, except by
+// Constants, of which the last counts; a cycle, named.
 Result<std::vector<const NodeProto*>> OrderNodes(const std::vector<NodeProto>& nodes,
                                                  const std::vector<std::string_view>& outputs,
                                                  const std::set<std::string_view>& given);

@@ -157,7 +157,7 @@ TEST(ImportTflite, CutsGoBetweenAnyTensors) {
 TEST(ImportTflite, AllUnsupportedOperatorsAreListed) {
   TestModel model;
   const uint32_t one = model.AddCode(fb::BuiltinOperator::CUSTOM, "Mystery");
-  const uint32_t two = model.AddCode(fb::BuiltinOperator::LSH_PROJECTION);
+  const uint32_t two = model.AddCode(fb::BuiltinOperator::CONCAT_EMBEDDINGS);
   const int x = model.AddTensor("x", {2});
   const int m = model.AddTensor("m", {2});
   const int y = model.AddTensor("y", {2});
@@ -168,7 +168,7 @@ TEST(ImportTflite, AllUnsupportedOperatorsAreListed) {
   EXPECT_EQ(status.code(), Code::kUnsupported);
   EXPECT_THAT(status.message(), HasSubstr("2 nodes"));
   EXPECT_THAT(status.message(), HasSubstr("Mystery (version 1)"));
-  EXPECT_THAT(status.message(), HasSubstr("LSH_PROJECTION (version 1)"));
+  EXPECT_THAT(status.message(), HasSubstr("CONCAT_EMBEDDINGS (version 1)"));
 }
 
 // x -> ADD(x, input) with the numbers under test put in.
