@@ -89,6 +89,7 @@ layer_case("conv1d_causal", (9, 3), lambda L: L.Conv1D(4, 3, dilation_rate=2, pa
 layer_case("conv2d_groups", (6, 6, 4), lambda L: L.Conv2D(6, 3, groups=2, use_bias=False))
 for name, make in (("conv2d", lambda L: L.Conv2D(4, 3, padding="same", data_format="channels_first")),
                    ("depthwise2d", lambda L: L.DepthwiseConv2D(3, depth_multiplier=2, data_format="channels_first")),
+                   # With a bias Keras's answer on CPUs differs from NumPy's.
                    ("separable2d", lambda L: L.SeparableConv2D(5, 3, use_bias=False, data_format="channels_first")),
                    ("conv2d_transpose", lambda L: L.Conv2DTranspose(4, 3, strides=2, data_format="channels_first")),
                    ("max_pool", lambda L: L.MaxPooling2D(2, data_format="channels_first")),

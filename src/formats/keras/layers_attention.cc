@@ -118,8 +118,8 @@ Result<Values> AdditiveAttention(LayerContext& context) { return DotAttention(co
 struct Heads {
   int64_t query = 0, key = 0;          // how many
   int64_t depth = 0, value_depth = 0;  // of one
-  const char* inner[4] = {"query|query_dense", "key|key_dense", "value|value_dense",
-                          "attention_output|output_dense"};
+  const char* inner[4] = {"query|query_dense|_query_dense", "key|key_dense|_key_dense",
+                          "value|value_dense|_value_dense", "attention_output|output_dense|_output_dense"};
 };
 
 // x [N,T,D] times the kernel [D,heads,depth]: [N,T,heads*depth].
