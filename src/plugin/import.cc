@@ -69,9 +69,20 @@ std::optional<Attr> ConvertAttr(const Attr& attr, AttrKind kind, Format format) 
   return std::nullopt;
 }
 
-// TensorFlow writes the dtypes of operands and notes of its own beside what an operator means.
-bool IsBookkeeping(const ForeignNode& node, const std::string& name, const Attr& attr) {
-  return node.format == Format::kTensorflow && (name.starts_with('_') || std::holds_alternative<DType>(attr));
+bool MovesChannels(const RegisteredPlugin& plugin) {
+  const auto has_layout = [](const slipway_port& port) { return port.layout != SLIPWAY_LAYOUT_ANY; };
+  const slipway_plugin& table = plugin.table;
+  return std::any_of(table.inputs, table.inputs + table.num_inputs, has_layout) ||
+         std::any_of(table.outputs, table.outputs + table.num_outputs, has_layout);
+}
+
+// TensorFlow writes the dtypes of operands and notes of its own beside what an operator means; where channels
+// are is settled here, for a plugin that says where it wants them.
+bool IsBookkeeping(const ForeignNode& node, const std::string& name, const Attr& attr,
+                   const RegisteredPlugin& plugin) {
+  if (node.format != Format::kTensorflow) return false;
+  if (name == "data_format") return MovesChannels(plugin);
+  return name.starts_with('_') || std::holds_alternative<DType>(attr);
 }
 
 Result<Attrs> TakeAttrs(const ImportContext& context, const RegisteredPlugin& plugin) {
@@ -85,7 +96,7 @@ Result<Attrs> TakeAttrs(const ImportContext& context, const RegisteredPlugin& pl
     const auto def = std::find_if(op.attrs.begin(), op.attrs.end(),
                                   [&name = name](const AttrDef& each) { return each.name == name; });
     if (def == op.attrs.end()) {
-      if (IsBookkeeping(context.node(), name, attr)) continue;
+      if (IsBookkeeping(context.node(), name, attr, plugin)) continue;
       if (op.has_open_attrs) {
         taken.Set(name, attr);
         continue;

@@ -134,9 +134,12 @@ TEST(PluginImport, ChannelsAreMovedWhereTheFormatHasThemElsewhere) {
   EXPECT_EQ(graph->value(graph->outputs[0]).name, "y");
   EXPECT_EQ(RunGraph(graph, {F32({1, 2, 2, 3}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})}),
             "f32[1,2,2,3]: 0 2 4 6 8 10 12 14 16 18 20 22");
-  EXPECT_THAT(OpsOf(Import(Foreign(Format::kTensorflow, "AcmeScale", {{"data_format", std::string("NCHW")}}),
-                           kImage)),
-              ElementsAre(HasSubstr("attribute 'data_format' is unknown")));
+  const auto from_tensorflow = [](const char* layout) {
+    return OpsOf(
+        Import(Foreign(Format::kTensorflow, "AcmeScale", {{"data_format", std::string(layout)}}), kImage));
+  };
+  EXPECT_THAT(from_tensorflow("NCHW"), ElementsAre("test.Scale@1"));
+  EXPECT_THAT(from_tensorflow("NHWC"), ElementsAre("Transpose", "test.Scale@1", "Transpose"));
   EXPECT_THAT(OpsOf(Import(Foreign(Format::kTflite, "AcmeScale", {}), Type::OfUnknownShape(DType::kF32))),
               ElementsAre(HasSubstr("input 0 has an unknown rank")));
 }
