@@ -13,6 +13,7 @@
 #include "ops/builder.h"
 #include "passes/pipeline.h"
 #include "runtime/engine.h"
+#include "slipway/plugin_library.h"
 
 namespace {
 
@@ -117,6 +118,40 @@ TEST(NoAllocation, ConvolutionNetwork) {
   ASSERT_TRUE(engine.ok()) << engine.status().ToString();
   EXPECT_THAT((*engine)->steps(),
               testing::Each(testing::Field(&StepInfo::tactic, testing::StartsWith("cpu/"))));
+  EXPECT_THAT(WhoAllocates(*engine), testing::IsEmpty());
+}
+
+class Halve : public Plugin {
+ public:
+  plugin::Description Describe() const override {
+    return {.name = "test.Halve",
+            .summary = "Half of x.",
+            .inputs = {{.name = "x", .dtypes = {DType::kF32}}},
+            .outputs = {{.name = "y", .dtypes = {DType::kF32}}}};
+  }
+  void Infer(plugin::InferCall& call) const override { call.SetOutput(0, call.input(0)); }
+  std::unique_ptr<PluginKernel> Create(const plugin::Node&) const override {
+    struct Kernel : PluginKernel {
+      void Run(plugin::RunCall& call) const override {
+        const auto x = call.in(0).values<const float>();
+        const auto y = call.out(0).values<float>();
+        call.ParallelFor(static_cast<int64_t>(x.size()), 8, [&](int64_t begin, int64_t end) {
+          for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) y[i] = x[i] / 2;
+        });
+      }
+    };
+    return std::make_unique<Kernel>();
+  }
+};
+
+TEST(NoAllocation, Plugins) {
+  ASSERT_TRUE(RegisterPlugin(std::make_unique<Halve>()).ok());
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {4, 32}));
+  graph.outputs = {*builder.Add("test.Halve@1", {x})};
+  const auto engine = CpuEngine(std::move(graph));
+  ASSERT_TRUE(engine.ok()) << engine.status().ToString();
   EXPECT_THAT(WhoAllocates(*engine), testing::IsEmpty());
 }
 
