@@ -32,6 +32,7 @@ class Importer {
       : source_(source), options_(options), ports_(ports) {}
 
   Result<ImportedModel> Run() {
+    state_.keeps_unknown = options_.allow_custom;
     ChooseOutputs();
     SLIPWAY_RETURN_IF_ERROR(CheckNames());
     preprocessor_ = WantedPreprocessor();

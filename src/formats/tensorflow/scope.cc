@@ -212,7 +212,8 @@ Status Scope::ImportOne(const TfNode& node) {
     foreign.outputs.push_back({i ? Key(node.name, static_cast<int>(i)) : node.name, {}, {}, {}});
   }
   if (Fold(foreign)) return Status::Ok();
-  auto bound = ImportNode(foreign, builder_);
+  const bool is_kept = state_.keeps_unknown && FindForeign(Format::kTensorflow, "", node.op, 1).op == nullptr;
+  auto bound = is_kept ? ImportCustom(foreign, builder_) : ImportNode(foreign, builder_);
   if (!bound.ok()) {
     if (bound.status().code() != Code::kUnsupported) return bound.status();
     state_.unsupported.Add(foreign, builder_, bound.status());

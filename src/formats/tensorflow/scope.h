@@ -24,6 +24,7 @@ struct ImportState {
   UnsupportedNodes unsupported;
   std::vector<std::string> notes;
   std::map<std::string, std::shared_ptr<const TfGraph>> bodies;  // functions, ready to import
+  bool keeps_unknown = false;                                    // see ImportOptions::allow_custom
   int depth = 0;                                                 // how deep sub-graphs are nested
   int64_t body_nodes_left = 500'000;  // that bodies may still import: loops in loops are read again and again
 
