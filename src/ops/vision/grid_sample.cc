@@ -24,6 +24,8 @@ Status Infer(InferContext& context) {
   if (!fits)
     return context.Error("x is " + ToString(*x) + ", grid " + ToString(*grid) +
                          "; they must be [N,C,D...] and [N,D...,axes]");
+  if ((*x)[0].IsKnown() && (*grid)[0].IsKnown() && (*x)[0].value() != (*grid)[0].value())
+    return context.Error("x " + ToString(*x) + " and grid " + ToString(*grid) + " have different batches");
   DimList shape = {(*x)[0], (*x)[1]};
   shape.insert(shape.end(), grid->begin() + 1, grid->end() - 1);
   context.SetOutput(0, context.dtype(0), std::move(shape));

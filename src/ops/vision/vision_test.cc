@@ -41,5 +41,12 @@ TEST(MaxRoiPool, BothEndsAreIncluded) {
   EXPECT_EQ(RunAndShow("MaxRoiPool", {x, rois}, {{"pooled_shape", Ints{1, 1}}}), "f32[2,1,1,1]: 6 0");
 }
 
+TEST(GridSample, TakesOneGridForEveryImage) {
+  const TestValue x{DType::kF32, {2, 1, 1, 1}, {3, 4}};
+  const TestValue grid{DType::kF32, {1, 1, 1, 2}, {0, 0}};
+  EXPECT_EQ(RunAndShow("GridSample", {x, grid}),
+            "GridSample 'node': x [2,1,1,1] and grid [1,1,1,2] have different batches");
+}
+
 }  // namespace
 }  // namespace slipway
