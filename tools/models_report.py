@@ -100,7 +100,7 @@ def suites(build, slipway):
         found = list(results(run.stdout, pattern))
         rows += [(f"{name}: {part}" if part else name, line) for part, line in found]
         if not found:
-            rows.append((name, f"did not run: {(run.stdout + run.stderr).strip().splitlines()[-1]}"))
+            rows.append((name, f"did not run: {(run.stdout + run.stderr).strip().rpartition(chr(10))[2]}"))
     return table(["suite", "result"], rows)
 
 
