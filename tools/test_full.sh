@@ -1,5 +1,6 @@
 #!/bin/sh
-# What `make test-full` adds to `make test`: sanitizers, the other compiler, scalar code, longer fuzzing.
+# What `make test-full` adds to `make test`: TensorFlow's own answers, random graphs by the thousand, sanitizers, the
+# other compiler, scalar code, longer fuzzing.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=${JOBS:-$(nproc)}
@@ -14,6 +15,8 @@ run() {
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
 }
 
+tests/oracles/tensorflow_saved.sh build/release/slipway
+tools/graph_fuzz.sh 20000
 # The fuzz preset is clang with ASan and UBSan: one build serves the unit tests and the fuzzers.
 run fuzz unit_tests --label-regex unit
 tools/fuzz.sh "${SECONDS_EACH:-300}"
