@@ -320,6 +320,10 @@ class Importer {
     for (size_t i = 0; i < outputs->size(); ++i) {
       const TensorRef ref{layer.name, index, static_cast<int64_t>(i)};
       const ValueId id = (*outputs)[i];
+      if (id == kNoValue) {  // of a model that holds an unsupported layer
+        scope.values.emplace(ref, id);
+        continue;
+      }
       // What a layer only hands on keeps its name.
       Value& value = model_.graph.values[static_cast<size_t>(id)];
       if (static_cast<size_t>(id) >= first && !value.IsConstant() && !IsModel(layer.class_name))

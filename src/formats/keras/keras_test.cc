@@ -177,6 +177,19 @@ TEST(KerasModel, WhatCannotBeReadIsListedAtOnce) {
               HasSubstr("the activation 'mine' is not Keras's own"));
 }
 
+// Inside of a model, too: called as a layer, and by a layer.
+TEST(KerasModel, WhatModelsInsideCannotReadIsListed) {
+  const std::string inner = R"({"class_name":"Sequential","config":{"name":"inner","layers":[
+      {"class_name":"Lambda","config":{"name":"code","batch_input_shape":[null,1]}}]}})";
+  const std::string model = R"({"class_name":"Sequential","config":{"name":"net","layers":[
+    {"class_name":"InputLayer","config":{"name":"x","batch_input_shape":[null,3,1]}},)";
+  EXPECT_THAT(ErrorOf(FilesOf(model + inner + "]}}", {}, "2.4.0")), HasSubstr("'inner/code': Lambda on ("));
+  const std::string steps =
+      R"({"class_name":"TimeDistributed","config":{"name":"steps","layer":)" + inner + "}}";
+  EXPECT_THAT(ErrorOf(FilesOf(model + steps + "]}}", {}, "2.4.0")),
+              HasSubstr("'steps': TimeDistributed on ("));
+}
+
 TEST(KerasModel, BrokenTopologiesAreToldApart) {
   const auto model = [](const std::string& inbound, const std::string& outputs) {
     return FilesOf(R"({"class_name":"Model","config":{"name":"m","layers":[

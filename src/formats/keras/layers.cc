@@ -1,5 +1,6 @@
 #include "formats/keras/layers.h"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
@@ -154,6 +155,8 @@ Result<Values> LayerContext::Apply(const Json& layer, const std::string& inner, 
   ++around_.depth;
   auto outputs = IsModel(class_name) ? around_.import_model(layer, path, inputs) : ImportLayer(context);
   --around_.depth;
+  if (outputs.ok() && std::count(outputs->begin(), outputs->end(), kNoValue) > 0)
+    return Unsupported("the model inside of it holds layers that are not supported");
   if (outputs.status().message() == "not supported")
     return Unsupported("the layer inside of it, of class '" + class_name + "', is not supported");
   return outputs;
