@@ -15,7 +15,7 @@ run() {
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
 }
 
-tests/oracles/tensorflow_saved.sh build/release/slipway
+tests/oracles/tensorflow.sh build/release/slipway
 tools/graph_fuzz.sh 20000
 # The fuzz preset is clang with ASan and UBSan: one build serves the unit tests and the fuzzers.
 run fuzz unit_tests --label-regex unit
