@@ -1,9 +1,9 @@
-"""SavedModels made by TensorFlow run as TensorFlow ran them.
+"""SavedModels and frozen graphs run as TensorFlow ran them.
 
 usage: tensorflow_saved_check.py SLIPWAY FOLDER [--only TEXT]
 
-FOLDER is what tests/oracles/tensorflow_saved_models.py makes. Every output of every model on both backends: real
-numbers within 1e-5 of the largest, others exactly; ports by the signature's names; and the same from a .slip file.
+FOLDER is what tests/oracles/tensorflow_saved_models.py and tensorflow_frozen.py make. Every output of every model on both
+backends: real numbers within 1e-5 of the largest (or what the model's maker says), others exactly; ports by the signature's names; and the same from a .slip file.
 """
 import argparse
 import pathlib
@@ -27,6 +27,7 @@ def complaints(slipway, folder, name, scratch):
     options += [str(option) for option in kept.get("options", []) if str(option)]
     model = ASSETS / str(kept["model"]) if "model" in kept else folder / name
     slip = scratch / "model.slip"
+    tolerance = float(kept.get("tolerance", 1e-5))
     convert = subprocess.run([slipway, "convert", model, "-o", slip, *options], capture_output=True, text=True,
                              check=False)
     if convert.returncode != 0:
@@ -41,7 +42,7 @@ def complaints(slipway, folder, name, scratch):
             yield f"{backend}: outputs {sorted(ours)}, expected {sorted(answers)}"
         else:
             for port, expected in answers.items():
-                if why := difference(ours[port], expected, 1e-5 if expected.dtype.kind == "f" else 0):
+                if why := difference(ours[port], expected, tolerance if expected.dtype.kind == "f" else 0):
                     yield f"{backend}, {port}: {why}"
 
 
@@ -59,7 +60,7 @@ def main():
             num_failed += bool(whys)
             for why in whys:
                 print(f"{name}: {why}")
-    print(f"{len(names) - num_failed} of {len(names)} SavedModels agree with TensorFlow")
+    print(f"{len(names) - num_failed} of {len(names)} models agree with TensorFlow")
     return 1 if num_failed or not names else 0
 
 

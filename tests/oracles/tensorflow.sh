@@ -1,5 +1,5 @@
 #!/bin/sh
-# Models made by TensorFlow and Keras run as these ran them: SavedModels, and Keras models in TensorFlow.js's layers
+# Models made by TensorFlow and Keras run as these ran them: SavedModels, frozen graphs, and Keras models in TensorFlow.js's layers
 # format. TensorFlow lives in a virtual environment of its own, made on the first run: it is too large to be among the
 # project's requirements, and wants other versions of them.
 # usage: tests/oracles/tensorflow.sh SLIPWAY
@@ -17,9 +17,11 @@ if [ ! -f "$venv/complete" ]; then
   touch "$venv/complete"
 fi
 mkdir -p "$models"
-"$venv/bin/python" tests/oracles/tensorflow_saved_models.py "$models" 2>"$models/log.txt" || {
-  tail -n 20 "$models/log.txt" >&2
-  exit 1
-}
+for maker in saved_models frozen; do
+  "$venv/bin/python" "tests/oracles/tensorflow_$maker.py" "$models" 2>"$models/log.txt" || {
+    tail -n 20 "$models/log.txt" >&2
+    exit 1
+  }
+done
 .venv/bin/python tests/e2e/tensorflow_saved_check.py "$1" "$models"
 "$venv/bin/python" tests/oracles/keras_models.py "$1"

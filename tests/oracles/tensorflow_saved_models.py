@@ -364,8 +364,9 @@ def v1_training_switch(folder, name):
 # --- Frozen graphs of others, with TensorFlow 1's loops ---
 
 
-def frozen(folder, name, file, feeds, fetches, *options):
-    """Runs SLIPWAY_ASSETS/tensorflow/file; feeds and fetches by node, `options` for slipway."""
+def frozen(folder, name, file, feeds, fetches, *options, removed=(), tolerance=1e-5):
+    """Runs SLIPWAY_ASSETS/tensorflow/file; feeds and fetches by node, `options` for slipway; `removed`: feeds that the import
+    does without."""
     path = ASSETS / "tensorflow" / file
     if not path.exists():
         print(f"skipped: no {path}")
@@ -377,9 +378,10 @@ def frozen(folder, name, file, feeds, fetches, *options):
         with v1.Session(graph=graph) as session:
             answers = session.run({node: f"{node}:0" for node in fetches},
                                   {f"{node}:0": array for node, array in feeds.items()})
-    arrays = {f"in:{node}": array for node, array in feeds.items()}
+    arrays = {f"in:{node}": array for node, array in feeds.items() if node not in removed}
     arrays.update({f"out:{node}": array for node, array in answers.items()})
-    np.savez(folder / f"{name}.npz", model=np.array(f"tensorflow/{file}"), options=np.array(options or ("",)), **arrays)
+    np.savez(folder / f"{name}.npz", model=np.array(f"tensorflow/{file}"), options=np.array(options or ("",)),
+             tolerance=np.array(tolerance), **arrays)
 
 
 @model
