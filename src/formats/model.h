@@ -41,7 +41,7 @@ struct ImportedModel {
   Graph graph;                       // sorted, types inferred
   std::optional<Manifest> manifest;  // what the file itself says; none: nothing
   std::vector<std::string> notes;    // for people: what was assumed or left out, one sentence each
-  std::string format;                // "onnx", "tflite", "graphdef", "savedmodel", "tfjs", "caffe"
+  std::string format;                // "onnx", "tflite", "graphdef", "savedmodel", "tfjs", "keras", "caffe"
 };
 
 // The file under import. Constants may alias `file`; they hold it alive.

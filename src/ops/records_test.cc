@@ -84,7 +84,7 @@ TEST_P(RecordCases, WriteEveryElement) {
     }
     for (size_t i = 0; i < used.size(); ++i)
       outputs.push_back({&used[i], quant_of(scene->node().outputs[i]), &types[i]});
-    RunContext context(op, scene->node(), inputs, outputs, nullptr);
+    RunContext context(scene->node(), inputs, outputs, nullptr);
     ASSERT_TRUE(op.reference(context).ok());
     for (size_t i = 0; i < used.size(); ++i) {
       const Tensor& got = used[i].tensor;

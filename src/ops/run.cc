@@ -131,7 +131,7 @@ Result<std::vector<Datum>> RunReference(const Graph& graph, const Node& node,
       results[i].tensor = Tensor(type.dtype, KnownDims(*type.shape));
     outputs[i] = {&results[i], infer_outputs[i].quant, &type};
   }
-  RunContext run(*op, node, operands, outputs, runner);
+  RunContext run(node, operands, outputs, runner);
   SLIPWAY_RETURN_IF_ERROR(op->reference(run));
   return results;
 }

@@ -41,9 +41,9 @@ class RunContext {
     const Type* type = nullptr;  // outputs: as inferred; IsStatic() if the tensor is allocated
   };
 
-  RunContext(const OpDef& op, const Node& node, std::span<const Operand> inputs,
-             std::span<const Operand> outputs, GraphRunner* runner)
-      : op_(op), node_(node), inputs_(inputs), outputs_(outputs), runner_(runner) {}
+  RunContext(const Node& node, std::span<const Operand> inputs, std::span<const Operand> outputs,
+             GraphRunner* runner)
+      : node_(node), inputs_(inputs), outputs_(outputs), runner_(runner) {}
 
   const Node& node() const { return node_; }
   const Attrs& attrs() const { return node_.attrs; }
@@ -69,7 +69,6 @@ class RunContext {
   Status Error(std::string message, std::string hint = {}) const;
 
  private:
-  const OpDef& op_;
   const Node& node_;
   std::span<const Operand> inputs_;
   std::span<const Operand> outputs_;

@@ -21,7 +21,7 @@ class RefKernel : public Kernel {
     std::vector<RunContext::Operand> outputs_heap;
     const auto inputs = Fill(args.inputs, input_quants_, {}, inputs_inline, inputs_heap);
     const auto outputs = Fill(args.outputs, output_quants_, args.output_types, outputs_inline, outputs_heap);
-    RunContext context(op_, node_, inputs, outputs, args.runner);
+    RunContext context(node_, inputs, outputs, args.runner);
     return op_.reference(context);
   }
 

@@ -11,6 +11,7 @@
 #include "formats/tensorflow/checkpoint/checkpoint.h"
 #include "formats/tensorflow/checkpoint/crc32c.h"
 #include "formats/tensorflow/checkpoint/slices.h"
+#include "formats/tensorflow/test_graph.h"
 
 namespace slipway::tensorflow {
 
@@ -90,22 +91,12 @@ struct TestCheckpoint {
     std::string entry;
     protozero::pbf_writer writer(entry);
     writer.add_enum(1, number);
-    writer.add_message(2, Shape(dims));
+    writer.add_message(2, ShapeProto(dims));
     writer.add_int64(4, static_cast<int64_t>(data.size()));
     writer.add_int64(5, static_cast<int64_t>(bytes.size()));
     writer.add_fixed32(6, MaskedCrc(crc));
     data += bytes;
     return entry;
-  }
-  static std::string Shape(const Dims& dims) {
-    std::string shape;
-    protozero::pbf_writer writer(shape);
-    for (int64_t extent : dims) {
-      std::string dim;
-      protozero::pbf_writer(dim).add_int64(1, extent);
-      writer.add_message(2, dim);
-    }
-    return shape;
   }
 
   // This object must outlive the result.
