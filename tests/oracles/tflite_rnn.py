@@ -46,6 +46,9 @@ class Operator:
     def weight(self, kind, dims):
         if kind == "float":
             self.real(dims)
+        elif kind == "hybrid_uint8":  # what old converters call signed bytes
+            self.steps("int8", dims, float(self.rng.uniform(0.003, 0.008)))
+            self.tensors[-1].dtype, self.tensors[-1].data = "uint8", self.tensors[-1].data.view(np.uint8)
         else:
             self.steps("int8", dims, float(self.rng.uniform(0.003, 0.008)))
 
@@ -78,13 +81,20 @@ def add_svdf(name, kind, rank, activation, has_bias=True, batch=2, inputs=7, uni
 
 
 def add_lstm(name, op_name, kind, coupled=False, peephole=False, projection=False, norm=False, time_major=False, cell_clip=0.0,
-             proj_clip=0.0, asymmetric=False, activation="tanh", batch=2, steps=4, inputs=5, cells=8, bias=True, hidden_zero=0):
+             proj_clip=0.0, asymmetric=False, activation="tanh", batch=2, steps=4, inputs=5, cells=8, bias=True, hidden_zero=0,
+             diagonal=False, narrow=False):
+    """`diagonal`: recurrent weights of one axis. `narrow`: gates are summed up in 8 bits."""
     op, outputs, is_integer = Operator(name), 6 if projection else cells, kind == "integer"
     shape = [batch, inputs] if op_name == "LSTM" else [steps, batch, inputs] if time_major else [batch, steps, inputs]
     op.add(Tensor("int8", shape, scale=0.02, zero=5) if is_integer else Tensor("float32", shape))
     for columns in (inputs, outputs):
         for gate in GATES:
-            op.skip() if coupled and gate == "input" else op.weight(kind, [cells, columns])
+            if coupled and gate == "input":
+                op.skip()
+            elif diagonal and columns == outputs:
+                op.real([cells])
+            else:
+                op.weight(kind, [cells, columns])
     for gate in ("input", "forget", "output"):
         if not peephole or (coupled and gate == "input"):
             op.skip()
@@ -112,7 +122,7 @@ def add_lstm(name, op_name, kind, coupled=False, peephole=False, projection=Fals
     # The scale of what is projected makes some of it saturate, where the sign of its zero point shows.
     h_scale, h_zero = (0.009, -4) if projection else (1 / 128, hidden_zero)
     op.add(state("int8", [batch, outputs], h_scale, h_zero) if is_integer else state("float32", [batch, outputs]))
-    op.add(state("int16", [batch, cells], 2.0 ** -11) if is_integer else state("float32", [batch, cells]))
+    op.add(state("int16", [batch, cells], 2.0 ** (-15 if narrow else -11)) if is_integer else state("float32", [batch, cells]))
     if norm:
         for gate in GATES:
             if coupled and gate == "input":
@@ -125,12 +135,15 @@ def add_lstm(name, op_name, kind, coupled=False, peephole=False, projection=Fals
     if is_integer:
         gate_scale = 0.0006 if norm else 2.0 ** -12
         between = [Tensor("int16", [], scale=gate_scale) for _ in GATES] + [Tensor("int8", [], scale=0.004 if projection else 1 / 128, zero=hidden_zero)]
+    if narrow:
+        between = [Tensor("int8", [], scale=float(op.rng.uniform(*((3e-4, 9e-4) if part == 0 else (0.02, 0.05)))), zero=int(op.rng.integers(-9, 9)))
+                   for _ in GATES for part in range(3)]
     result = shape[:-1] + [outputs]
     output = Tensor("int8", result, scale=h_scale, zero=h_zero) if is_integer else Tensor("float32", result)
     fields = dict(fusedActivationFunction=ACTIVATIONS[activation], cellClip=cell_clip, projClip=proj_clip,
                   asymmetricQuantizeInputs=asymmetric)
     if op_name != "LSTM":
-        fields["timeMajor"] = time_major
+        fields["timeMajor"], fields["diagonalRecurrentTensors"] = time_major, diagonal
     op.finish(name, op_name, [output], "LSTMOptions" if op_name == "LSTM" else "UnidirectionalSequenceLSTMOptions", fields, between)
 
 
@@ -219,6 +232,7 @@ def add_cases():
             for activation in ("none", "relu", "tanh"):
                 add_rnn(f"{short}_{kind}_{activation}", op, kind, activation)
         add_rnn(f"{short}_hybrid_asymmetric", op, "hybrid", asymmetric=True)
+        add_rnn(f"{short}_hybrid_uint8", op, "hybrid_uint8")
     for kind in ("float", "hybrid"):
         add_rnn(f"sequence_rnn_{kind}_time_major", "UNIDIRECTIONAL_SEQUENCE_RNN", kind, time_major=True, batch=3)
         for cell in ("rnn", "lstm"):
@@ -243,6 +257,7 @@ def add_cases():
                 add_svdf(f"svdf_{kind}_rank{rank}_{activation}", kind, rank, activation)
         add_svdf(f"svdf_{kind}_without_bias", kind, 2, "relu6", has_bias=False)
     add_svdf("svdf_hybrid_asymmetric", "hybrid", 1, "none", asymmetric=True)
+    add_svdf("svdf_hybrid_uint8", "hybrid_uint8", 2, "relu")
     for rank in (1, 2):
         add_svdf(f"svdf_integer_rank{rank}", "integer", rank, "relu")
     add_svdf("svdf_integer_without_bias", "integer", 2, "relu", has_bias=False, batch=3, memory=9, units=8)
@@ -261,6 +276,16 @@ def add_cases():
             add_lstm(f"{short}_float_{activation}", op, "float", activation=activation)
         add_lstm(f"{short}_integer_zero_point", op, "integer", hidden_zero=-9)
         add_lstm(f"{short}_hybrid_asymmetric", op, "hybrid", projection=True, asymmetric=True)
+        add_lstm(f"{short}_hybrid_uint8", op, "hybrid_uint8", projection=True, peephole=True)
+    for coupled in (True, False):  # LiteRT couples its gates in either case
+        for clips in (dict(), dict(cell_clip=0.4, proj_clip=0.5), dict(cell_clip=1.5)):
+            tag = f"coupled{int(coupled)}_clips{len(clips)}"
+            add_lstm(f"lstm_narrow_{tag}", "LSTM", "integer", coupled, projection=True, norm=True, narrow=True, batch=3, **clips)
+    add_lstm("lstm_narrow_peephole", "LSTM", "integer", True, peephole=True, projection=True, norm=True, narrow=True, cells=16, inputs=9)
+    for kind in ("float", "hybrid"):
+        for coupled in (False, True):
+            add_lstm(f"sequence_lstm_{kind}_diagonal{int(coupled)}", "UNIDIRECTIONAL_SEQUENCE_LSTM", kind, coupled, peephole=True,
+                     diagonal=True, time_major=coupled)
     for kind in ("float", "hybrid", "integer"):
         add_lstm(f"sequence_lstm_{kind}_time_major", "UNIDIRECTIONAL_SEQUENCE_LSTM", kind, time_major=True, batch=3)
 

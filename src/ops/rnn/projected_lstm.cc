@@ -1,7 +1,7 @@
 // TFLite's LSTM layers: LSTM, UNIDIRECTIONAL_SEQUENCE_LSTM and, twice, BIDIRECTIONAL_SEQUENCE_LSTM.
 //
 // What TFLite keeps in variable tensors is an operand and a result here: h and c. LSTM's basic kernel is
-// BasicLSTM. Left out: integer layers with twelve intermediates.
+// BasicLSTM.
 #include "ops/rnn/projected_lstm.h"
 
 #include "ops/activation.h"
@@ -94,7 +94,9 @@ Status Reference(RunContext& context) {
                              std::string(DTypeName(context.in(kLstmH).dtype())) + " and c " +
                              std::string(DTypeName(context.in(kLstmC).dtype())),
                          "all f32, or i8, i8 and i16");
-  return dtype == DType::kF32 ? RunRealLstm(context, call) : RunIntegerLstm(context, call);
+  if (dtype == DType::kF32) return RunRealLstm(context, call);
+  const bool is_narrow = context.attrs().FloatList("intermediate_scales").size() == kNumNarrowIntermediates;
+  return is_narrow ? RunNarrowIntegerLstm(context, call) : RunIntegerLstm(context, call);
 }
 
 double Flops(const InferContext& context) {
@@ -113,12 +115,25 @@ Result<Attrs> LayerAttrs(const ImportContext& context) {
   const std::string_view activation = ActivationFromTflite(from.String("fused_activation_function"));
   if (activation.empty())
     return context.Unsupported("fused activation " + from.String("fused_activation_function"));
-  if (from.Int("diagonal_recurrent_tensors") != 0) return context.Unsupported("diagonal recurrent weights");
   return Attrs{{"activation", std::string(activation)},
                {"cell_clip", from.Float("cell_clip")},
                {"proj_clip", from.Float("proj_clip")},
                {"time_major", from.Int("time_major")},
                {"asymmetric_quantize_inputs", from.Int("asymmetric_quantize_inputs")}};
+}
+
+// Recurrent weights of one axis stand for a matrix that is 0 beside its diagonal; always reals in TFLite.
+Status SpreadDiagonals(ImportContext& context, std::vector<ValueId>& operands) {
+  for (size_t i = kLstmFromState; i < kLstmFromState + kNumLstmGates; ++i) {
+    if (operands[i] == kNoValue) continue;
+    const Type& type = context.type(operands[i]);
+    if (!type.shape || type.shape->size() != 1) continue;
+    if (type.dtype != DType::kF32)
+      return context.Unsupported("diagonal recurrent weights of " + std::string(DTypeName(type.dtype)),
+                                 "they are f32 in TFLite");
+    SLIPWAY_ASSIGN_OR_RETURN(operands[i], context.Add("MatrixDiag", {operands[i]}));
+  }
+  return Status::Ok();
 }
 
 }  // namespace
@@ -132,7 +147,9 @@ Status ImportLstmLayer(ImportContext& context) {
   for (const char* name : {"intermediate_scales", "intermediate_zero_points"}) {
     if (const Attr* given = context.attrs().Find(name)) attrs.Set(name, *given);
   }
-  return context.Emit("ProjectedLSTM", context.node().inputs, std::move(attrs));
+  std::vector<ValueId> operands = context.node().inputs;
+  SLIPWAY_RETURN_IF_ERROR(SpreadDiagonals(context, operands));
+  return context.Emit("ProjectedLSTM", std::move(operands), std::move(attrs));
 }
 
 namespace {

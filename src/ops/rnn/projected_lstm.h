@@ -4,6 +4,10 @@
 // weights apart for each gate. Gates in the order input, forget, cell, output everywhere.
 #pragma once
 
+#include <functional>
+#include <span>
+#include <vector>
+
 #include "ops/import.h"
 #include "ops/run.h"
 
@@ -46,7 +50,19 @@ Status ImportLstmLayer(ImportContext& context);
 
 // f32, weights of f32 or 8 bits.
 Status RunRealLstm(const RunContext& context, const LstmCall& call);
-// i8 with cells of i16, to the bit as LiteRT.
+// i8 with cells of i16, to the bit as LiteRT: five intermediates (gates of 16 bits) or twelve (of 8).
+inline constexpr size_t kNumNarrowIntermediates = 12;
 Status RunIntegerLstm(const RunContext& context, const LstmCall& call);
+Status RunNarrowIntegerLstm(const RunContext& context, const LstmCall& call);
+
+// A step of one sequence: its x, and the states to change.
+struct LstmStep {
+  int64_t sequence;  // within the batch
+  std::span<const int32_t> x;
+  std::span<int32_t> h, c;
+};
+// Takes `step` through all sequences and writes what h is after each, and the states after the last.
+Status WalkIntegerLstm(const RunContext& context, const LstmCall& call,
+                       const std::function<void(const LstmStep&)>& step);
 
 }  // namespace slipway

@@ -3,7 +3,7 @@
 //
 // What a gate sums up is Q3.12 (or, normalised, on the scale of its intermediate); gates are Q0.15, the
 // cell's scale is a power of two. Source: the TensorFlow Lite 8-bit quantisation specification and the
-// arithmetic of LiteRT's kernel. Left out: its older form with twelve intermediates (8x8_8).
+// arithmetic of LiteRT's kernel. Its older form stands in projected_lstm_narrow.cc.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -292,29 +292,36 @@ void StoreIntegers(std::span<const int32_t> values, int64_t to, Tensor& tensor) 
 
 }  // namespace
 
-Status RunIntegerLstm(const RunContext& context, const LstmCall& call) {
-  SLIPWAY_ASSIGN_OR_RETURN(const Layer layer, Layer::Read(context, call));
+Status WalkIntegerLstm(const RunContext& context, const LstmCall& call,
+                       const std::function<void(const LstmStep&)>& step) {
   const std::vector<int32_t> x = Integers(context.in(kLstmX));
   std::vector<int32_t> h = Integers(context.in(kLstmH));
   std::vector<int32_t> c = Integers(context.in(kLstmC));
   const auto row = [](auto& all, int64_t i, int64_t size) {
     return std::span(all).subspan(static_cast<size_t>(i * size), static_cast<size_t>(size));
   };
-  const bool is_step_of_all = context.in(kLstmX).rank() == 2 || context.attrs().Int("time_major") != 0;
   for (int64_t b = 0; b < call.batch; ++b) {
-    const PeepholeWalk walk{static_cast<size_t>(is_step_of_all ? b : 0),
-                            static_cast<size_t>(is_step_of_all ? call.batch : 1),
-                            static_cast<size_t>(call.cells), static_cast<size_t>(call.outputs)};
     const std::span<int32_t> state = row(h, b, call.outputs);
     for (int64_t i = 0; i < call.steps; ++i) {
       const int64_t at = call.RowOf(b, i);
-      layer.Step(walk, row(x, at, call.inputs), state, row(c, b, call.cells));
+      step({b, row(x, at, call.inputs), state, row(c, b, call.cells)});
       StoreIntegers(state, at * call.outputs, context.out(0));
     }
   }
   if (context.HasOutput(1)) StoreIntegers(h, 0, context.out(1));
   if (context.HasOutput(2)) StoreIntegers(c, 0, context.out(2));
   return Status::Ok();
+}
+
+Status RunIntegerLstm(const RunContext& context, const LstmCall& call) {
+  SLIPWAY_ASSIGN_OR_RETURN(const Layer layer, Layer::Read(context, call));
+  const bool is_step_of_all = context.in(kLstmX).rank() == 2 || context.attrs().Int("time_major") != 0;
+  return WalkIntegerLstm(context, call, [&](const LstmStep& step) {
+    const PeepholeWalk walk{static_cast<size_t>(is_step_of_all ? step.sequence : 0),
+                            static_cast<size_t>(is_step_of_all ? call.batch : 1),
+                            static_cast<size_t>(call.cells), static_cast<size_t>(call.outputs)};
+    layer.Step(walk, step.x, step.h, step.c);
+  });
 }
 
 }  // namespace slipway

@@ -228,5 +228,24 @@ TEST(FixedFunctions, AreNearTheRealOnes) {
   }
 }
 
+// Twelve intermediates: every gate is normalised.
+TEST(ProjectedLSTM, RefusesNarrowGatesWithoutNormalisation) {
+  const auto steps = [](DType dtype, Dims dims, float scale) {
+    const auto count = static_cast<size_t>(CountOf(dims));
+    TestValue value{dtype, std::move(dims), std::vector<double>(count, 1)};
+    value.quant = Quant{{scale}, {0}, -1};
+    return value;
+  };
+  std::vector<TestValue> inputs(20, kNone);
+  inputs[0] = steps(DType::kI8, {1, 2}, 0.1F);
+  for (size_t i : {2, 3, 4}) inputs[i] = steps(DType::kI8, {3, 2}, 0.1F);
+  for (size_t i : {6, 7, 8}) inputs[i] = steps(DType::kI8, {3, 3}, 0.1F);
+  inputs[18] = steps(DType::kI8, {1, 3}, 0.1F);
+  inputs[19] = steps(DType::kI16, {1, 3}, 1.0F / 32768);
+  const Attrs attrs = {{"intermediate_scales", Floats(12, 0.1F)}, {"intermediate_zero_points", Ints(12, 0)}};
+  const auto result = RunOp("ProjectedLSTM", inputs, attrs, {Quant{{0.1F}, {0}, -1}});
+  EXPECT_EQ(result.status().message(), "ProjectedLSTM 'node': gate 1 has no normalisation or no bias");
+}
+
 }  // namespace
 }  // namespace slipway
