@@ -77,8 +77,6 @@ constexpr std::array kRows = {
     HintRow{kOnnx, "", "PythonOp",
             "a torch.autograd.Function in Python: give it a symbolic() method, or use its plain formula when "
             "exporting"},
-    HintRow{kOnnx, "ai.onnx.ml", "ZipMap",
-            "makes dictionaries: convert with convert_sklearn(..., options={'zipmap': False})"},
     HintRow{kOnnx, "ai.onnx.ml", "DictVectorizer",
             "reads dictionaries: vectorise before the network, and cut with --input on the result"},
     HintRow{kOnnx, "ai.onnx.ml", "CastMap",

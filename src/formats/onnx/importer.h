@@ -85,6 +85,10 @@ class ModelImporter {
   Status Misfit(Scope& scope, const NodeProto& node, const ForeignNode& foreign, const Status& why);
   std::string NodeName(const Scope& scope, const NodeProto& node);
 
+  // zip_map.cc
+  static bool IsZipMap(const ForeignNode& foreign);
+  Result<ValueId> ImportZipMap(const GraphState& state, const ForeignNode& foreign);
+
   // functions.cc
   const FunctionProto* FindFunction(const NodeProto& node) const;
   Status ImportCall(Scope& scope, const NodeProto& node, const FunctionProto& function);

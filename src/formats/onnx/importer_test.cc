@@ -289,6 +289,34 @@ TEST(ImportOnnx, CutsAtAnyValueAndResolvesDimensions) {
   EXPECT_THAT(unknown.status().message(), HasSubstr("did you mean 'b'"));
 }
 
+// What scikit-learn's classifiers end with.
+TEST(ImportOnnx, LeavesZipMapOutAndSaysTheClasses) {
+  const auto model = [](const std::vector<std::string>& classes) {
+    std::string labels;
+    pbf_writer writer(labels);
+    writer.add_string(1, "classlabels_strings");
+    for (const auto& each : classes) writer.add_string(9, each);
+    writer.add_int32(20, 8);
+    GraphSpec spec;
+    spec.nodes = {{"Softmax", {"x"}, {"scores"}},
+                  {"ZipMap", {"scores"}, {"by_class"}, {labels}, "ai.onnx.ml"}};
+    spec.inputs = {kX};
+    spec.outputs = {"by_class"};
+    return ModelBytes(spec, {}, {{"", 17}, {"ai.onnx.ml", 1}});
+  };
+  const auto imported = ImportOnnxBytes(model({"cat", "dog"}), {}, {});
+  ASSERT_TRUE(imported.ok()) << imported.status().ToString();
+  EXPECT_EQ(imported->graph.value(imported->graph.outputs[0]).name, "by_class");
+  EXPECT_EQ(RunModel(imported->graph, {1, 1}), (std::vector<float>{0.5f, 0.5f}));
+  ASSERT_EQ(imported->notes.size(), 1u);
+  EXPECT_THAT(imported->notes[0], HasSubstr("columns of which are the classes 'cat', 'dog'"));
+
+  EXPECT_THAT(ImportOnnxBytes(model({"cat", "dog", "cow"}), {}, {}).status().message(),
+              HasSubstr("names 3 classes, but its input f32[2] has 2 columns"));
+  EXPECT_THAT(ImportOnnxBytes(model({}), {}, {}).status().message(),
+              HasSubstr("either 'classlabels_strings' or"));
+}
+
 TEST(ReadTensorProto, ChecksSizesBeforeItAllocates) {
   onnx::TensorSource source;
   const std::string good = FloatTensor("w", {2}, {1, 2});

@@ -121,6 +121,10 @@ Status ModelImporter::ImportForeign(Scope& scope, const NodeProto& node) {
   SLIPWAY_RETURN_IF_ERROR(ConvertAttributes(scope, node, foreign));
   for (ValueId capture : foreign.captures) is_broken |= state.broken.count(capture) > 0;
 
+  if (!has_row && !is_broken && IsZipMap(foreign)) {
+    SLIPWAY_ASSIGN_OR_RETURN(const ValueId rows, ImportZipMap(state, foreign));
+    return BindOutputs(scope, node, foreign, {rows});
+  }
   const bool is_kept = !has_row && options_.allow_custom;
   auto values = is_kept ? ImportCustom(foreign, state.builder) : ImportNode(foreign, state.builder);
   if (values.ok() && !is_broken) return BindOutputs(scope, node, foreign, *values);
