@@ -23,6 +23,8 @@ TYPES = {"float32": schema.TensorType.FLOAT32, "int8": schema.TensorType.INT8, "
          "string": schema.TensorType.STRING}
 SAME, VALID = 0, 1
 CASES = {}
+KEEPS_STATE = ("random_", "multinomial_")  # of several runs
+RUNS = 3
 
 
 class Net:
@@ -342,6 +344,22 @@ for number in (0, 1, 2, 5):
     add_case(number)
 
 
+# --- random numbers with seeds: each run goes on where the last one ended ---
+for name, op in (("uniform", "RANDOM_UNIFORM"), ("normal", "RANDOM_STANDARD_NORMAL")):
+    for dims in ([8], [3, 7], [1]):
+        for seeds in ((1, 2), (-5, 2**40 + 3), (0, 9), (2**62 + 6, 0)):
+            simple(f"random_{name}_{len(dims)}d{dims[-1]}_{seeds[0]}_{seeds[1]}", op, [ints(dims)], [("float32", dims)], "RandomOptions",
+                   seed=seeds[0], seed2=seeds[1])
+    simple(f"random_{name}_of_given_shape", op, [dict(dtype="int32", dims=[2], values=[3, 5])], [("float32", [3, 5])], "RandomOptions",
+           seed=7, seed2=8)
+for dtype in ("int32", "int64"):
+    for draws in (1, 7, 12):
+        simple(f"multinomial_{dtype}_{draws}", "MULTINOMIAL", [("float32", [3, 6]), np.int32(draws)], [(dtype, [3, draws])], "RandomOptions",
+               seed=11, seed2=draws)
+simple("multinomial_of_given_draws", "MULTINOMIAL", [("float32", [2, 5]), dict(dtype="int32", dims=[], values=9)], [("int32", [2, 9])],
+       "RandomOptions", seed=3, seed2=4)
+
+
 # --- audio front ends ---
 def add_spectrogram(samples, channels, window, stride, squared):
     def make(main):
@@ -417,22 +435,26 @@ def as_text(array):
     return np.array([each.decode() for each in array.ravel()], np.str_).reshape(array.shape) if array.dtype.kind in "SO" else array
 
 
-def run(model, arrays, resolver):
+def run(model, runs, resolver):
+    """The outputs of each run, one after another; `runs`: their inputs."""
     interpreter = Interpreter(model_content=model, num_threads=1, experimental_op_resolver_type=resolver)
     interpreter.allocate_tensors()
-    for detail, array in zip(interpreter.get_input_details(), arrays):
-        interpreter.set_tensor(detail["index"], array)
-    interpreter.invoke()
-    return [np.asarray(interpreter.get_tensor(detail["index"])) for detail in interpreter.get_output_details()]
+    outputs = []
+    for arrays in runs:
+        for detail, array in zip(interpreter.get_input_details(), arrays):
+            interpreter.set_tensor(detail["index"], array)
+        interpreter.invoke()
+        outputs.append([np.array(interpreter.get_tensor(detail["index"])) for detail in interpreter.get_output_details()])
+    return outputs
 
 
-def answer(model, arrays):
+def answer(model, runs):
     try:
-        return run(model, arrays, OpResolverType.BUILTIN_REF)
+        return run(model, runs, OpResolverType.BUILTIN_REF)
     except ValueError as error:
         if "Didn't find op" not in str(error):
             raise
-        return run(model, arrays, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+        return run(model, runs, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
 
 
 def main():
@@ -444,14 +466,16 @@ def main():
         net = Net()
         net.main.graph.outputs = list(make(net.main))
         rng = np.random.default_rng(sum(name.encode()))
-        arrays = [random_array(rng, *each) for each in net.inputs]
+        runs = [[random_array(rng, *each) for each in net.inputs] for _ in range(RUNS if name.startswith(KEEPS_STATE) else 1)]
         model = net.bytes()
         try:
-            outputs = answer(model, arrays)
+            outputs = answer(model, runs)
         except (RuntimeError, ValueError) as error:  # a case that LiteRT refuses is a defect of this script
             refused.append(f"{name}: {str(error)[:300]}")
             continue
-        write_case(folder, name, model, [as_text(array) for array in arrays], [as_text(array) for array in outputs])
+        for i, (arrays, wanted) in enumerate(zip(runs, outputs)):
+            place = name if i == 0 else f"{name}/run{i}"
+            write_case(folder, place, model, [as_text(array) for array in arrays], [as_text(array) for array in wanted])
     if refused:
         sys.exit("LiteRT refuses:\n" + "\n".join(refused))
 

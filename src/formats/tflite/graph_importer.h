@@ -65,7 +65,12 @@ class GraphImporter {
   Result<ValueId> AddState(int index);
   ValueId AddState(Tensor start, std::optional<Quant> quant, int index, std::string variable);
   Result<std::vector<int>> AddWrittenStates(const fb::Operator& op, ForeignNode& node) const;
-  Result<std::string> AddOwnState(ForeignNode& node);
+  // A state that an operator keeps to itself, and which of its results the next run finds.
+  struct Kept {
+    std::string state;
+    size_t result;
+  };
+  Result<std::vector<Kept>> AddOwnStates(ForeignNode& node);
   void KeepStates(const std::vector<int>& written, std::span<const ValueId> values);
   void FinishStates();
   Status AddResourceOperator(const fb::Operator& op, const std::string& name);

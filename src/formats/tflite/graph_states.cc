@@ -8,6 +8,7 @@
 
 #include "formats/tflite/dtypes.h"
 #include "formats/tflite/graph_importer.h"
+#include "formats/tflite/own_states.h"
 
 namespace slipway::tflite {
 
@@ -72,19 +73,26 @@ Result<std::vector<int>> GraphImporter::AddWrittenStates(const fb::Operator& op,
   return written;
 }
 
-// TFLite Micro's spectral subtraction keeps its estimate of the noise to itself. Here it is an operand more,
-// and the operator's last result is what it will be. The state's name; empty where an operator has none.
-Result<std::string> GraphImporter::AddOwnState(ForeignNode& node) {
-  if (node.op != "SignalFilterBankSpectralSubtraction") return std::string();
-  if (place_ != GraphPlace::kMain)
+// What an operator keeps to itself (own_states.h) becomes an operand more and, where no result is it, a
+// result more. Gives the states' names and which of the operator's results they will be.
+Result<std::vector<GraphImporter::Kept>> GraphImporter::AddOwnStates(ForeignNode& node) {
+  std::vector<Kept> kept;
+  if (place_ != GraphPlace::kMain) {
+    if (!NeedsOwnState(node.op)) return kept;
     return Status(Code::kUnsupported, node.op + " '" + node.name + "' stands in control flow");
-  const bool is_complete = node.inputs.size() == 1 && node.inputs[0] != kNoValue && node.outputs.size() == 2;
-  if (!is_complete || !builder_.type(node.inputs[0]).IsStatic())
-    return Invalid(node.op + " '" + node.name + "' needs one operand of known shape and two results");
-  const std::string state = node.name + "/noise";
-  Tensor start(DType::kU32, KnownDims(*builder_.type(node.inputs[0]).shape));
-  node.inputs.push_back(AddState(std::move(start), std::nullopt, -1, state));
-  return state;
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(std::vector<OwnState> states,
+                           OwnStatesOf(node, builder_, shared_.resources().variable_bytes));
+  for (OwnState& state : states) {
+    const std::string name = node.name + "/" + state.name;
+    Value after;
+    after.name = name + " next";
+    after.type = Type::Of(state.start.dtype(), ToDimList(state.start.dims()));
+    if (!state.result) node.outputs.push_back(std::move(after));
+    kept.push_back({name, state.result.value_or(node.outputs.size() - 1)});
+    node.inputs.push_back(AddState(std::move(state.start), std::nullopt, -1, name));
+  }
+  return kept;
 }
 
 // `values`: one per written state. An operator that leaves a state alone gives none.

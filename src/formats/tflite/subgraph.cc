@@ -259,14 +259,14 @@ Status GraphImporter::AddOperator(const fb::Operator& op) {
   if (is_folded) return Status::Ok();
   if (node.op == "STABLEHLO_COMPOSITE" || node.op == "STABLEHLO_CASE") return AddCall(op, node);
   const size_t num_results = node.outputs.size();
-  SLIPWAY_ASSIGN_OR_RETURN(const std::string own_state, AddOwnState(node));
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<Kept> own_states, AddOwnStates(node));
   SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int> written, AddWrittenStates(op, node));
   const bool is_kept =
       shared_.keeps_unknown() && FindForeign(node.format, node.domain, node.op, node.version).op == nullptr;
   auto values = is_kept ? ImportCustom(node, builder_) : ImportNode(node, builder_);
   if (values.ok()) {
     KeepStates(written, std::span(*values).subspan(num_results));
-    if (!own_state.empty()) variables_[own_state] = values->back();
+    for (const Kept& kept : own_states) variables_[kept.state] = (*values)[kept.result];
     return BindOutputs(op, *values, node.name);
   }
   if (values.status().code() != Code::kUnsupported) return values.status();

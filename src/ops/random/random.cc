@@ -1,5 +1,6 @@
 // Random numbers: normal, uniform, Bernoulli and categorical. Never folded; a seed makes a call repeatable,
-// without one every call differs. The numbers of other runtimes are not reproduced.
+// without one every call differs. The numbers of other runtimes are not reproduced, except for TFLite's with
+// seeds, which are drawn from a state (philox_random.cc).
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -89,12 +90,24 @@ Status ImportWithDType(ImportContext& context) {
   return context.EmitSame({{"dtype", dtype}});
 }
 
+// With seeds the reader gives a state as the last operand (formats/tflite/own_states.h).
+Status ImportTfliteUniform(ImportContext& context) {
+  return context.num_inputs() == 2 ? context.Emit("PhiloxUniform", context.node().inputs)
+                                   : ImportTensorflow(context);
+}
+Status ImportTfliteNormal(ImportContext& context) {
+  return context.num_inputs() == 2 ? context.Emit("PhiloxNormal", context.node().inputs)
+                                   : ImportTensorflow(context);
+}
+
 // The number of draws is an input.
 Status ImportTfliteMultinomial(ImportContext& context) {
-  SLIPWAY_ASSIGN_OR_RETURN(const double draws, context.ConstantScalar(1, 1));
   const DType declared = context.node().outputs[0].type.dtype;
-  Attrs attrs = {{"sample_size", static_cast<int64_t>(draws)},
-                 {"dtype", declared == DType::kI64 ? DType::kI64 : DType::kI32}};
+  Attrs attrs = {{"dtype", declared == DType::kI64 ? DType::kI64 : DType::kI32}};
+  if (context.num_inputs() == 3)
+    return context.Emit("PhiloxMultinomial", context.node().inputs, std::move(attrs));
+  SLIPWAY_ASSIGN_OR_RETURN(const double draws, context.ConstantScalar(1, 1));
+  attrs.Set("sample_size", static_cast<int64_t>(draws));
   if (const int64_t seed = context.attrs().Int("seed"); seed != 0)
     attrs.Set("seed", static_cast<float>(seed));
   return context.Emit("Multinomial", {context.in(0)}, std::move(attrs));
@@ -185,7 +198,7 @@ OpDef MakeRandomNormal() {
   op.foreign = {{Format::kOnnx, "RandomNormal", 1, INT_MAX, ImportOnnx},
                 {Format::kOnnx, "RandomNormalLike", 1, INT_MAX, ImportOnnx},
                 {Format::kTensorflow, "RandomStandardNormal", 1, INT_MAX, ImportTensorflow},
-                {Format::kTflite, "RANDOM_STANDARD_NORMAL", 1, INT_MAX, ImportTensorflow}};
+                {Format::kTflite, "RANDOM_STANDARD_NORMAL", 1, INT_MAX, ImportTfliteNormal}};
   return op;
 }
 
@@ -202,7 +215,7 @@ OpDef MakeRandomUniform() {
   op.foreign = {{Format::kOnnx, "RandomUniform", 1, INT_MAX, ImportOnnx},
                 {Format::kOnnx, "RandomUniformLike", 1, INT_MAX, ImportOnnx},
                 {Format::kTensorflow, "RandomUniform", 1, INT_MAX, ImportTensorflow},
-                {Format::kTflite, "RANDOM_UNIFORM", 1, INT_MAX, ImportTensorflow}};
+                {Format::kTflite, "RANDOM_UNIFORM", 1, INT_MAX, ImportTfliteUniform}};
   return op;
 }
 

@@ -1,38 +1,23 @@
 // Random bits from a state that is handed on: StableHLO's rng_bit_generator, to the bit as XLA draws them.
 //
-// Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011): Philox 4x32-10 and Threefry
-// 2x32-20. The state is a key and a counter of blocks; a state of two numbers gives Philox its key as the
-// counter's upper half.
+// Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011): Threefry 2x32-20, and Philox
+// 4x32-10 (philox.h). The state is a key and a counter of blocks; a state of two numbers gives Philox its key
+// as the counter's upper half.
 #include <array>
 #include <bit>
 
 #include "base/scalar.h"
 #include "ops/import.h"
 #include "ops/infer.h"
+#include "ops/random/philox.h"
 #include "ops/run.h"
 
 namespace slipway {
 namespace {
 
-constexpr uint32_t Low(uint64_t x) { return static_cast<uint32_t>(x); }
-constexpr uint32_t High(uint64_t x) { return static_cast<uint32_t>(x >> 32); }
-
-std::array<uint32_t, 4> Philox(uint64_t key, std::array<uint64_t, 2> counter) {
-  constexpr uint64_t kMultipliers[] = {0xD2511F53, 0xCD9E8D57};
-  constexpr uint32_t kWeyl[] = {0x9E3779B9, 0xBB67AE85};
-  uint32_t keys[] = {Low(key), High(key)};
-  std::array<uint32_t, 4> x = {Low(counter[0]), High(counter[0]), Low(counter[1]), High(counter[1])};
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t a = kMultipliers[0] * x[0];
-    const uint64_t b = kMultipliers[1] * x[2];
-    x = {High(b) ^ x[1] ^ keys[0], Low(b), High(a) ^ x[3] ^ keys[1], Low(a)};
-    keys[0] += kWeyl[0];
-    keys[1] += kWeyl[1];
-  }
-  return x;
-}
-
 std::array<uint32_t, 2> Threefry(uint64_t key, uint64_t counter) {
+  using philox::High;
+  using philox::Low;
   constexpr int kRotations[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
   const uint32_t keys[] = {Low(key), High(key), 0x1BD11BDA ^ Low(key) ^ High(key)};
   std::array<uint32_t, 2> x = {Low(counter) + keys[0], High(counter) + keys[1]};
@@ -85,7 +70,7 @@ class Words {
       const auto pair = Threefry(key_, counter_[0]);
       std::copy(pair.begin(), pair.end(), block_.begin());
     } else {
-      block_ = Philox(key_, counter_);
+      block_ = philox::Block(key_, counter_);
     }
     ++counter_[0];  // the upper half stays
   }
