@@ -16,8 +16,8 @@
  * - Every function may be called from several threads at once. `run` must not change its instance.
  * - `size` is sizeof the struct as its maker knew it. Structs with a `size` grow at their end; what lies
  * beyond it is absent. The others never change within one ABI version.
- * - Tensors are dense and row-major, in the host's byte order. Strings, sequences and sub-graphs do not
- * cross.
+ * - Tensors are dense and row-major, in the host's byte order. Tensors of strings are read as arrays of
+ * slipway_bytes and written with set_string. Sequences and sub-graphs do not cross.
  */
 #pragma once
 
@@ -60,6 +60,7 @@ enum {
   SLIPWAY_I64 = 11,
   SLIPWAY_U64 = 12,
   SLIPWAY_BOOL = 13,
+  SLIPWAY_STRING = 14, /* UTF-8, or any bytes. Hosts without set_string refuse ports that name it */
   SLIPWAY_I4 = 15,
   SLIPWAY_U4 = 16,
   SLIPWAY_I2 = 17,
@@ -98,7 +99,8 @@ typedef struct slipway_operand {
   uint32_t dtype;
   int64_t rank;               /* -1: not even that is known */
   const slipway_dim* dims;    /* rank of them */
-  const void* data;           /* the content, where it is known already; all extents are then */
+  const void* data;           /* the content, where it is known already; all extents are then.
+                               * Of strings: an array of slipway_bytes */
   const slipway_quant* quant; /* null: none */
 } slipway_operand;
 
@@ -108,8 +110,10 @@ typedef struct slipway_tensor {
   uint32_t dtype;
   int64_t rank;
   const int64_t* dims;
-  void* data;          /* inputs are read only. Outputs: aligned to 64; null: call `allocate` */
-  uint64_t size_bytes; /* of the elements */
+  void* data;          /* inputs are read only. Outputs: aligned to 64; null: call `allocate`.
+                        * Of strings: inputs are an array of slipway_bytes; outputs hold nothing to be read
+                        * or written: call `set_string` for every element */
+  uint64_t size_bytes; /* of the elements; 0 of outputs of strings, and of strings before a run */
   const slipway_quant* quant;
 } slipway_tensor;
 
@@ -196,6 +200,9 @@ typedef struct slipway_run {
   void (*parallel_for)(void* host, int64_t count, int64_t grain,
                        void (*body)(void* arg, int64_t begin, int64_t end), void* arg);
   slipway_sink error;
+  /* Copies a text into an element of an output of strings that has its memory; elements that are not set
+   * are empty. Returns 0; else the host knows why: return at once. */
+  int32_t (*set_string)(void* host, uint64_t index, uint64_t element, const void* data, uint64_t size);
 } slipway_run;
 
 enum {

@@ -105,6 +105,8 @@ class Operand {
   const T* content() const {
     return static_cast<const T*>(raw_->data);
   }
+  // An element of the content of a tensor of strings. REQUIRES: content<void>() is not null.
+  std::string_view String(int64_t i) const { return Text(static_cast<const slipway_bytes*>(raw_->data)[i]); }
   std::optional<QuantView> quant() const {
     return raw_->quant == nullptr ? std::nullopt : std::optional(QuantView(*raw_->quant));
   }
@@ -135,6 +137,8 @@ class TensorView {
   std::span<T> values() const {
     return {static_cast<T*>(raw_->data), size_bytes() / sizeof(T)};
   }
+  // An element of an input of strings.
+  std::string_view String(int64_t i) const { return Text(static_cast<const slipway_bytes*>(raw_->data)[i]); }
   std::optional<QuantView> quant() const {
     return raw_->quant == nullptr ? std::nullopt : std::optional(QuantView(*raw_->quant));
   }
@@ -267,6 +271,11 @@ class RunCall {
     if (raw_->allocate(raw_->host, i, static_cast<int64_t>(dims.size()), dims.data()) == nullptr)
       throw Error("output " + std::to_string(i) + " was refused");
     return out(i);
+  }
+  // An element of an output of strings; those that are not set are empty. Not from a ParallelFor.
+  void SetString(size_t i, int64_t element, std::string_view text) {
+    if (raw_->set_string(raw_->host, i, static_cast<uint64_t>(element), text.data(), text.size()) != 0)
+      throw Error("element " + std::to_string(element) + " of output " + std::to_string(i) + " was refused");
   }
   // WorkspaceBytes() bytes, aligned to 64. Belongs to this call; its content means nothing.
   std::span<uint8_t> workspace() const {

@@ -25,9 +25,7 @@ uint64_t HashShape(uint64_t hash, DType dtype, std::span<const int64_t> dims) {
   return hash;
 }
 
-uint64_t HashBytes(uint64_t hash, const Tensor& tensor) {
-  const auto* bytes = tensor.as<uint8_t>();
-  const int64_t size = tensor.size_bytes();
+uint64_t HashBytes(uint64_t hash, const uint8_t* bytes, int64_t size) {
   int64_t i = 0;
   for (; i + 8 <= size; i += 8) {
     uint64_t word = 0;
@@ -36,6 +34,15 @@ uint64_t HashBytes(uint64_t hash, const Tensor& tensor) {
     hash ^= hash >> 29;
   }
   for (; i < size; ++i) hash = Mix(hash, bytes[i]);
+  return hash;
+}
+
+uint64_t HashContent(uint64_t hash, const Tensor& tensor) {
+  if (tensor.dtype() != DType::kString) return HashBytes(hash, tensor.as<uint8_t>(), tensor.size_bytes());
+  for (const std::string& text : tensor.values<std::string>()) {
+    hash = Mix(hash, text.size());
+    hash = HashBytes(hash, reinterpret_cast<const uint8_t*>(text.data()), static_cast<int64_t>(text.size()));
+  }
   return hash;
 }
 
@@ -88,14 +95,12 @@ class PluginRun {
     if (IsGuarded()) {
       buffers_.resize(args.outputs.size());
       dims_.resize(args.outputs.size());
+      staged_texts_.resize(args.outputs.size());
     }
   }
 
   Status Go() {
-    for (size_t i = 0; i < args_.inputs.size(); ++i) {
-      if (args_.inputs[i] != nullptr)
-        inputs_[i] = ViewTensor(args_.inputs[i]->tensor, QuantOf(instance_.input_quant_views_, i));
-    }
+    for (size_t i = 0; i < args_.inputs.size(); ++i) PlaceInput(i);
     for (size_t i = 0; i < args_.outputs.size(); ++i) SLIPWAY_RETURN_IF_ERROR(PlaceOutput(i));
     std::span<uint8_t> workspace = args_.workspace;
     SLIPWAY_RETURN_IF_ERROR(CheckWorkspace());
@@ -125,6 +130,7 @@ class PluginRun {
   // Two guarded runs from different garbage must give the same.
   Status CompareWith(const PluginRun& other) const {
     for (size_t i = 0; i < buffers_.size(); ++i) {
+      if (!staged_texts_[i].IsNone()) SLIPWAY_RETURN_IF_ERROR(CompareTexts(i, other));
       if (buffers_[i] == nullptr) continue;
       if (dims_[i] != other.dims_[i])
         return Lie("gives output " + std::to_string(i) + " as " + ToString(dims_[i]) + " and then as " +
@@ -153,6 +159,7 @@ class PluginRun {
   // Guarded runs: hands the results over.
   void Deliver() const {
     for (size_t i = 0; i < buffers_.size(); ++i) {
+      if (!staged_texts_[i].IsNone()) args_.outputs[i]->tensor = staged_texts_[i];
       if (buffers_[i] == nullptr) continue;
       Tensor& tensor = args_.outputs[i]->tensor;
       if (!IsStaticTensor(args_.output_types[i])) tensor = Tensor(args_.output_types[i].dtype, dims_[i]);
@@ -186,6 +193,39 @@ class PluginRun {
                   "run with smaller inputs or a smaller batch");
   }
 
+  void PlaceInput(size_t i) {
+    if (args_.inputs[i] == nullptr) return;
+    const Tensor& tensor = args_.inputs[i]->tensor;
+    inputs_[i] = ViewTensor(tensor, QuantOf(instance_.input_quant_views_, i));
+    if (tensor.dtype() != DType::kString) return;
+    std::vector<slipway_bytes>& texts = input_texts_.emplace_back(ViewStrings(tensor));
+    inputs_[i].data = texts.data();
+    inputs_[i].size_bytes = texts.size() * sizeof(slipway_bytes);
+  }
+
+  Status CompareTexts(size_t i, const PluginRun& other) const {
+    const Tensor& mine = staged_texts_[i];
+    const Tensor& theirs = other.staged_texts_[i];
+    const auto texts = mine.values<std::string>();
+    if (!theirs.IsNone() && mine.dims() == theirs.dims() &&
+        std::equal(texts.begin(), texts.end(), theirs.values<std::string>().begin()))
+      return Status::Ok();
+    return Lie("gives output " + std::to_string(i) + " different strings on the same inputs",
+               "where equal inputs may give unequal outputs, declare the plugin not deterministic");
+  }
+
+  // Where the elements of an output of strings go.
+  Tensor& TextsOf(size_t i) { return IsGuarded() ? staged_texts_[i] : args_.outputs[i]->tensor; }
+
+  // An output of strings as the plugin sees it: its elements are the host's.
+  slipway_tensor ViewTexts(size_t i) {
+    static char nothing;
+    slipway_tensor view = ViewTensor(TextsOf(i), outputs_[i].quant);
+    view.data = &nothing;
+    view.size_bytes = 0;
+    return view;
+  }
+
   // Memory for an output of known shape.
   Status PlaceOutput(size_t i) {
     slipway_tensor& view = outputs_[i];
@@ -199,6 +239,11 @@ class PluginRun {
     if (type.dtype == DType::kNone) return Lie("does not say the dtype of output " + std::to_string(i));
     if (!IsStaticTensor(type)) return Status::Ok();
     const Tensor& tensor = datum->tensor;
+    if (type.dtype == DType::kString) {
+      TextsOf(i) = Tensor(DType::kString, Dims(tensor.dims()));
+      view = ViewTexts(i);
+      return Status::Ok();
+    }
     view = ViewTensor(tensor, view.quant);
     if (!IsGuarded()) return Status::Ok();
     dims_[i] = tensor.dims();
@@ -235,6 +280,7 @@ class PluginRun {
     call.allocate = Allocate;
     call.parallel_for = ParallelFor;
     call.error = error.raw();
+    call.set_string = SetString;
     const int32_t failed = instance_.plugin_.table.run(instance_.instance_, &call);
     SLIPWAY_RETURN_IF_ERROR(problem_);
     if (failed != 0) return Status(Code::kInvalidInput, Where() + error.Words());
@@ -249,7 +295,7 @@ class PluginRun {
   static void* Allocate(void* host, uint64_t index, int64_t rank, const int64_t* dims) {
     auto& self = *static_cast<PluginRun*>(host);
     try {
-      self.problem_ = self.AllocateOutput(index, rank, dims);
+      if (self.problem_.ok()) self.problem_ = self.AllocateOutput(index, rank, dims);
       return self.problem_.ok() ? self.outputs_[static_cast<size_t>(index)].data : nullptr;
     } catch (const std::exception&) {
       self.problem_ = Status(Code::kInvalidInput, "there is not enough memory for a plugin's output");
@@ -289,6 +335,14 @@ class PluginRun {
     Dims dims(extents, extents + rank);
     SLIPWAY_RETURN_IF_ERROR(CheckExtents(i, dims));
     const DType dtype = args_.output_types[i].dtype;
+    if (dtype == DType::kString) {
+      if (BytesOf(dtype, CountOf(dims)) > MachineMemoryBytes())
+        return OutOfMemory(BytesOf(dtype, CountOf(dims)));
+      args_.outputs[i]->kind = TypeKind::kTensor;
+      TextsOf(i) = Tensor(dtype, std::move(dims));
+      view = ViewTexts(i);
+      return Status::Ok();
+    }
     const int64_t size_bytes = BytesOf(dtype, CountOf(dims));
     if (size_bytes > MachineMemoryBytes()) return OutOfMemory(size_bytes);
     if (!IsGuarded()) {
@@ -311,6 +365,34 @@ class PluginRun {
     return Status::Ok();
   }
 
+  static int32_t SetString(void* host, uint64_t index, uint64_t element, const void* data, uint64_t size) {
+    auto& self = *static_cast<PluginRun*>(host);
+    try {
+      if (self.problem_.ok()) self.problem_ = self.SetOneString(index, element, data, size);
+    } catch (const std::exception&) {
+      self.problem_ = Status(Code::kInvalidInput, "there is not enough memory for a plugin's output");
+    }
+    return self.problem_.ok() ? 0 : 1;
+  }
+
+  Status SetOneString(uint64_t index, uint64_t element, const void* data, uint64_t size) {
+    const auto lie = [&](const std::string& which) {
+      return Lie("sets string " + std::to_string(element) + " of output " + std::to_string(index) + which);
+    };
+    if (index >= outputs_.size()) return lie(" of a node that has " + std::to_string(outputs_.size()));
+    const auto i = static_cast<size_t>(index);
+    if (outputs_[i].is_present == 0) return lie(", which is left out");
+    const DType dtype = args_.output_types[i].dtype;
+    if (dtype != DType::kString) return lie(", which is " + std::string(DTypeName(dtype)));
+    if (outputs_[i].data == nullptr) return lie(", which is not allocated");
+    Tensor& texts = TextsOf(i);
+    if (element >= static_cast<uint64_t>(texts.count())) return lie(", which is " + Describe(texts));
+    std::string& text = texts.as<std::string>()[element];
+    text.clear();
+    if (data != nullptr) text.assign(static_cast<const char*>(data), static_cast<size_t>(size));
+    return Status::Ok();
+  }
+
   static void ParallelFor(void* host, int64_t count, int64_t grain,
                           void (*body)(void* arg, int64_t begin, int64_t end), void* arg) {
     const auto& self = *static_cast<const PluginRun*>(host);
@@ -329,7 +411,9 @@ class PluginRun {
   // Of guarded runs, per output.
   std::vector<std::unique_ptr<GuardedBytes>> buffers_;
   std::vector<Dims> dims_;
+  std::vector<Tensor> staged_texts_;  // outputs of strings; none: another output
   std::unique_ptr<GuardedBytes> workspace_;
+  std::vector<std::vector<slipway_bytes>> input_texts_;  // what views of inputs refer to
 };
 
 PluginInstance::PluginInstance(const RegisteredPlugin& plugin, const Node& node)
@@ -386,7 +470,8 @@ int64_t PluginInstance::WorkspaceBytes(std::span<const Type> inputs, std::span<c
       for (const Dim& dim : *type.shape) extents.push_back(dim.IsKnown() ? dim.value() : -1);
       views[i].rank = static_cast<int64_t>(extents.size());
       views[i].dims = extents.data();
-      if (type.IsStatic()) views[i].size_bytes = static_cast<uint64_t>(BytesOf(type.dtype, CountOf(extents)));
+      if (type.IsStatic() && type.dtype != DType::kString)
+        views[i].size_bytes = static_cast<uint64_t>(BytesOf(type.dtype, CountOf(extents)));
     }
     return views;
   };
@@ -415,7 +500,7 @@ Status PluginInstance::RunChecked(const PluginArgs& args) const {
   const auto hash_inputs = [&] {
     uint64_t hash = 0;
     for (const Datum* input : args.inputs) {
-      if (input != nullptr) hash = HashBytes(hash, input->tensor);
+      if (input != nullptr) hash = HashContent(hash, input->tensor);
     }
     return hash;
   };

@@ -108,7 +108,7 @@ TEST(PluginTable, MistakesAreNamed) {
             "this program: plugin 't.A': it has no outputs");
   EXPECT_EQ(WhyNot("t.A", [](Description& d) { d.inputs[0].dtypes.clear(); }),
             "this program: plugin 't.A': input 0 ('x') takes no dtype");
-  EXPECT_EQ(WhyNot("t.A", [](Description& d) { d.inputs[0].dtypes = {DType::kString}; }),
+  EXPECT_EQ(WhyNot("t.A", [](Description& d) { d.inputs[0].dtypes = {static_cast<DType>(40)}; }),
             "this program: plugin 't.A': input 0 ('x') takes dtypes that do not exist");
   EXPECT_EQ(WhyNot("t.A",
                    [](Description& d) {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint32_t kMaxVersionsBack = 63;
 constexpr uint64_t kMaxListed = 1024;  // ports, attributes, claims: no operator comes near
-constexpr uint64_t kKnownDTypes = ((uint64_t{1} << kDTypeCount) - 2) & ~SLIPWAY_DTYPE_BIT(14);  // no strings
+constexpr uint64_t kKnownDTypes = (uint64_t{1} << kDTypeCount) - 2;
 
 struct Plugins {
   std::shared_mutex mutex;

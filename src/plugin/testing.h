@@ -92,12 +92,20 @@ inline Result<Graph> OneNode(const std::string& plugin, Type x, Attrs attrs = {}
   return graph;
 }
 
+// Texts in quotes.
+inline std::string ShowOutput(const Tensor& tensor) {
+  if (tensor.dtype() != DType::kString) return Show(tensor);
+  std::string shown = Describe(tensor) + ":";
+  for (const std::string& text : tensor.values<std::string>()) shown += " '" + text + "'";
+  return shown;
+}
+
 // The outputs as text, or the error with its hint.
 inline std::string RunOn(Context& context, const std::vector<Tensor>& inputs) {
   const auto outputs = context.Run(inputs);
   if (!outputs.ok()) return outputs.status().ToString();
   std::string text;
-  for (const Tensor& output : *outputs) text += (text.empty() ? "" : "; ") + Show(output);
+  for (const Tensor& output : *outputs) text += (text.empty() ? "" : "; ") + ShowOutput(output);
   return text;
 }
 

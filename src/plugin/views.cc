@@ -31,13 +31,19 @@ slipway_quant ViewQuant(const Quant& quant) {
           std::min(quant.scales.size(), quant.zero_points.size()), quant.IsPerAxis() ? quant.axis : -1};
 }
 
+std::vector<slipway_bytes> ViewStrings(const Tensor& tensor) {
+  std::vector<slipway_bytes> texts;
+  for (const std::string& text : tensor.values<std::string>()) texts.push_back(ViewText(text));
+  return texts;
+}
+
 slipway_operand NodeView::ViewOperand(const OperandFacts& facts, DimTable& dims) {
   slipway_operand operand{};
   operand.rank = -1;
   if (facts.type == nullptr) return operand;
   operand.is_present = 1;
   const Type& type = *facts.type;
-  if (type.kind == TypeKind::kTensor && type.dtype != DType::kString) {
+  if (type.kind == TypeKind::kTensor) {
     operand.dtype = static_cast<uint32_t>(type.dtype);
     if (type.shape) {
       std::vector<slipway_dim>& shape = shapes_.emplace_back();
@@ -47,7 +53,11 @@ slipway_operand NodeView::ViewOperand(const OperandFacts& facts, DimTable& dims)
     }
     const bool has_content =
         facts.content != nullptr && type.IsStatic() && facts.content->dtype() == type.dtype;
-    if (has_content) operand.data = facts.content->data();
+    if (has_content && type.dtype == DType::kString) {
+      operand.data = texts_.emplace_back(ViewStrings(*facts.content)).data();
+    } else if (has_content) {
+      operand.data = facts.content->data();
+    }
   }
   if (facts.quant != nullptr) operand.quant = &quants_.emplace_back(ViewQuant(*facts.quant));
   return operand;

@@ -36,6 +36,9 @@ struct OperandFacts {
 
 slipway_quant ViewQuant(const Quant& quant);
 
+// The elements of a tensor of strings; it must outlive them.
+std::vector<slipway_bytes> ViewStrings(const Tensor& tensor);
+
 // A node as a plugin sees it. The facts' targets, the node and the table must outlive it.
 class NodeView {
  public:
