@@ -56,6 +56,8 @@ TEST(Sniff, NamesWrongFiles) {
       {"\x0a\x08\x0a\x01x\x12\x03"
        "Add"s,
        FileKind::kGraphDef},
+      {"# frozen\nnode {\n  name: \"x\"\n", FileKind::kGraphDefText},
+      {"node{name:'x'", FileKind::kGraphDefText},
       {"\x08\x02\x10\x01\x42\x01x\x4a\x08\0\0\x80\x3f\0\0\0\x40"s, FileKind::kUnknown},  // a TensorProto
   };
   for (const auto& [bytes, kind] : cases) {

@@ -135,13 +135,20 @@ bool IsWts(std::string_view text) {
          is_number(words[2], "0123456789abcdefABCDEF");
 }
 
+// Behind lines that begin with '#'.
+std::string_view SkipRemarks(std::string_view text) {
+  while (text.starts_with("#")) text = SkipSpace(text.substr(std::min(text.find('\n'), text.size())));
+  return text;
+}
+
 FileKind KindOfText(std::string_view text) {
   const std::string_view start = SkipSpace(text.substr(0, 4096));
   const std::string head = Lower(start.substr(0, 512));
   if (IsHtml(head)) return FileKind::kHtml;
   if (head.starts_with("<?xml")) return FileKind::kXml;
   if (head.starts_with("{")) return KindOfJson(text);
-  if (head.starts_with("node {") || head.starts_with("node{")) return FileKind::kGraphDefText;
+  const std::string_view first = SkipRemarks(head);
+  if (first.starts_with("node {") || first.starts_with("node{")) return FileKind::kGraphDefText;
   if (!IsPrintable(start)) return FileKind::kUnknown;
   if (HoldsLayer(start)) return FileKind::kCaffePrototxt;
   return IsWts(start) ? FileKind::kWts : FileKind::kText;
@@ -253,8 +260,6 @@ std::string_view HintFor(FileKind kind) {
     case FileKind::kPytorchZip:
     case FileKind::kPickle: return "export it with torch.onnx.export";
     case FileKind::kSafetensors: return "export the whole model to ONNX";
-    case FileKind::kGraphDefText:
-      return "convert it to a SavedModel, to TFLite, to a TensorFlow.js graph model or to a frozen .pb graph";
     case FileKind::kKerasHdf5:
     case FileKind::kKerasZip:
       return "convert it to TFLite or with tensorflowjs_converter to a layers model, or export it to ONNX";
@@ -263,7 +268,7 @@ std::string_view HintFor(FileKind kind) {
              "examples/lenet_wts.cc does";
     case FileKind::kImage: return "the model comes first, then the photos";
     default:
-      return "Slipway reads .onnx, .tflite, TensorFlow's SavedModel and frozen .pb, TensorFlow.js "
+      return "Slipway reads .onnx, .tflite, TensorFlow's SavedModel and frozen .pb or .pbtxt, TensorFlow.js "
              "model.json, "
              ".caffemodel and .slip";
   }

@@ -15,6 +15,7 @@ enum class FileKind {
   kOnnx,
   kTflite,
   kGraphDef,       // TensorFlow, frozen
+  kGraphDefText,   // the same as protobuf text
   kTfjs,           // TensorFlow.js graph model: model.json
   kTfjsLayers,     // TensorFlow.js layers model (Keras): model.json
   kSavedModel,     // TensorFlow SavedModel: saved_model.pb
@@ -24,7 +25,6 @@ enum class FileKind {
   // Models of others, and no models at all.
   kKerasHdf5,
   kKerasZip,
-  kGraphDefText,
   kPytorchZip,
   kPickle,
   kSafetensors,

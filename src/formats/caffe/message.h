@@ -1,7 +1,4 @@
-// Protobuf's text format, as Caffe's .prototxt files use it: a tree of named fields, types left to the
-// reader.
-//
-// Source: the Text Format Language Specification of protobuf. Left out: extension names, Any.
+// Caffe's messages as a tree of fields (../proto_text.h), and typed reading of them.
 #pragma once
 
 #include <cstdint>
@@ -9,33 +6,12 @@
 #include <string_view>
 #include <vector>
 
-#include "slipway/status.h"
+#include "formats/proto_text.h"
 
 namespace slipway::caffe {
 
-struct Field;
-
-// Fields in file order; a repeated field stands several times.
-struct Message {
-  std::vector<Field> fields;
-
-  // The last field of that name (as protobuf merges scalars), or null.
-  const Field* Find(std::string_view name) const;
-  // The last field of that name that is a message, or null.
-  const Message* Child(std::string_view name) const;
-  std::vector<const Field*> All(std::string_view name) const;
-  // The text of every field of that name, and of the last one ("" when absent).
-  std::vector<std::string> Texts(std::string_view name) const;
-  std::string Text(std::string_view name) const;
-};
-
-struct Field {
-  std::string name;
-  int line = 0;  // 1-based
-  bool is_message = false;
-  std::string text;  // a scalar's spelling; of strings the content
-  Message message;
-};
+using proto_text::Field;
+using proto_text::Message;
 
 // Errors (kInvalidModel) name the line. Nesting is bounded.
 Result<Message> ParseText(std::string_view text);

@@ -6,6 +6,7 @@
 #include "base/nearest.h"
 #include "formats/tensorflow/detection.h"
 #include "formats/tensorflow/graph_def.h"
+#include "formats/tensorflow/graph_text.h"
 #include "formats/tensorflow/placeholder.h"
 #include "formats/tensorflow/preprocessor.h"
 #include "formats/tensorflow/raise_control_flow.h"
@@ -404,6 +405,17 @@ namespace slipway {
 Result<ImportedModel> ImportGraphDef(const ModelFile& file, const ImportOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(const tensorflow::TfGraph graph,
                            tensorflow::DecodeGraphDef(file.file.bytes(), file.file.owner()));
+  SLIPWAY_ASSIGN_OR_RETURN(ImportedModel model, tensorflow::ImportGraph(graph, options));
+  model.format = "graphdef";
+  return model;
+}
+
+Result<ImportedModel> ImportGraphDefText(const ModelFile& file, const ImportOptions& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(const std::string bytes, tensorflow::EncodeGraphText(file.text()));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const tensorflow::TfGraph graph,
+      tensorflow::DecodeGraphDef({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, nullptr));
+  SLIPWAY_RETURN_IF_ERROR(tensorflow::CheckHoldsItsWeights(graph));
   SLIPWAY_ASSIGN_OR_RETURN(ImportedModel model, tensorflow::ImportGraph(graph, options));
   model.format = "graphdef";
   return model;

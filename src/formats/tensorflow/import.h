@@ -29,6 +29,7 @@ Result<ImportedModel> ImportGraph(const TfGraph& graph, const ImportOptions& opt
 namespace slipway {
 
 Result<ImportedModel> ImportGraphDef(const ModelFile& file, const ImportOptions& options);
+Result<ImportedModel> ImportGraphDefText(const ModelFile& file, const ImportOptions& options);
 Result<ImportedModel> ImportSavedModel(const ModelFile& file, const ImportOptions& options);
 Result<ImportedModel> ImportTfjs(const ModelFile& file, const ImportOptions& options);
 

@@ -1,7 +1,11 @@
 #include "formats/tensorflow/placeholder.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <vector>
+
+#include "base/scalar.h"
 
 namespace slipway::tensorflow {
 namespace {
@@ -10,13 +14,19 @@ namespace {
 constexpr int64_t kLastVersionWithoutUnknownShapes = 21;
 constexpr size_t kMaxVisited = 256;
 
-// Rank of the first input of operators that take one rank only; 0 for others.
-size_t RankTaken(std::string_view op) {
+// Rank of the first input of operators that take one rank only.
+std::optional<size_t> RankTaken(std::string_view op) {
   struct Entry {
     std::string_view op;
     size_t rank;
   };
-  static constexpr Entry kRanks[] = {{"Conv2D", 4},
+  static constexpr Entry kRanks[] = {{"DecodeWav", 0},
+                                     {"DecodeJpeg", 0},
+                                     {"DecodePng", 0},
+                                     {"DecodeImage", 0},
+                                     {"AudioSpectrogram", 2},
+                                     {"Mfcc", 3},
+                                     {"Conv2D", 4},
                                      {"DepthwiseConv2dNative", 4},
                                      {"MaxPool", 4},
                                      {"AvgPool", 4},
@@ -36,7 +46,7 @@ size_t RankTaken(std::string_view op) {
   for (const Entry& entry : kRanks) {
     if (entry.op == op) return entry.rank;
   }
-  return 0;
+  return std::nullopt;
 }
 
 // The result of these has the rank of their data.
@@ -89,20 +99,42 @@ int64_t ChannelsAsked(const TfGraph& graph, const TfNode& reader) {
 struct Taker {
   const TfNode* node = nullptr;
   bool has_same_channels = true;
+  std::vector<int64_t> axes_added = {};  // by ExpandDims on the way, in order; negative ones as written
 };
+
+// The axis that an ExpandDims adds.
+std::optional<int64_t> AxisAdded(const TfGraph& graph, const TfNode& node) {
+  if (node.op != "ExpandDims" || node.inputs.size() < 2) return std::nullopt;
+  const Tensor* axis = ConstantBehind(graph, node.inputs[1]);
+  if (axis == nullptr || !IsInteger(axis->dtype()) || axis->count() != 1) return std::nullopt;
+  return LoadInt(axis->dtype(), axis->data(), 0);
+}
+
+// The extents before the axes were added; nullopt: they cannot have been.
+std::optional<DimList> WithoutAxes(DimList dims, const std::vector<int64_t>& axes_added) {
+  for (size_t i = axes_added.size(); i-- > 0;) {
+    const int64_t axis =
+        axes_added[i] < 0 ? axes_added[i] + static_cast<int64_t>(dims.size()) : axes_added[i];
+    if (axis < 0 || axis >= static_cast<int64_t>(dims.size())) return std::nullopt;
+    dims.erase(dims.begin() + axis);
+  }
+  return dims;
+}
 
 // The nearest reader, through operators that keep the rank, that takes one rank only.
 Taker FindRankTaker(const TfGraph& graph, const TfNode& placeholder) {
   std::vector<Taker> pending = {{&placeholder}};
   std::set<const TfNode*> seen;
   for (size_t at = 0; at < pending.size() && at < kMaxVisited; ++at) {
-    const Taker from = pending[at];
+    const Taker from = pending[at];  // a copy: `pending` grows
     for (size_t index : graph.ReadersOf(from.node->name)) {
       const TfNode* reader = &graph.nodes[index];
       if (!ReadsAsData(*reader, from.node->name) || !seen.insert(reader).second) continue;
-      const Taker taker{reader, from.has_same_channels && !ChangesChannels(reader->op)};
-      if (RankTaken(reader->op) > 0) return taker;
-      if (KeepsRank(reader->op)) pending.push_back(taker);
+      Taker taker{reader, from.has_same_channels && !ChangesChannels(reader->op), from.axes_added};
+      if (RankTaken(reader->op)) return taker;
+      const std::optional<int64_t> axis = AxisAdded(graph, *reader);
+      if (axis) taker.axes_added.push_back(*axis);
+      if (axis || KeepsRank(reader->op)) pending.push_back(std::move(taker));
     }
   }
   return {};
@@ -125,14 +157,16 @@ PlaceholderType TypeOfPlaceholder(const TfGraph& graph, const TfNode& node) {
     if (!dims.empty() || graph.version > kLastVersionWithoutUnknownShapes)
       return {Type::Of(dtype, ToDims(dims)), ""};
   }
-  const auto [taker, has_same_channels] = FindRankTaker(graph, node);
+  const auto [taker, has_same_channels, axes_added] = FindRankTaker(graph, node);
   if (taker == nullptr) return {Type::OfUnknownShape(dtype), ""};
-  Ints dims(RankTaken(taker->op), -1);
-  dims[IsChannelsFirst(*taker) ? 1 : dims.size() - 1] = has_same_channels ? ChannelsAsked(graph, *taker) : -1;
-  const DimList shape = ToDims(dims);
-  return {Type::Of(dtype, shape), "input '" + node.name + "' has no shape in the file: taken as " +
-                                      ToString(shape) + " from " + taker->op + " '" + taker->name +
-                                      "'; --input " + node.name + "[shape] says otherwise"};
+  Ints dims(RankTaken(taker->op).value_or(0), -1);
+  if (!dims.empty() && has_same_channels)
+    dims[IsChannelsFirst(*taker) ? 1 : dims.size() - 1] = ChannelsAsked(graph, *taker);
+  const std::optional<DimList> shape = WithoutAxes(ToDims(dims), axes_added);
+  if (!shape) return {Type::OfUnknownShape(dtype), ""};
+  return {Type::Of(dtype, *shape), "input '" + node.name + "' has no shape in the file: taken as " +
+                                       ToString(*shape) + " from " + taker->op + " '" + taker->name +
+                                       "'; --input " + node.name + "[shape] says otherwise"};
 }
 
 DType HalfTypeOfReaders(const TfGraph& graph, const TfNode& node) {

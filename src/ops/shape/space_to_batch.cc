@@ -42,9 +42,14 @@ Result<std::optional<Plan>> PlanOf(const InferContext& context) {
   return std::optional<Plan>(std::move(plan));
 }
 
+// Where the border is computed, the axes behind the blocks keep their extents all the same.
 Status SetUnknown(InferContext& context) {
   Type type = Type::OfUnknownShape(context.dtype(0));
-  if (context.shape(0)) type.shape = DimList(context.shape(0)->size());
+  const auto& x = context.shape(0);
+  const auto blocks = context.ints(1);
+  if (x) type.shape = DimList(x->size());
+  for (size_t axis = blocks ? blocks->size() + 1 : SIZE_MAX; x && axis < x->size(); ++axis)
+    (*type.shape)[axis] = (*x)[axis];
   context.SetOutput(0, std::move(type));
   return Status::Ok();
 }

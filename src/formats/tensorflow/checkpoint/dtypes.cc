@@ -38,4 +38,12 @@ DType DTypeFromTfName(std::string_view name) {
   return DType::kNone;
 }
 
+int32_t NumberOfTfType(std::string_view name) {
+  if (name.ends_with("_REF")) name.remove_suffix(4);
+  for (const TypeName& type : kTypes) {
+    if (type.name == name) return type.number;
+  }
+  return 0;
+}
+
 }  // namespace slipway::tensorflow

@@ -12,5 +12,7 @@ namespace slipway::tensorflow {
 DType DTypeFromTf(int64_t number);
 // "DT_FLOAT" and the like.
 DType DTypeFromTfName(std::string_view name);
+// The number of that name; 0 where there is no such type of tensors here (DT_RESOURCE and the like).
+int32_t NumberOfTfType(std::string_view name);
 
 }  // namespace slipway::tensorflow
