@@ -4,12 +4,14 @@
 
 #include "media/image_io.h"
 #include "media/pixels.h"
+#include "media/wav.h"
+#include "ops/signal/audio_decoder.h"
 #include "ops/vision/image_decoder.h"
 
 namespace slipway {
 namespace {
 
-Result<Tensor> Decode(std::span<const uint8_t> bytes, ImageColor color) {
+Result<Tensor> DecodePhoto(std::span<const uint8_t> bytes, ImageColor color) {
   media::DecodeOptions options;
   options.orientation = media::DecodeOrientation::kIgnore;
   SLIPWAY_ASSIGN_OR_RETURN(media::Image image, media::DecodeImage(bytes, options));
@@ -20,8 +22,23 @@ Result<Tensor> Decode(std::span<const uint8_t> bytes, ImageColor color) {
   return pixels;
 }
 
+Result<DecodedAudio> DecodeSound(std::span<const uint8_t> bytes) {
+  SLIPWAY_ASSIGN_OR_RETURN(const media::Wav wav, media::ReadWav(bytes));
+  Tensor samples(DType::kF32, {wav.frames, wav.channels});
+  constexpr float kFullScale = 32768;
+  float* to = samples.as<float>();
+  for (int64_t frame = 0; frame < wav.frames; ++frame) {
+    for (int channel = 0; channel < wav.channels; ++channel)
+      *to++ = static_cast<float>(wav.At(frame, channel)) / kFullScale;
+  }
+  return DecodedAudio{std::move(samples), wav.sample_rate};
+}
+
 }  // namespace
 
-void InstallCodecs() { InstallImageDecoder(Decode); }
+void InstallCodecs() {
+  InstallImageDecoder(DecodePhoto);
+  InstallAudioDecoder(DecodeSound);
+}
 
 }  // namespace slipway

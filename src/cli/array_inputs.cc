@@ -1,5 +1,8 @@
 #include "cli/array_inputs.h"
 
+#include <algorithm>
+
+#include "base/file.h"
 #include "base/npy.h"
 #include "cli/console.h"
 #include "cli/random_input.h"
@@ -13,6 +16,23 @@ Result<size_t> InputNamed(const Engine& engine, const std::string& name) {
   const auto index = tasks::FindInput(engine, name);
   if (!index.ok()) return Status(Code::kInvalidInput, index.status().message());
   return *index;
+}
+
+// An array; for an input of strings or of bytes also any other file, whose content is one string or
+// u8[bytes].
+Result<Tensor> ReadInput(const Type& type, const std::string& path) {
+  const bool is_text = type.dtype == DType::kString;
+  const bool is_bytes = type.dtype == DType::kU8 && type.shape && type.rank() == 1;
+  if (path.ends_with(".npy") || (!is_text && !is_bytes)) return ReadNpy(path);
+  SLIPWAY_ASSIGN_OR_RETURN(std::string content, ReadFile(path));
+  if (is_bytes) {
+    Tensor bytes(DType::kU8, {static_cast<int64_t>(content.size())});
+    std::copy(content.begin(), content.end(), bytes.as<uint8_t>());
+    return bytes;
+  }
+  Tensor text(DType::kString, Dims(type.shape ? type.shape->size() : 0, 1));
+  *text.as<std::string>() = std::move(content);
+  return text;
 }
 
 }  // namespace
@@ -37,8 +57,9 @@ Status ReadInputs(const Engine& engine, const std::vector<std::string>& data, st
       return Status(Code::kUsage,
                     "more arrays given than the model has inputs: " + std::to_string(tensors.size()));
     }
-    SLIPWAY_ASSIGN_OR_RETURN(tensors[index],
-                             ReadNpy(equals == std::string::npos ? text : text.substr(equals + 1)));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        tensors[index],
+        ReadInput(engine.inputs()[index].type, equals == std::string::npos ? text : text.substr(equals + 1)));
   }
   return Status::Ok();
 }

@@ -7,8 +7,9 @@
 
 namespace slipway::cli {
 
-// data: "NAME=file.npy", "file.npy" (in the order of the inputs) or "file.npz" (by name). `tensors`: one for
-// each input of the engine; those that no array names are left as they are.
+// data: "NAME=file.npy", "file.npy" (in the order of the inputs) or "file.npz" (by name); for an input of
+// strings or of bytes, any other file (a sound, a photo) for its content. `tensors`: one for each input of
+// the engine; those that no array names are left as they are.
 Status ReadInputs(const Engine& engine, const std::vector<std::string>& data, std::vector<Tensor>& tensors);
 
 // What is still none becomes random, input i from seed + i, and is named in a note on stderr.

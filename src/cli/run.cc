@@ -71,8 +71,10 @@ void AddRun(CLI::App& app, Action& action) {
   auto flags = std::make_shared<RunFlags>();
   CLI::App* command = app.add_subcommand("run", "run on arrays (.npy, .npz) or random numbers");
   flags->model.AddModel(command);
-  command->add_option("data", flags->data,
-                      "NAME=file.npy, file.npy in the order of inputs, or file.npz; none: random");
+  command->add_option(
+      "data", flags->data,
+      "NAME=file.npy, file.npy in the order of inputs, or file.npz; for strings and bytes any file; "
+      "none: random");
   command->add_option("-o,--out", flags->out, "write the outputs: .npz, or .npy for a single one");
   command->add_option("--seed", flags->seed, "of random inputs")->capture_default_str();
   flags->model.AddEngine(command);

@@ -158,9 +158,6 @@ constexpr std::array kRows = {
     HintRow{kTf, "", "ParseExample*", kInputPipeline},
     HintRow{kTf, "", "ParseSingle*", kInputPipeline},
     HintRow{kTf, "", "ReadFile", kInputPipeline},
-    HintRow{kTf, "", "DecodeWav",
-            "decodes a sound file: give its samples instead, with --input on this node, as in --input "
-            "'decoded_sample_data[16000,1]'"},
     HintRow{kTf, "", "DecodeJpeg",
             "decodes a picture: give its pixels instead, with --input on this node, as in --input "
             "'DecodeJpeg[1,299,299,3]'"},

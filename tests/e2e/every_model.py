@@ -26,7 +26,7 @@ ORACLES = {
     "caffe": (["*.caffemodel"], []),
 }
 # What a file lacks, and the documentation of the model gives.
-OPTIONS = {"tensorflow/hey_snips_3.pb": ["--input", "inputs[98,40]"]}
+OPTIONS = {}
 
 
 def models():

@@ -16,11 +16,14 @@ SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 
 def run_net(slipway, backend, net, feeds, scratch, *options):
     """Outputs by name, or the error's text. feeds: arrays by input, "" for the only one, or a list in the order of the
-    inputs; scratch: a folder for arrays."""
+    inputs; bytes are a file's content, for inputs of strings; scratch: a folder for arrays."""
     data = []
     for i, (name, array) in enumerate(feeds.items() if isinstance(feeds, dict) else [("", array) for array in feeds]):
-        path = scratch / f"{i}.npy"
-        np.save(path, array)
+        path = scratch / (f"{i}.bin" if isinstance(array, bytes) else f"{i}.npy")
+        if isinstance(array, bytes):
+            path.write_bytes(array)
+        else:
+            np.save(path, array)
         data.append(f"{name}={path}" if name else path)
     run = subprocess.run([slipway, "run", net, *data, *options, "-o", scratch / "out.npz", "--backend", backend],
                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

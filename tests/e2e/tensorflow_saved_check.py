@@ -20,6 +20,7 @@ def complaints(slipway, folder, name, scratch):
     with np.load(folder / f"{name}.npz") as arrays:
         kept = dict(arrays)
     feeds = {key.removeprefix("in:"): array for key, array in kept.items() if key.startswith("in:")}
+    feeds.update({key.removeprefix("file:"): array.tobytes() for key, array in kept.items() if key.startswith("file:")})
     answers = {key.removeprefix("out:"): array for key, array in kept.items() if key.startswith("out:")}
     # An output that is called as an input is gets a name of its own.
     answers = {f"{port}_out" if port in feeds else port: array for port, array in answers.items()}

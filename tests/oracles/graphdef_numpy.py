@@ -100,6 +100,47 @@ def decode_attr(data):
     return None
 
 
+# --- Text form ---
+
+# By message: tag to name and kind, "s" text, "i" integer, "f" or "d" real, "e" type, "b" bool, or another message.
+SCHEMA = {
+    "graph": {1: ("node", "node"), 4: ("versions", "versions")},
+    "versions": {1: ("producer", "i")},
+    "node": {1: ("name", "s"), 2: ("op", "s"), 3: ("input", "s"), 5: ("attr", "entry")},
+    "entry": {1: ("key", "s"), 2: ("value", "value")},
+    "value": {1: ("list", "list"), 2: ("s", "s"), 3: ("i", "i"), 4: ("f", "f"), 5: ("b", "b"), 6: ("type", "e"),
+              7: ("shape", "shape"), 8: ("tensor", "tensor")},
+    "list": {2: ("s", "s"), 3: ("i", "i"), 4: ("f", "f"), 6: ("type", "e"), 7: ("shape", "shape")},
+    "shape": {2: ("dim", "dim"), 3: ("unknown_rank", "b")},
+    "dim": {1: ("size", "i")},
+    "tensor": {1: ("dtype", "e"), 2: ("tensor_shape", "shape"), 4: ("tensor_content", "s"), 5: ("float_val", "f"),
+               6: ("double_val", "d"), 7: ("int_val", "i"), 8: ("string_val", "s"), 10: ("int64_val", "i"),
+               11: ("bool_val", "b")},
+}
+TYPE_NAMES = {1: "DT_FLOAT", 2: "DT_DOUBLE", 3: "DT_INT32", 4: "DT_UINT8", 7: "DT_STRING", 9: "DT_INT64", 10: "DT_BOOL"}
+
+
+def as_text(data, message="graph", indent=""):
+    """A serialised GraphDef in protobuf's text form, as protobuf's own printer writes it."""
+    lines = []
+    for tag, value in fields(data):
+        if tag not in SCHEMA[message]:
+            continue
+        name, kind = SCHEMA[message][tag]
+        if kind in SCHEMA:
+            lines.append(f"{indent}{name} {{\n{as_text(value, kind, indent + '  ')}{indent}}}\n")
+        elif kind == "s":
+            quoted = "".join(chr(c) if 32 <= c < 127 and c not in b'"\\' else f"\\{c:03o}" for c in value)
+            lines.append(f'{indent}{name}: "{quoted}"\n')
+        else:
+            shown = {"i": lambda v: map(str, decode_varints(v)), "b": lambda v: ["true" if v else "false"],
+                     "e": lambda v: [TYPE_NAMES[one] for one in decode_varints(v)],
+                     "f": lambda v: [repr(float(one)) for one in np.frombuffer(v, "<f4")],
+                     "d": lambda v: [repr(float(one)) for one in np.frombuffer(v, "<f8")]}[kind](value)
+            lines += [f"{indent}{name}: {one}\n" for one in shown]
+    return "".join(lines)
+
+
 class Node:
     def __init__(self, data):
         self.inputs, self.attrs = [], {}

@@ -15,6 +15,9 @@ from tensorflow_saved_models import ASSETS, frozen, noise
 
 CAT = "images/calib_imagenet/n02123159_tiger_cat.JPEG"
 DIGIT = "images/mnist/7.pgm"
+# Of one second, of less, of more, and of other rates than the models were trained on.
+SOUNDS = ("speechcmd_cat", "speechcmd_dog", "tflm_yes_1000ms", "tflm_silence_1000ms", "meow_16k", "vocadito_10",
+          "fsdd/7_jackson_0")
 
 
 def photo(name, height, width, channels, scale, offset):
@@ -42,7 +45,14 @@ def main():
     for name in ("tf2onnx_gru_frozen", "tf2onnx_lstm_frozen"):
         frozen(folder, name, f"{name}.pb", {"X": noise(2, 784), "keep_prob": np.float32(1)}, ["output"],
                removed=["keep_prob"])
-    frozen(folder, "hey_snips_3", "hey_snips_3.pb", {"inputs": noise(98, 40)}, ["logits"], "--input", "inputs[98,40]")
+    # The file does not say the input's shape: [?,40] is found by the readers.
+    frozen(folder, "hey_snips_3", "hey_snips_3.pb", {"inputs": noise(98, 40)}, ["logits"])
+    frozen(folder, "hey_snips_3_fixed", "hey_snips_3.pb", {"inputs": noise(131, 40)}, ["logits"], "--input",
+           "inputs[131,40]")
+    for name in ("conv_actions_frozen_compact", "kws_Basic_LSTM_S", "kws_CNN_S", "kws_DNN_S", "kws_DS_CNN_S", "kws_GRU_S"):
+        for sound in SOUNDS:
+            wav = ASSETS / "audio" / f"{sound}.wav"
+            frozen(folder, f"{name}_{wav.stem}", f"{name}.pb", {"wav_data": wav.read_bytes()}, ["labels_softmax"])
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 usage: tensorflow_saved_models.py FOLDER      (needs tensorflow-cpu==2.21 and nothing of Slipway)
 
-FOLDER/NAME/ is a SavedModel, FOLDER/NAME.npz holds "in:PORT" and "out:PORT" arrays of one run of its signature, and
-"signature" where it is not the default one. NAME.npz alone is a run of the frozen graph "model" of SLIPWAY_ASSETS with
-"options" of slipway's. tests/e2e/tensorflow_saved_check.py runs them.
+FOLDER/NAME/ is a SavedModel, FOLDER/NAME.npz holds "in:PORT" and "out:PORT" arrays of one run of its signature ("file:PORT"
+where a file's bytes go in as a string), and "signature" where it is not the default one. NAME.npz alone is a run of the
+frozen graph "model" of SLIPWAY_ASSETS with "options" of slipway's. tests/e2e/tensorflow_saved_check.py runs them.
 """
 import os
 import pathlib
@@ -364,6 +364,12 @@ def v1_training_switch(folder, name):
 # --- Frozen graphs of others, with TensorFlow 1's loops ---
 
 
+def inputs_of(feeds):
+    """Feeds as they are kept: bytes are the content of a file."""
+    return {f"file:{node}" if isinstance(array, bytes) else f"in:{node}":
+            np.frombuffer(array, np.uint8) if isinstance(array, bytes) else array for node, array in feeds.items()}
+
+
 def frozen(folder, name, file, feeds, fetches, *options, removed=(), tolerance=1e-5):
     """Runs SLIPWAY_ASSETS/tensorflow/file; feeds and fetches by node, `options` for slipway; `removed`: feeds that the import
     does without."""
@@ -378,7 +384,7 @@ def frozen(folder, name, file, feeds, fetches, *options, removed=(), tolerance=1
         with v1.Session(graph=graph) as session:
             answers = session.run({node: f"{node}:0" for node in fetches},
                                   {f"{node}:0": array for node, array in feeds.items()})
-    arrays = {f"in:{node}": array for node, array in feeds.items() if node not in removed}
+    arrays = inputs_of({node: array for node, array in feeds.items() if node not in removed})
     arrays.update({f"out:{node}": array for node, array in answers.items()})
     np.savez(folder / f"{name}.npz", model=np.array(f"tensorflow/{file}"), options=np.array(options or ("",)),
              tolerance=np.array(tolerance), **arrays)

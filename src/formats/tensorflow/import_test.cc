@@ -114,12 +114,12 @@ TEST(TfImport, EveryUnsupportedNodeIsListedWithTheShapesAtHand) {
 TEST(TfImport, AnInputWithoutAShapeIsNamedInTheHint) {
   TfNode open = {"x", "Placeholder", {}, {{"dtype", DType::kF32}}};
   TfNode filter = ConstNode("w", FloatTensor({1, 1, 1, 1}, {1}));
-  TfNode zero = ConstNode("zero", IntTensor({}, {0}));
+  TfNode shape = {"shape", "Placeholder", {}, {{"dtype", DType::kI32}, {"shape", Ints{-1}}}};
   const auto model = ImportGraph(
       MakeGraph({open,
                  filter,
-                 zero,
-                 {"wide", "ExpandDims", {"x", "zero"}, {}},
+                 shape,
+                 {"wide", "Reshape", {"x", "shape"}, {}},
                  {"y", "Conv2D", {"wide", "w"}, {{"strides", Ints{1, 1, 1, 1}}, {"padding", "SAME"}}}}),
       {});
   EXPECT_THAT(model.status().hint(), HasSubstr("input 'x' has no shape in the file: say which"));
@@ -159,6 +159,26 @@ TEST(TfPlaceholder, OldScalarsTakeTheRankOfTheirReaders) {
   EXPECT_EQ(PlaceholderText(ShapelessGraph(first, 0)), "f32[batch,5,?,?]");
   EXPECT_EQ(PlaceholderText(ShapelessGraph({"p", "MaxPool3D", {"x"}, {}}, 0)), "f32[batch,?,?,?,?]");
   EXPECT_EQ(PlaceholderText(ShapelessGraph({"s", "Shape", {"x"}, {}}, 0)), "f32[*]");
+}
+
+// frames of 40 -> [1,frames,40] -> [1,frames,1,40]
+TEST(TfPlaceholder, AxesThatAreAddedOnTheWayAreTakenOff) {
+  TfNode open = {"x", "Placeholder", {}, {{"dtype", DType::kF32}}};
+  EXPECT_EQ(Signature(MakeGraph(
+                {open,
+                 ConstNode("zero", IntTensor({}, {0})),
+                 ConstNode("beside", IntTensor({}, {-2})),
+                 ConstNode("w", Tensor(DType::kF32, {5, 1, 40, 8})),
+                 {"one", "ExpandDims", {"x", "zero"}, {}},
+                 {"rows", "ExpandDims", {"one", "beside"}, {}},
+                 {"y", "Conv2D", {"rows", "w"}, {{"strides", Ints{1, 1, 1, 1}}, {"padding", "VALID"}}}})),
+            "x f32[?,40] -> y f32[1,?,1,8]");
+}
+
+TEST(TfPlaceholder, DecodersTakeOneString) {
+  TfNode open = {"x", "Placeholder", {}, {{"dtype", DType::kString}}};
+  EXPECT_EQ(Signature(MakeGraph({open, {"y", "DecodeWav", {"x"}, {{"desired_samples", int64_t{160}}}}})),
+            "x string[] -> y f32[160,?]");
 }
 
 TEST(TfPlaceholder, WhatWasGuessedIsSaid) {

@@ -1,6 +1,8 @@
 // Spectra worked out by hand, and the fast transform against its definition.
+#include <algorithm>
 #include <cmath>
 
+#include "ops/signal/audio_decoder.h"
 #include "ops/signal/fourier.h"
 #include "ops/testing.h"
 
@@ -117,6 +119,38 @@ TEST(SignalSpectralSubtraction, LeavesWhatIsNotNoise) {
                        {"min_signal_remaining", int64_t{1}}};
   const TestValue x{DType::kU32, {2}, {100, 100}};
   EXPECT_EQ(RunAndShow("SignalSpectralSubtraction", {x, {DType::kU32, {2}, {0, 0}}}, attrs), "u32[2]: 50 25");
+}
+
+// A decoder of one byte a sample, two channels.
+Result<DecodedAudio> DecodeBytes(std::span<const uint8_t> bytes) {
+  if (bytes.size() % 2 != 0) return Status(Code::kInvalidInput, "half a sample");
+  Tensor samples(DType::kF32, {static_cast<int64_t>(bytes.size() / 2), 2});
+  std::copy(bytes.begin(), bytes.end(), samples.as<float>());
+  return DecodedAudio{std::move(samples), 8000};
+}
+
+TEST(AudioDecoder, CutsFillsAndRepeats) {
+  InstallAudioDecoder(DecodeBytes);
+  const TestValue file{DType::kU8, {6}, {1, 2, 3, 4, 5, 6}};
+  const auto decode = [&](int64_t samples, int64_t channels) {
+    return RunAndShow("AudioDecoder", {file}, {{"desired_samples", samples}, {"desired_channels", channels}});
+  };
+  EXPECT_EQ(decode(-1, -1), "f32[3,2]: 1 2 3 4 5 6");
+  EXPECT_EQ(decode(2, 1), "f32[2,1]: 1 3");
+  EXPECT_EQ(decode(4, 3), "f32[4,3]: 1 2 2 3 4 4 5 6 6 0 0 0");
+  EXPECT_EQ(decode(0, -1), "f32[0,2]:");
+  EXPECT_EQ(decode(-2, 1),
+            "AudioDecoder 'node': desired_samples is -2; it must be -1 (as in the file) to 2147483647");
+  EXPECT_EQ(RunAndShow("AudioDecoder", {{DType::kU8, {1}, {7}}}), "AudioDecoder 'node': half a sample");
+  EXPECT_EQ(RunAndShow("AudioDecoder", {{DType::kU8, {}, {7}}}),
+            "AudioDecoder 'node': the file is u8[]; it must be one string, or u8[bytes]");
+}
+
+TEST(AudioDecoder, GivesTheRate) {
+  InstallAudioDecoder(DecodeBytes);
+  const auto outputs = RunOp("AudioDecoder", {{DType::kU8, {2}, {1, 2}}}, {}, {std::nullopt, std::nullopt});
+  ASSERT_TRUE(outputs.ok()) << outputs.status().message();
+  EXPECT_EQ(Show((*outputs)[1].tensor), "i32[]: 8000");
 }
 
 }  // namespace
