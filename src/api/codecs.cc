@@ -7,6 +7,7 @@
 #include "media/wav.h"
 #include "ops/signal/audio_decoder.h"
 #include "ops/vision/image_decoder.h"
+#include "ops/vision/image_encoder.h"
 
 namespace slipway {
 namespace {
@@ -20,6 +21,17 @@ Result<Tensor> DecodePhoto(std::span<const uint8_t> bytes, ImageColor color) {
   Tensor pixels(DType::kU8, {image.height, image.width, image.channels});
   std::copy(image.pixels.begin(), image.pixels.end(), pixels.as<uint8_t>());
   return pixels;
+}
+
+// As OpenCV's imencode by default, and onnxruntime-extensions after it.
+Result<std::vector<uint8_t>> EncodePhoto(const Tensor& pixels, ImageFile format) {
+  if (pixels.dim(0) > INT32_MAX || pixels.dim(1) > INT32_MAX)
+    return Status(Code::kInvalidInput, "an image of " + Describe(pixels) + " is too large for a file");
+  media::Image image(static_cast<int>(pixels.dim(1)), static_cast<int>(pixels.dim(0)), 3);
+  std::copy_n(pixels.as<uint8_t>(), pixels.count(), image.pixels.begin());
+  if (format == ImageFile::kPng) return media::EncodePng(image, media::PngEffort::kFast);
+  constexpr int kQuality = 95;
+  return media::EncodeJpeg(image, kQuality, media::JpegColor::kHalf);
 }
 
 Result<DecodedAudio> DecodeSound(std::span<const uint8_t> bytes) {
@@ -38,6 +50,7 @@ Result<DecodedAudio> DecodeSound(std::span<const uint8_t> bytes) {
 
 void InstallCodecs() {
   InstallImageDecoder(DecodePhoto);
+  InstallImageEncoder(EncodePhoto);
   InstallAudioDecoder(DecodeSound);
 }
 

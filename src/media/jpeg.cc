@@ -145,7 +145,7 @@ Result<Image> DecodeJpeg(Bytes bytes, const ImageInfo& info, const DecodeOptions
   return image;
 }
 
-Result<std::vector<uint8_t>> EncodeJpeg(const Image& image, int quality) {
+Result<std::vector<uint8_t>> EncodeJpeg(const Image& image, int quality, JpegColor color) {
   constexpr int kPixelFormats[] = {TJPF_UNKNOWN, TJPF_GRAY, TJPF_UNKNOWN, TJPF_RGB, TJPF_RGBX};
   if (!image.IsValid() || image.channels > 4 || kPixelFormats[image.channels] == TJPF_UNKNOWN) {
     return InvalidImage("jpeg: cannot encode an image of " + std::to_string(image.channels) +
@@ -156,7 +156,8 @@ Result<std::vector<uint8_t>> EncodeJpeg(const Image& image, int quality) {
   }
   TurboHandle turbo(tjInitCompress());
   if (turbo == nullptr) return Status(Code::kInternal, "jpeg: cannot start the encoder");
-  const int subsampling = image.channels == 1 ? TJSAMP_GRAY : quality >= 90 ? TJSAMP_444 : TJSAMP_420;
+  const bool is_full = color == JpegColor::kByQuality ? quality >= 90 : color == JpegColor::kFull;
+  const int subsampling = image.channels == 1 ? TJSAMP_GRAY : is_full ? TJSAMP_444 : TJSAMP_420;
   unsigned char* buffer = nullptr;
   unsigned long size = 0;  // NOLINT: TurboJPEG's type
   const int result =

@@ -7,6 +7,7 @@
 
 #include "base/flat_vector.h"
 #include "formats/tflite/dtypes.h"
+#include "formats/tflite/flex_options.h"
 #include "tflite/schema_bfbs_generated.h"
 
 namespace slipway::tflite {
@@ -149,6 +150,13 @@ void SetFlex(const std::string& name, const flexbuffers::Reference& value, Attrs
   if (value.IsAnyVector()) SetList(name, value, attrs);
 }
 
+// ["SentencepieceOp", a serialised NodeDef]
+bool IsNodeDef(const flexbuffers::Reference& root) {
+  if (!root.IsVector()) return false;
+  const flexbuffers::Vector list = root.AsVector();
+  return list.size() == 2 && list[0].IsString() && list[1].IsString();
+}
+
 }  // namespace
 
 Attrs DecodeOptions(const flatbuffers::Table& table, std::string_view type_name) {
@@ -173,6 +181,8 @@ Attrs DecodeCustomOptions(std::span<const uint8_t> bytes) {
   const auto* data = reinterpret_cast<const uint8_t*>(aligned.data());
   std::vector<uint8_t> reuse_tracker;
   const bool is_flex = bytes.size() >= 3 && flexbuffers::VerifyBuffer(data, bytes.size(), &reuse_tracker);
+  if (is_flex && IsNodeDef(flexbuffers::GetRoot(data, bytes.size())))
+    return DecodeNodeDef(TextOf(flexbuffers::GetRoot(data, bytes.size()).AsVector()[1].AsString()));
   if (!is_flex || !flexbuffers::GetRoot(data, bytes.size()).IsMap()) {
     attrs.Set("custom_options", std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
     return attrs;

@@ -24,7 +24,8 @@ Attrs DecodeOptions(const flatbuffers::Table& table, std::string_view type_name)
 // All options of `type_name` at their defaults, for operators that carry no table.
 Attrs DefaultOptions(std::string_view type_name);
 
-// bytes: a FlexBuffers map; anything else, broken ones included, gives {"custom_options": the bytes}.
+// bytes: a FlexBuffers map, or what a Flex operator has (flex_options.h); anything else, broken ones
+// included, gives {"custom_options": the bytes}.
 Attrs DecodeCustomOptions(std::span<const uint8_t> bytes);
 
 }  // namespace slipway::tflite

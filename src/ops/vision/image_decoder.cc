@@ -1,7 +1,9 @@
 // From the bytes of an image file to pixels.
 //
-// Source: ONNX ImageDecoder-20. Which formats are read is up to the decoder installed: JPEG, PNG, BMP, PNM,
-// WebP, TIFF and JPEG 2000 in Slipway's own programs.
+// Source: ONNX ImageDecoder-20; onnxruntime-extensions' DecodeImage, whose JPEG library makes colour at half
+// the resolution full size in another way (IJG 9 by its DCT), so that such pictures differ by a few levels
+// as they do between IJG's library and everybody else's. Which formats are read is up to the decoder
+// installed: JPEG, PNG, BMP, PNM, WebP, TIFF and JPEG 2000 in Slipway's own programs.
 #include "ops/vision/image_decoder.h"
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 
 #include "ops/infer.h"
 #include "ops/run.h"
+#include "ops/text/extensions.h"
 
 namespace slipway {
 namespace {
@@ -39,6 +42,11 @@ Status Reference(RunContext& context) {
   return Status::Ok();
 }
 
+Status ImportExtension(ImportContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(std::string order, PixelOrderOf(context));
+  return context.EmitSame({{"pixel_format", std::move(order)}});
+}
+
 }  // namespace
 
 void InstallImageDecoder(ImageDecodeFn decode) { installed.store(decode); }
@@ -53,7 +61,8 @@ OpDef MakeImageDecoder() {
   op.attrs = {StringAttr("pixel_format", "RGB", {"RGB", "BGR", "Grayscale"}, "channels of the result")};
   op.infer = Infer;
   op.reference = Reference;
-  op.foreign = {{Format::kOnnx, "ImageDecoder", 20}};
+  op.foreign = ExtensionRows("DecodeImage", ImportExtension);
+  op.foreign.push_back({Format::kOnnx, "ImageDecoder", 20});
   return op;
 }
 
