@@ -14,23 +14,44 @@ constexpr size_t kMaxStateBytes = size_t{1} << 31;
 
 // --- Attributes ---
 
-template <class T>
-bool ReadText(const std::string& text, T* value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
-  return error == std::errc() && end == text.data() + text.size();
+// Spellings of numbers in protobuf's text format.
+//
+// "1.5", "1.5f", "2e-3", "-inf". Read as f64: a float's text may lie below its smallest number.
+std::optional<Attr> ParseFloat(std::string_view text) {
+  const bool has_suffix = text.ends_with('f') || text.ends_with('F');
+  const bool is_word = text.find_first_of("iInN") != std::string_view::npos;  // inf, nan
+  if (has_suffix && !is_word) text.remove_suffix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return static_cast<float>(value);
+}
+
+// "-12", "0x1f", "017"; booleans as 0 or 1.
+std::optional<Attr> ParseInt(std::string_view text) {
+  if (text == "true" || text == "True" || text == "t") return int64_t{1};
+  if (text == "false" || text == "False" || text == "f") return int64_t{0};
+  const bool is_negative = text.starts_with('-');
+  if (is_negative) text.remove_prefix(1);
+  int base = 10;
+  if (text.starts_with("0x") || text.starts_with("0X")) {
+    base = 16;
+    text.remove_prefix(2);
+  } else if (text.size() > 1 && text.starts_with('0')) {
+    base = 8;
+  }
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  const uint64_t most = static_cast<uint64_t>(INT64_MAX) + (is_negative ? 1 : 0);
+  if (error != std::errc() || end != text.data() + text.size() || value > most) return std::nullopt;
+  return static_cast<int64_t>(is_negative ? 0 - value : value);
 }
 
 // Caffe's text says nothing of types: a scalar's spelling as `kind`; nullopt where it is none.
 std::optional<Attr> ParseScalar(const std::string& text, AttrKind kind) {
   if (kind == AttrKind::kString) return text;
-  if (kind == AttrKind::kFloat) {
-    float value = 0;
-    return ReadText(text, &value) ? std::optional<Attr>(value) : std::nullopt;
-  }
-  if (kind != AttrKind::kInt) return std::nullopt;
-  if (text == "true" || text == "false") return int64_t{text == "true"};
-  int64_t value = 0;
-  return ReadText(text, &value) ? std::optional<Attr>(value) : std::nullopt;
+  if (kind == AttrKind::kFloat) return ParseFloat(text);
+  return kind == AttrKind::kInt ? ParseInt(text) : std::nullopt;
 }
 
 template <class T>

@@ -121,7 +121,33 @@ TEST(PluginImport, AttributesOfKindsThatMeanTheSameAreConverted) {
       factor(Format::kCaffe, "AcmeScale", {{"factor", std::string("1.5")}, {"axes", Strings{"1", "2"}}}),
       1.5F);
   EXPECT_EQ(factor(Format::kTensorflow, "AcmeScale", {{"T", DType::kF32}, {"_class", Strings{}}}), 1);
-  EXPECT_EQ(factor(Format::kCaffe, "AcmeScale", {{"factor", std::string("1.5x")}}), -2);
+}
+
+// What protobuf's text format lets stand for a number.
+TEST(PluginImport, NumbersOfCaffeAreReadInEverySpelling) {
+  ASSERT_TRUE(HasScale());
+  const auto read = [](const std::string& name, const Attr& text) -> std::string {
+    const auto graph =
+        Import(Foreign(Format::kCaffe, "AcmeScale", {{name, text}}), Type::Of(DType::kF32, {2}));
+    if (!graph.ok()) return "refused";
+    const Attr* attr = graph->nodes[0].attrs.Find(name);
+    if (const auto* number = std::get_if<float>(attr)) return std::to_string(*number);
+    std::string list;
+    for (int64_t each : std::get<Ints>(*attr)) list += std::to_string(each) + " ";
+    return list;
+  };
+  const auto factor = [&](const char* text) { return read("factor", std::string(text)); };
+  EXPECT_EQ(factor("1.5f"), "1.500000");
+  EXPECT_EQ(factor("-2e1"), "-20.000000");
+  EXPECT_EQ(factor(".5F"), "0.500000");
+  EXPECT_EQ(factor("1e-60"), "0.000000");
+  EXPECT_EQ(factor("inf"), "inf");
+  EXPECT_EQ(factor("-Infinity"), "-inf");
+  for (const char* none : {"1.5x", "", "f", "1,5", "0x", "e"}) EXPECT_EQ(factor(none), "refused") << none;
+  EXPECT_EQ(read("axes", Strings{"-1", "0x1F", "017", "true", "f", "0"}), "-1 31 15 1 0 0 ");
+  EXPECT_EQ(read("axes", std::string("-9223372036854775808")), "-9223372036854775808 ");
+  for (const char* none : {"9223372036854775808", "1.0", "--1", "0x", "08", "-", ""})
+    EXPECT_EQ(read("axes", std::string(none)), "refused") << none;
 }
 
 TEST(PluginImport, ChannelsAreMovedWhereTheFormatHasThemElsewhere) {
