@@ -7,14 +7,9 @@
 namespace slipway {
 namespace {
 
-constexpr int64_t kMaxLength = 1 << 24;
-
 Status Infer(InferContext& context) {
-  SLIPWAY_RETURN_IF_ERROR(CheckRange(context, "fft_length", 4, kMaxLength));
+  SLIPWAY_RETURN_IF_ERROR(CheckFourierLength(context));
   const int64_t length = context.attrs().Int("fft_length");
-  if ((length & (length - 1)) != 0)
-    return context.Unsupported("fft_length is " + std::to_string(length) + "; a power of two is done",
-                               "pad the frame to the next power of two");
   if (!context.shape(0)) return InferAs(context, context.dtype(0));
   DimList shape = *context.shape(0);
   if (shape.empty() || (shape.back().IsKnown() && shape.back().value() > length))
@@ -81,13 +76,13 @@ OpDef MakeSignalRfft() {
       "On integers it is divided by the length.";
   op.inputs = {{"x", types, "[...,frame]"}};
   op.outputs = {{"y", types, "[...,fft_length + 2]"}};
-  op.attrs = {Required(IntAttr("fft_length", 0, "a power of two, at least the frame"))};
+  op.attrs = {Required(IntAttr("fft_length", 0, "even, at least the frame, of factors 2, 3 and 5"))};
   op.infer = Infer;
   op.reference = Reference;
   op.flops = [](const InferContext& context) { return 20 * context.CountOfOutput(0); };
   op.cases = [] {
     std::vector<TestCase> cases;
-    for (int64_t length : {8, 64, 128})
+    for (int64_t length : {8, 64, 128, 60, 30})
       cases.push_back({"q15_" + std::to_string(length),
                        {{.dtype = DType::kI16, .dims = {2, length - 3}, .low = -32768, .high = 32767}},
                        {{"fft_length", length}}});

@@ -83,10 +83,50 @@ TEST(SignalRfft, OfAConstantInFixedPoint) {
   EXPECT_EQ(RunAndShow("SignalRfft", {x}, {{"fft_length", int64_t{8}}}), "i16[10]: 4000 0 0 0 0 0 0 0 0 0");
 }
 
-TEST(SignalRfft, RefusesLengthsThatAreNoPowersOfTwo) {
-  const TestValue x{DType::kI16, {12}, std::vector<double>(12, 1)};
-  EXPECT_EQ(RunAndShow("SignalRfft", {x}, {{"fft_length", int64_t{12}}}),
-            "SignalRfft 'node': fft_length is 12; a power of two is done");
+TEST(SignalRfft, RefusesLengthsOfOtherFactors) {
+  const TestValue x{DType::kI16, {14}, std::vector<double>(14, 1)};
+  EXPECT_EQ(RunAndShow("SignalRfft", {x}, {{"fft_length", int64_t{14}}}),
+            "SignalRfft 'node': fft_length is 14; lengths of the factors 2, 3 and 5 are done");
+}
+
+// A constant's spectrum is its first value; on integers divided by the length. There and back again.
+TEST(SignalIrfft, GivesAConstantBack) {
+  const TestValue pairs{DType::kI16, {14}, {600, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}};
+  EXPECT_EQ(RunAndShow("SignalIrfft", {pairs}, {{"fft_length", int64_t{12}}}),
+            "i16[12]: 50 50 50 50 50 50 50 50 50 50 50 50");
+}
+
+// Two samples late.
+TEST(SignalDelay, KeepsTheLastSamples) {
+  EXPECT_EQ(RunAndShow("SignalDelay", {{DType::kI16, {3}, {3, 4, 5}}, {DType::kI16, {2}, {1, 2}}}),
+            "i16[3]: 1 2 3");
+}
+
+TEST(SignalFramer, HasRoomForWhatItHolds) {
+  const TestValue x{DType::kI16, {2}, {1, 2}};
+  const TestValue past{DType::kI16, {3}, {7, 8, 9}};
+  const Attrs attrs = {{"frame_size", int64_t{4}}, {"frame_step", int64_t{2}}};
+  const auto run = [&](double held) {
+    return RunAndShow("SignalFramer", {x, past, {DType::kI32, {}, {held}}}, attrs);
+  };
+  EXPECT_EQ(run(3), "i16[1,4]: 7 8 9 1");
+  EXPECT_EQ(run(1), "i16[1,4]: 0 0 0 0");
+  EXPECT_EQ(run(4), "SignalFramer 'node': holds 4 of 3 samples");
+}
+
+// 1 2 3 and 10 20 30, two samples apart, over a 100 that was left.
+TEST(SignalOverlapAdd, AddsWhereFramesOverlap) {
+  const TestValue x{DType::kI16, {2, 3}, {1, 2, 3, 10, 20, 30}};
+  EXPECT_EQ(RunAndShow("SignalOverlapAdd", {x, {DType::kI16, {1}, {100}}}, {{"frame_step", int64_t{2}}}),
+            "i16[4]: 101 2 13 20");
+}
+
+// The first frame stands for the one to its left, too.
+TEST(SignalStacker, CopiesTheFirstFrame) {
+  const TestValue x{DType::kI16, {2}, {1, 2}};
+  const Attrs attrs = {{"num_channels", int64_t{2}}, {"stacker_left_context", int64_t{1}}};
+  EXPECT_EQ(RunAndShow("SignalStacker", {x, {DType::kI16, {1, 2}, {8, 9}}, {DType::kI32, {}, {-1}}}, attrs),
+            "i16[4]: 1 2 1 2");
 }
 
 // 700 needs 10 bits of 15: 5 are left.
