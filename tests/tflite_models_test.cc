@@ -199,13 +199,11 @@ INSTANTIATE_TEST_SUITE_P(Oracle, TfliteBroken,
                                          "tflite/coco_ssd_mobilenet_v1_quant_metadata.tflite"),
                          [](const auto& info) { return "Model" + std::to_string(info.index); });
 
-// Operators of TensorFlow itself, of an accelerator or of an application: refused, and all named.
+// Operators of an accelerator or of an application: refused, and all named.
 TEST(TfliteUnsupported, CustomOperatorsAreNamed) {
   const std::pair<const char*, std::vector<const char*>> models[] = {
       {"coral_model_invoking_error", {"fake-op-double"}},
       {"coral_split_concat_edgetpu", {"edgetpu-custom-op"}},
-      {"sentencepiece_tokenizer_flex",
-       {"FlexSentencepieceOp", "FlexSentencepieceTokenizeOp", "FlexRaggedTensorToTensor"}},
       {"test_model_nl_classifier",
        {"CUSTOM_OP_STRING_TO_FLOATS", "CUSTOM_OP_GENERATE_LABELS", "CUSTOM_OP_STRING_TO_DOUBLES"}},
       {"test_model_nl_classifier_bool_output", {"CUSTOM_OP_STRING_TO_BOOLS"}},

@@ -5,6 +5,7 @@
 #include "api/codecs.h"
 #include "base/nearest.h"
 #include "formats/registry/import_model.h"
+#include "ops/dynamic_ops.h"
 #include "ops/op.h"
 #include "plugin/nodes.h"
 
@@ -37,7 +38,7 @@ void NoteRandomNodes(const Graph& graph, std::vector<std::string>& notes) {
   std::string first;
   for (const Node& node : graph.nodes) {
     const OpDef* op = FindOp(node.op);
-    if (op == nullptr || op->is_deterministic) continue;
+    if (op == nullptr || op->is_deterministic || ParseCustomOp(node.op)) continue;
     if (++count == 1) first = node.name;
   }
   if (count == 0) return;

@@ -49,6 +49,15 @@ constexpr std::string_view kFlexTokenizer =
     "a tokenizer of TensorFlow Text: make the tokens before the network, and cut with --input on them";
 constexpr std::string_view kCompiledForChip =
     "compiled for one chip: take the .tflite from before its compiler";
+constexpr std::string_view kEdgeTpu =
+    "the part of the model that edgetpu_compiler translated for the Edge TPU (Coral), which no other chip "
+    "runs: give the .tflite that edgetpu_compiler was given (the name without _edgetpu)";
+constexpr std::string_view kTfliteSupportTest =
+    "defined nowhere but in the test program of TFLite's task library (nl_classifier_test), which no "
+    "converter writes: give it as a plugin, or take a real text classifier";
+constexpr std::string_view kCoralTest =
+    "defined nowhere but in the tests of Coral's library, where it fails on purpose: give it as a plugin, or "
+    "take another model";
 constexpr std::string_view kStablehlo =
     "the converter left StableHLO in: convert without experimental_serialize_stablehlo, or with a newer "
     "TensorFlow";
@@ -112,7 +121,6 @@ constexpr std::array kRows = {
 
     // TFLite.
     HintRow{kTflite, "", "FlexSentencepiece*", kFlexTokenizer},
-    HintRow{kTflite, "", "FlexRaggedTensorToTensor", kFlexTokenizer},
     HintRow{kTflite, "", "FlexWhitespaceTokenize*", kFlexTokenizer},
     HintRow{kTflite, "", "FlexVarHandleOp", kFreeze},
     HintRow{kTflite, "", "FlexReadVariableOp", kFreeze},
@@ -128,11 +136,14 @@ constexpr std::array kRows = {
     HintRow{kTflite, "", "TFSentencepieceTokenizeOp", kFlexTokenizer},
     HintRow{kTflite, "", "TFText>*", kFlexTokenizer},
     HintRow{kTflite, "", "tftext:*", kFlexTokenizer},
-    HintRow{kTflite, "", "edgetpu-custom-op", kCompiledForChip},
+    HintRow{kTflite, "", "edgetpu-custom-op", kEdgeTpu},
     HintRow{kTflite, "", "ethos-u", kCompiledForChip},
     HintRow{kTflite, "", "QNN*", kCompiledForChip},
     HintRow{kTflite, "", "DISPATCH_OP", kCompiledForChip},
     HintRow{kTflite, "", "STABLEHLO_*", kStablehlo},
+    HintRow{kTflite, "", "CUSTOM_OP_STRING_TO_*", kTfliteSupportTest},
+    HintRow{kTflite, "", "CUSTOM_OP_GENERATE_LABELS", kTfliteSupportTest},
+    HintRow{kTflite, "", "fake-op-double", kCoralTest},
 
     // TensorFlow.
     HintRow{kTf, "", "VarHandleOp", kFreeze},

@@ -228,9 +228,21 @@ class Hints(Models):
         self.assertIn("Python", self.hint_for(path))
 
     @unittest.skipUnless((ASSETS / "tflite").exists(), "SLIPWAY_ASSETS is absent")
-    def test_tensorflows_own_kernels_in_tflite(self):
-        hint = self.hint_for(ASSETS / "tflite/sentencepiece_tokenizer_flex.tflite")
-        self.assertIn("tokenizer", hint)
+    def test_custom_operators_of_tflite(self):
+        for name, says in [("coral_split_concat_edgetpu", "that edgetpu_compiler was given"),
+                           ("coral_model_invoking_error", "fails on purpose"),
+                           ("test_model_nl_classifier", "test program of TFLite's task library")]:
+            with self.subTest(name):
+                path = ASSETS / f"tflite/{name}.tflite"
+                self.assertIn(says, self.hint_for(path))
+                slip = self.folder / f"{name}.slip"
+                refused = slipway("convert", path, "-o", slip)
+                self.assertEqual(refused.returncode, UNSUPPORTED, refused.stderr)
+                self.assertIn(says, refused.stderr)
+                kept = slipway("convert", "--allow-custom", path, "-o", slip)
+                self.assertEqual(kept.returncode, OK, kept.stderr)
+                self.assertNotIn("random numbers", kept.stderr)
+                self.assertIn("--plugin", slipway("run", slip).stderr)
 
 
 class Attributes(Models):
