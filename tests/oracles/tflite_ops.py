@@ -333,7 +333,7 @@ def add_detection(fast, boxes, classes, background, per_class, threshold):
     fbb = flexbuffers.Builder()
     with fbb.Map():
         fbb.Int("max_detections", 10)
-        fbb.Int("max_classes_per_detection", 1 if fast else per_class)
+        fbb.Int("max_classes_per_detection", per_class)
         fbb.Int("detections_per_class", 5)
         fbb.Bool("use_regular_nms", not fast)
         fbb.Float("nms_score_threshold", threshold)
@@ -347,7 +347,7 @@ def add_detection(fast, boxes, classes, background, per_class, threshold):
     tensors = [Tensor("float32", [1, boxes, 4], low=-3, high=3), Tensor("float32", [1, boxes, total], low=0, high=1),
                Tensor("float32", [boxes, 4], anchors), Tensor("float32", [1, 10, 4]), Tensor("float32", [1, 10]),
                Tensor("float32", [1, 10]), Tensor("float32", [1])]
-    case(f"detection_{'fast' if fast else 'regular'}_{boxes}_{classes}_{threshold}", op=None, tensors=tensors, inputs=[0, 1, 2], outputs=[3, 4, 5, 6],
+    case(f"detection_{'fast' if fast else 'regular'}_{boxes}_{classes}_{threshold}_{per_class}", op=None, tensors=tensors, inputs=[0, 1, 2], outputs=[3, 4, 5, 6],
          custom="TFLite_Detection_PostProcess", custom_options=bytes(fbb.Finish()))
 
 
@@ -355,6 +355,18 @@ for fast_ in (True, False):
     add_detection(fast_, 40, 5, 1, 2, 0.3)
     add_detection(fast_, 90, 3, 1, 1, 0.7)
     add_detection(fast_, 6, 4, 1, 1, 0.95)
+    add_detection(fast_, 30, 6, 1, 3, 0.6)
+    add_detection(fast_, 12, 2, 0, 5, 0.4)
+
+
+def clear_unused(name, outputs):
+    """LiteRT leaves rows that it does not fill as they happen to be in memory."""
+    _, kind, _, classes, _, per_box = name.split("_")
+    rows = np.arange(outputs[1].shape[1])
+    count = int(outputs[3][0])
+    used = rows < count if kind == "regular" else (rows // int(per_box) < count) & (rows % int(per_box) < int(classes))
+    for output in outputs[:3]:
+        output[0, ~used] = 0
 
 
 def write_case(folder, name, model, arrays, outputs):
@@ -381,9 +393,8 @@ def main():
             outputs = run(model, arrays)
         except Exception as error:  # a case that LiteRT refuses is a defect of this script
             sys.exit(f"{name}: {error}")
-        if name.startswith("detection"):  # LiteRT leaves rows beyond the count as they happen to be in memory
-            for output in outputs[:3]:
-                output[0, int(outputs[3][0]):] = 0
+        if name.startswith("detection"):
+            clear_unused(name, outputs)
         write_case(folder, name, model, arrays, outputs)
 
 

@@ -1,7 +1,8 @@
 // TFLite's TFLite_Detection_PostProcess: SSD boxes decoded against anchors, then non-maximum suppression.
 //
-// Fast: boxes compete by their best class, and each survivor reports its best classes. Regular: every class
-// is suppressed by itself and the best of all are kept. In LiteRT's order, ties to the lower index.
+// Fast: boxes compete by their best class, and each survivor reports its best classes, in as many rows as may
+// be asked for. Regular: every class is suppressed by itself and the best of all are kept. In LiteRT's order,
+// ties to the lower index; rows that it leaves as they were are 0.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -148,9 +149,15 @@ std::vector<size_t> Suppress(const std::vector<Box>& boxes, const std::vector<fl
 }
 
 struct Detection {
+  size_t row;
   size_t box;
   int64_t label;
   float score;
+};
+
+struct Detections {
+  std::vector<Detection> rows;
+  size_t count = 0;  // fast: of boxes, however many classes each reports
 };
 
 struct Scores {
@@ -163,42 +170,45 @@ struct Scores {
   }
 };
 
-std::vector<Detection> RunFast(const std::vector<Box>& boxes, const Scores& scores, const Limits& limits,
-                               const Attrs& attrs) {
+Detections RunFast(const std::vector<Box>& boxes, const Scores& scores, const Limits& limits,
+                   const Attrs& attrs) {
   std::vector<float> best(boxes.size());
   for (size_t i = 0; i < boxes.size(); ++i) {
     best[i] = scores.at(i, 0);
     for (int64_t label = 1; label < scores.classes; ++label) best[i] = std::max(best[i], scores.at(i, label));
   }
-  const int64_t per_box = std::min(attrs.Int("max_classes_per_detection", 1), scores.classes);
-  std::vector<Detection> detections;
+  const int64_t rows_per_box = attrs.Int("max_classes_per_detection", 1);
+  Detections detections;
   std::vector<int64_t> labels(static_cast<size_t>(scores.classes));
   for (size_t box : Suppress(boxes, best, limits, attrs.Int("max_detections"))) {
     std::iota(labels.begin(), labels.end(), int64_t{0});
     std::stable_sort(labels.begin(), labels.end(),
                      [&](int64_t a, int64_t b) { return scores.at(box, a) > scores.at(box, b); });
-    for (int64_t k = 0; k < per_box; ++k) {
+    const size_t first = detections.count++ * static_cast<size_t>(rows_per_box);
+    for (int64_t k = 0; k < std::min(rows_per_box, scores.classes); ++k) {
       const int64_t label = labels[static_cast<size_t>(k)];
-      detections.push_back({box, label, scores.at(box, label)});
+      detections.rows.push_back({first + static_cast<size_t>(k), box, label, scores.at(box, label)});
     }
   }
   return detections;
 }
 
-std::vector<Detection> RunRegular(const std::vector<Box>& boxes, const Scores& scores, const Limits& limits,
-                                  const Attrs& attrs) {
+Detections RunRegular(const std::vector<Box>& boxes, const Scores& scores, const Limits& limits,
+                      const Attrs& attrs) {
   std::vector<Detection> all;
   std::vector<float> own(boxes.size());
   for (int64_t label = 0; label < scores.classes; ++label) {
     for (size_t i = 0; i < boxes.size(); ++i) own[i] = scores.at(i, label);
     for (size_t box : Suppress(boxes, own, limits, attrs.Int("detections_per_class", 100)))
-      all.push_back({box, label, own[box]});
+      all.push_back({0, box, label, own[box]});
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const Detection& a, const Detection& b) { return a.score > b.score; });
   if (static_cast<int64_t>(all.size()) > attrs.Int("max_detections"))
     all.resize(static_cast<size_t>(attrs.Int("max_detections")));
-  return all;
+  for (size_t i = 0; i < all.size(); ++i) all[i].row = i;
+  const size_t count = all.size();
+  return {std::move(all), count};
 }
 
 Status Reference(RunContext& context) {
@@ -210,18 +220,17 @@ Status Reference(RunContext& context) {
   if (!(limits.overlap > 0 && limits.overlap <= 1))
     return context.Error("nms_iou_threshold must be within (0, 1]");
   const bool is_regular = attrs.Int("use_regular_nms") != 0;
-  const auto detections =
+  const Detections detections =
       is_regular ? RunRegular(boxes, scores, limits, attrs) : RunFast(boxes, scores, limits, attrs);
   for (size_t i = 0; i < 3; ++i) std::ranges::fill(context.out(i).values<float>(), 0.0F);
-  for (size_t i = 0; i < detections.size(); ++i) {
-    const Detection& found = detections[i];
+  for (const Detection& found : detections.rows) {
     const Box& box = boxes[found.box];
     const float corners[] = {box.y0, box.x0, box.y1, box.x1};
-    std::copy(corners, corners + 4, context.out(0).as<float>() + 4 * i);
-    context.out(1).as<float>()[i] = static_cast<float>(found.label);
-    context.out(2).as<float>()[i] = found.score;
+    std::copy(corners, corners + 4, context.out(0).as<float>() + 4 * found.row);
+    context.out(1).as<float>()[found.row] = static_cast<float>(found.label);
+    context.out(2).as<float>()[found.row] = found.score;
   }
-  context.out(3).as<float>()[0] = static_cast<float>(detections.size());
+  context.out(3).as<float>()[0] = static_cast<float>(detections.count);
   return Status::Ok();
 }
 
@@ -267,9 +276,11 @@ OpDef MakeDetectionPostProcess() {
       {"boxes", {DType::kF32}, "[1,D,4]: y0, x0, y1, x1; D = max_detections * max_classes_per_detection"},
       {"classes", {DType::kF32}, "[1,D], from 0 without background"},
       {"scores", {DType::kF32}, "[1,D], falling"},
-      {"count", {DType::kF32}, "[1]: rows in use"}};
+      {"count",
+       {DType::kF32},
+       "[1]: boxes; each has max_classes_per_detection rows when fast, one when regular"}};
   op.attrs = {Required(IntAttr("max_detections", 10, "boxes kept")),
-              IntAttr("max_classes_per_detection", 1, "fast: classes reported per box"),
+              IntAttr("max_classes_per_detection", 1, "fast: classes reported per box, a row each"),
               IntAttr("detections_per_class", 100, "regular: boxes kept per class"),
               IntAttr("use_regular_nms", 0, "1: suppress each class by itself"),
               FloatAttr("nms_score_threshold", 0, "lowest score kept"),

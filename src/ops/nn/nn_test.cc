@@ -185,6 +185,51 @@ TEST(DetectionPostProcessTest, KeepsTheBestOfOverlappingBoxes) {
   EXPECT_EQ(Show((*result)[3].tensor), "f32[1]: 2");
 }
 
+// Two equal anchors and one apart, three classes behind the background; the outputs' memory was used before.
+std::string DetectInUsedMemory(Attrs attrs, const std::vector<double>& scores) {
+  attrs.Set("num_classes", int64_t{3});
+  attrs.Set("nms_score_threshold", 0.1F);
+  const OpDef& op = *FindOp("DetectionPostProcess");
+  Node node{.op = op.name, .name = "node", .attrs = std::move(attrs)};
+  EXPECT_TRUE(CompleteAttrs(op, node).ok());
+  const std::vector<TestValue> values = {F32({1, 3, 4}, std::vector<double>(12, 0)), F32({1, 3, 4}, scores),
+                                         F32({3, 4}, {0.5, 0.5, 1, 1, 0.5, 0.5, 1, 1, 2.5, 0.5, 1, 1})};
+  std::vector<Datum> inputs;
+  for (const TestValue& value : values) inputs.push_back(Datum::Of(ToTensor(value)));
+  const int64_t rows = node.attrs.Int("max_detections") * node.attrs.Int("max_classes_per_detection");
+  std::vector<Datum> outputs;
+  for (const Dims& dims : {Dims{1, rows, 4}, Dims{1, rows}, Dims{1, rows}, Dims{1}}) {
+    outputs.push_back(Datum::Of(Tensor(DType::kF32, dims)));
+    std::ranges::fill(outputs.back().tensor.values<float>(), -77.0F);
+  }
+  std::vector<RunContext::Operand> in, out;
+  for (Datum& datum : inputs) in.push_back({&datum, nullptr, nullptr});
+  for (Datum& datum : outputs) out.push_back({&datum, nullptr, nullptr});
+  RunContext context(node, in, out, nullptr);
+  const Status status = op.reference(context);
+  if (!status.ok()) return status.message();
+  std::string text;
+  for (const Datum& datum : outputs) text += (text.empty() ? "" : "; ") + Show(datum.tensor);
+  return text;
+}
+
+// Box 1 stands in for box 0; each survivor gives its two best classes, and the third pair of rows is empty.
+TEST(DetectionPostProcessTest, FastGivesTheBestClassesOfEachBoxAndClearsTheRest) {
+  EXPECT_EQ(DetectInUsedMemory({{"max_detections", int64_t{3}}, {"max_classes_per_detection", int64_t{2}}},
+                               {0, 0.6, 0.2, 0.1, 0, 0.3, 0.9, 0.5, 0, 0.7, 0.05, 0.4}),
+            "f32[1,6,4]: 0 0 1 1 0 0 1 1 2 0 3 1 2 0 3 1 0 0 0 0 0 0 0 0; f32[1,6]: 1 2 0 2 0 0; "
+            "f32[1,6]: 0.9 0.5 0.7 0.4 0 0; f32[1]: 2");
+}
+
+// Each class by itself: box 0 stays for class 0, box 1 for class 1, box 2 for class 0.
+TEST(DetectionPostProcessTest, RegularSuppressesClassByClassAndClearsTheRest) {
+  EXPECT_EQ(
+      DetectInUsedMemory({{"max_detections", int64_t{5}}, {"use_regular_nms", int64_t{1}}},
+                         {0, 0.6, 0.2, 0.05, 0, 0.3, 0.9, 0.02, 0, 0.7, 0.05, 0.01}),
+      "f32[1,5,4]: 0 0 1 1 2 0 3 1 0 0 1 1 0 0 0 0 0 0 0 0; f32[1,5]: 1 0 0 0 0; f32[1,5]: 0.9 0.7 0.6 0 0; "
+      "f32[1]: 3");
+}
+
 TEST(MeanVarianceNormalizationTest, RefusesAnAxisNamedTwice) {
   EXPECT_EQ(RunAndShow("MeanVarianceNormalization", {F32({2, 1}, {1, 3})}, {{"axes", Ints{0, 1}}}),
             "f32[2,1]: -1 1");
