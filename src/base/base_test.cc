@@ -2,12 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/joined_files.h"
 #include "base/npy.h"
 #include "base/scalar.h"
 #include "base/thread_pool.h"
@@ -149,6 +151,18 @@ TEST(Tensor, CopiesShareAndClonesDoNot) {
 
 class Threads : public testing::TestWithParam<int> {};
 
+// From a size on, storage is not the allocator's.
+TEST(Tensor, LargeOnesAreZeroedAndAligned) {
+  Tensor tensor(DType::kF32, {3, 1 << 18});
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.data()) % 64, 0u);
+  const auto values = tensor.values<float>();
+  EXPECT_EQ(std::count(values.begin(), values.end(), 0.0f), tensor.count());
+  tensor.as<float>()[tensor.count() - 1] = 1;
+  const Tensor copy = tensor.Clone();
+  tensor = Tensor();
+  EXPECT_EQ(copy.as<float>()[copy.count() - 1], 1);
+}
+
 TEST_P(Threads, CoverEveryIndexOnce) {
   ThreadPool pool(GetParam());
   EXPECT_EQ(pool.num_threads(), GetParam());
@@ -243,6 +257,32 @@ TEST(Npy, EveryTruncationIsRefusedAndEveryCorruptionSurvived) {
       EXPECT_LE(tensor->size_bytes(), 24);
     }
   }
+}
+
+// Mapped where all but the last fill whole pages, read where they do not: the bytes are the same.
+TEST(JoinFiles, GivesTheFilesOneBehindAnother) {
+  const auto folder = std::filesystem::temp_directory_path() / "slipway_join_files_test";
+  std::filesystem::create_directories(folder);
+  const auto path = [&](const std::string& name) { return (folder / name).string(); };
+  const std::string page(1 << 16, 'p');
+  const std::string odd = "odd";
+  ASSERT_TRUE(WriteFile(path("page"), page).ok());
+  ASSERT_TRUE(WriteFile(path("odd"), odd).ok());
+  ASSERT_TRUE(WriteFile(path("empty"), std::string_view()).ok());
+  const auto joined = [&](const std::vector<std::string>& names) {
+    std::vector<std::string> paths;
+    for (const std::string& name : names) paths.push_back(path(name));
+    const auto held = JoinFiles(paths);
+    if (!held.ok()) return held.status().message();
+    return std::string(held->bytes.begin(), held->bytes.end());
+  };
+  EXPECT_EQ(joined({"page", "page", "odd"}), page + page + odd);
+  EXPECT_EQ(joined({"odd", "page"}), odd + page);
+  EXPECT_EQ(joined({"page", "empty", "odd"}), page + odd);
+  EXPECT_EQ(joined({}), "");
+  EXPECT_THAT(joined({"page", "none"}), testing::HasSubstr("none': cannot open"));
+  EXPECT_THAT(joined({"page", "."}), testing::HasSubstr("not a regular file"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(File, WritesReadsAndNamesWhatIsMissing) {

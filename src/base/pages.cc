@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <new>
 
 namespace slipway {
 
@@ -14,6 +15,12 @@ void OfferPages([[maybe_unused]] const void* bytes, [[maybe_unused]] size_t size
   const uintptr_t end = (reinterpret_cast<uintptr_t>(bytes) + size_bytes) / page * page;
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_PAGEOUT);
 #endif
+}
+
+std::shared_ptr<void> AllocatePages(size_t size_bytes) {
+  void* memory = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  return {memory, [size_bytes](void* p) { ::munmap(p, size_bytes); }};
 }
 
 int64_t MachineMemoryBytes() {

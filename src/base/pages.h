@@ -3,12 +3,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace slipway {
 
 // Asks the system to take the whole pages of these bytes back early: content stays, whoever owns the memory.
 // A hint, without effect where the system knows none.
 void OfferPages(const void* bytes, size_t size_bytes);
+
+// Zeroed pages of their own, at least `size_bytes`; they go back to the system with the last owner, at once.
+// Throws std::bad_alloc as operator new does.
+std::shared_ptr<void> AllocatePages(size_t size_bytes);
 
 // Bytes of memory that this machine has, whoever uses them; INT64_MAX where the system does not say.
 int64_t MachineMemoryBytes();

@@ -4,13 +4,36 @@
 #include <cstring>
 #include <new>
 
+#include "base/pages.h"
+
 namespace slipway {
 namespace {
 
 constexpr size_t kAlignment = 64;  // one cache line, one AVX-512 register
 
+// From here on, storage is pages of its own. An allocator keeps the holes that aligned storage leaves and
+// does not fit the like into them again: rewriting a network's weights one by one would hold all of them
+// twice.
+constexpr size_t kMinPagedBytes = size_t{1} << 20;
+
+// AddressSanitizer watches the ends of what operator new gives.
+constexpr bool IsWatched() {
+#if defined(__SANITIZE_ADDRESS__)
+  return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  return true;
+#else
+  return false;
+#endif
+#else
+  return false;
+#endif
+}
+
 std::shared_ptr<void> AllocateBytes(int64_t size_bytes) {
   const size_t padded = static_cast<size_t>((size_bytes + 63) / 64 * 64 + 64);
+  if (padded >= kMinPagedBytes && !IsWatched()) return AllocatePages(padded);
   void* memory = ::operator new(padded, std::align_val_t(kAlignment));
   std::memset(memory, 0, padded);
   return {memory, [](void* p) { ::operator delete(p, std::align_val_t(kAlignment)); }};

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "base/file.h"
+#include "base/pages.h"
 #include "base/scalar.h"
 
 namespace slipway {
@@ -95,7 +95,16 @@ Result<Tensor> TakeStrings(const Weight& weight, int64_t count, std::string_view
   return tensor;
 }
 
-Result<Tensor> TakeWeight(const Weight& weight, std::string_view data, size_t* at) {
+// Large enough to lie where it is: a small one would hold the shards alive for little.
+bool MayAlias(const Weight& weight, const char* bytes, uint64_t size) {
+  constexpr uint64_t kMinAliasedBytes = 4096;
+  const auto unit = static_cast<uint64_t>(BytesOf(weight.dtype, 1));
+  return weight.stored == weight.dtype && weight.dtype != DType::kBool && size >= kMinAliasedBytes &&
+         reinterpret_cast<uintptr_t>(bytes) % unit == 0;
+}
+
+Result<Tensor> TakeWeight(const Weight& weight, const HeldBytes& shards, size_t* at) {
+  const std::string_view data(reinterpret_cast<const char*>(shards.bytes.data()), shards.bytes.size());
   SLIPWAY_ASSIGN_OR_RETURN(int64_t count, ElementCount(weight.dims));
   const uint64_t left = data.size() - *at;
   const auto needed = weight.stored == DType::kString ? static_cast<uint64_t>(count) * 4
@@ -108,9 +117,12 @@ Result<Tensor> TakeWeight(const Weight& weight, std::string_view data, size_t* a
   if (weight.dtype == DType::kString) return TakeStrings(weight, count, data, at);
   const char* bytes = data.data() + *at;
   *at += needed;
+  if (MayAlias(weight, bytes, needed))
+    return Tensor(weight.dtype, weight.dims, const_cast<char*>(bytes), shards.owner);
   // Copied first: in a shard, weights of two bytes may lie at odd places.
   Tensor stored(weight.stored, weight.dims);
   if (needed > 0) std::memcpy(stored.data(), bytes, needed);
+  OfferPages(bytes, needed);
   if (weight.stored == weight.dtype) return stored;
   Tensor tensor(weight.dtype, weight.dims);
   for (int64_t i = 0; i < count; ++i) {
@@ -135,21 +147,21 @@ bool IsSafePath(const std::string& path) {
 
 }  // namespace
 
-Result<TfjsWeights> ReadTfjsWeights(const Json& manifest, const ShardReader& read_shard) {
+Result<TfjsWeights> ReadTfjsWeights(const Json& manifest, const ShardReader& read_shards) {
   TfjsWeights weights;
   if (!manifest.is_array()) return Broken("weightsManifest is not a list");
   for (const Json& group : manifest) {
-    std::string data;
     const Json* paths = Member(group, "paths");
     const Json* entries = Member(group, "weights");
     if (!paths || !entries || !paths->is_array() || !entries->is_array())
       return Broken("a weight group lacks paths or weights");
+    std::vector<std::string> shards;
     for (const Json& path : *paths) {
       if (!path.is_string() || !IsSafePath(path.get<std::string>()))
         return Broken("shard path " + path.dump() + " leaves the model's folder");
-      SLIPWAY_ASSIGN_OR_RETURN(std::string shard, read_shard(path.get<std::string>()));
-      data += shard;
+      shards.push_back(path.get<std::string>());
     }
+    SLIPWAY_ASSIGN_OR_RETURN(const HeldBytes data, read_shards(shards));
     size_t at = 0;
     for (const Json& entry : *entries) {
       SLIPWAY_ASSIGN_OR_RETURN(Weight weight, ToWeight(entry));
@@ -157,8 +169,8 @@ Result<TfjsWeights> ReadTfjsWeights(const Json& manifest, const ShardReader& rea
       if (!weights.emplace(weight.name, std::move(tensor)).second)
         return Broken("weight '" + weight.name + "' is listed twice");
     }
-    if (at != data.size()) {
-      return Broken("the shards of " + paths->dump() + " have " + std::to_string(data.size()) +
+    if (at != data.bytes.size()) {
+      return Broken("the shards of " + paths->dump() + " have " + std::to_string(data.bytes.size()) +
                     " bytes, their weights " + std::to_string(at))
           .WithHint("a shard of another model lies in the folder: download the model again");
     }
@@ -169,10 +181,24 @@ Result<TfjsWeights> ReadTfjsWeights(const Json& manifest, const ShardReader& rea
 ShardReader ShardsBeside(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
-  return [folder](const std::string& relative) -> Result<std::string> {
-    auto shard = ReadFile(folder + "/" + relative);
-    if (!shard.ok()) return shard.status().WithHint("every shard listed in model.json must stand beside it");
-    return shard;
+  return [folder](const std::vector<std::string>& relative) -> Result<HeldBytes> {
+    std::vector<std::string> paths;
+    for (const std::string& each : relative) paths.push_back(folder + "/" + each);
+    auto shards = JoinFiles(paths);
+    if (!shards.ok())
+      return shards.status().WithHint("every shard listed in model.json must stand beside it");
+    return shards;
+  };
+}
+
+ShardReader ShardsOf(std::function<Result<std::string>(const std::string& relative_path)> read_one) {
+  return [read_one](const std::vector<std::string>& relative) -> Result<HeldBytes> {
+    std::string joined;
+    for (const std::string& each : relative) {
+      SLIPWAY_ASSIGN_OR_RETURN(const std::string shard, read_one(each));
+      joined += shard;
+    }
+    return Hold(std::move(joined));
   };
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/pages.h"
 #include "base/scalar.h"
 #include "ops/dynamic_ops.h"
 
@@ -107,6 +108,9 @@ Result<ValueId> ImportContext::Transposed(ValueId value, const Ints& permutation
     }
     const Value& source = builder_.graph().value(value);
     Tensor transposed = TransposeTensor(*tensor, permutation);
+    // Weights that lie in a mapped file are not held twice.
+    if (tensor->dtype() != DType::kString)
+      OfferPages(tensor->data(), static_cast<size_t>(tensor->size_bytes()));
     return builder_.Constant(source.name + "/transposed", std::move(transposed),
                              TransposedQuant(source.quant, permutation));
   }

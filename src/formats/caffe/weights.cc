@@ -2,6 +2,7 @@
 #include <cstring>
 #include <protozero/pbf_reader.hpp>
 
+#include "base/pages.h"
 #include "formats/caffe/net.h"
 
 namespace slipway::caffe {
@@ -72,6 +73,7 @@ Result<Tensor> ToTensor(const RawBlob& raw) {
   for (const auto& view : raw.packed) {
     const size_t size = view.size() / sizeof(float);
     if (size) std::memcpy(to, view.data(), size * sizeof(float));
+    OfferPages(view.data(), view.size());  // of the mapped file: weights are not held twice
     to += size;
   }
   for (const auto& view : raw.doubles) {

@@ -46,7 +46,7 @@ Files FilesOf(const std::string& model, const std::vector<Weight>& weights, cons
 
 Result<ImportedModel> Import(const Files& files, const ImportOptions& options = {}) {
   return ImportModelJson(
-      files.json, [&](const std::string&) -> Result<std::string> { return files.shard; }, options);
+      files.json, ShardsOf([&](const std::string&) -> Result<std::string> { return files.shard; }), options);
 }
 
 std::string ErrorOf(const Files& files, const ImportOptions& options = {}) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/pages.h"
+
 namespace slipway::keras {
 
 Tensor Transposed(const Tensor& tensor, const Ints& permutation) {
@@ -25,6 +27,8 @@ Tensor Transposed(const Tensor& tensor, const Ints& permutation) {
       index[k] = 0;
     }
   }
+  // Weights that lie in a mapped file are not held twice.
+  OfferPages(tensor.data(), static_cast<size_t>(tensor.size_bytes()));
   return result;
 }
 

@@ -293,9 +293,9 @@ TEST(TfImport, FuzzSeedsAreImported) {
   for (const char* name : {"new", "old", "quantized"}) {
     const auto text = ReadFile(std::string(SLIPWAY_SOURCE_DIR "/fuzz/seeds/tfjs/") + name + ".json");
     ASSERT_TRUE(text.ok()) << text.status().message();
-    const auto graph = ParseTfjsModel(*text, [](const std::string& path) -> Result<std::string> {
+    const auto graph = ParseTfjsModel(*text, ShardsOf([](const std::string& path) -> Result<std::string> {
       return std::string(std::stoul(path.substr(path.find_last_not_of("0123456789") + 1)), '\0');
-    });
+    }));
     ASSERT_TRUE(graph.ok()) << name << ": " << graph.status().message();
     EXPECT_THAT(Signature(*graph), HasSubstr(" -> ")) << name;
   }

@@ -158,8 +158,7 @@ Result<Tensor> DecodeTensor(pbf_reader message, const NodeSource& source) {
   if (dtype == DType::kNone) return Status(Code::kUnsupported, "a constant has an unknown dtype");
   if (content.empty() || dtype == DType::kString) return FillTyped(dtype, dims, values, source);
   SLIPWAY_RETURN_IF_ERROR(CheckTensorSize(dims, dtype, content.size()));
-  const bool is_aligned = reinterpret_cast<uintptr_t>(content.data()) % 4 == 0 && source.owner != nullptr;
-  if (is_aligned && content.size() >= 4096) {
+  if (source.owner != nullptr && static_cast<int64_t>(content.size()) >= kLargeConstant) {
     return Tensor(dtype, dims, const_cast<char*>(content.data()), source.owner);
   }
   Tensor tensor(dtype, dims);
@@ -249,6 +248,15 @@ Status DecodeAttr(const std::string& name, pbf_reader value, const NodeSource& s
   return Status::Ok();
 }
 
+// Operators read their attributes as they are: only a Const may lie where no element of its dtype may.
+void AlignTensors(Attrs& attrs) {
+  std::vector<std::string> tensors;
+  for (const auto& [name, attr] : attrs) {
+    if (std::holds_alternative<Tensor>(attr)) tensors.push_back(name);
+  }
+  for (const std::string& name : tensors) attrs.Set(name, attrs.TensorOf(name)->Clone());
+}
+
 }  // namespace
 
 Result<TfNode> DecodeNode(pbf_reader message, const NodeSource& source) {
@@ -279,6 +287,7 @@ Result<TfNode> DecodeNode(pbf_reader message, const NodeSource& source) {
       default: message.skip();
     }
   }
+  if (node.op != "Const") AlignTensors(node.attrs);
   return node;
 }
 

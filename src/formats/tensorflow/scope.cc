@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/pages.h"
 #include "ops/import.h"
 #include "ops/run.h"
 
@@ -66,6 +67,7 @@ Status Scope::Import(const std::vector<std::string>& tensors) {
   }
   for (const TfNode* node : order_) SLIPWAY_RETURN_IF_ERROR(ImportOne(*node));
   order_.clear();
+  for (const std::string& tensor : tensors) MakeCopies({Find(tensor)});
   return Status::Ok();
 }
 
@@ -168,12 +170,48 @@ bool Scope::Fold(const ForeignNode& node) {
   return true;
 }
 
+void Scope::BindConstant(const TfNode& node, const Tensor& value) {
+  const bool is_string = value.dtype() == DType::kString;
+  const size_t bytes = is_string ? 1 : std::max<size_t>(static_cast<size_t>(BitsOf(value.dtype())) / 8, 1);
+  if (reinterpret_cast<uintptr_t>(value.data()) % bytes == 0) {
+    Bind(node.name, 0, builder_.Constant(node.name, value));
+    return;
+  }
+  const ValueId id = builder_.Constant(node.name, value);
+  unaligned_[id] = value;
+  builder_.graph().value(id).data = Tensor();
+  MakeCopies({id});
+  Bind(node.name, 0, id);
+}
+
+void Scope::MakeCopies(const std::vector<ValueId>& values) {
+  for (ValueId id : values) {
+    const auto found = unaligned_.find(id);
+    if (found == unaligned_.end() || builder_.constant(id) != nullptr) continue;
+    const Tensor& source = found->second;
+    builder_.graph().value(id).data = source.Clone();
+    OfferPages(source.data(), static_cast<size_t>(source.size_bytes()));
+  }
+}
+
+void Scope::DropCopies(const std::vector<ValueId>& values) {
+  if (unaligned_.empty()) return;
+  const std::vector<Node>& nodes = builder_.graph().nodes;
+  for (; num_scanned_ < nodes.size(); ++num_scanned_) {
+    const Node& node = nodes[num_scanned_];
+    read_.insert(node.inputs.begin(), node.inputs.end());
+  }
+  for (ValueId id : values) {
+    if (unaligned_.count(id) && !read_.count(id)) builder_.graph().value(id).data = Tensor();
+  }
+}
+
 Status Scope::ImportOne(const TfNode& node) {
   if (Has(node.name, 0) || node.op == "NoOp") return Status::Ok();
   if (node.op == "Const") {
     const Tensor* value = node.attrs.TensorOf("value");
     if (value == nullptr) return Status(Code::kInvalidModel, "constant '" + node.name + "' has no value");
-    Bind(node.name, 0, builder_.Constant(node.name, *value));
+    BindConstant(node, *value);
     return Status::Ok();
   }
   if (node.op == "Placeholder" && on_placeholder) {
@@ -186,6 +224,7 @@ Status Scope::ImportOne(const TfNode& node) {
   for (const std::string& input : node.inputs) {
     if (!ParseInput(input).is_control) inputs.push_back(Find(input));
   }
+  MakeCopies(inputs);
   const NodeHandler handler = HandlerOf(node.op);
   ForeignNode foreign = Foreign(node, inputs);
   if (std::count(inputs.begin(), inputs.end(), kNoValue) > 0) {
@@ -207,6 +246,13 @@ Status Scope::ImportOne(const TfNode& node) {
     state_.unsupported.Add(foreign, builder_, status);
     return Status::Ok();
   }
+  SLIPWAY_RETURN_IF_ERROR(ImportRow(node, std::move(foreign)));
+  DropCopies(inputs);
+  return Status::Ok();
+}
+
+// By the row of a record.
+Status Scope::ImportRow(const TfNode& node, ForeignNode foreign) {
   const size_t num_outputs = CountOutputs(node);
   for (size_t i = 0; i < num_outputs; ++i) {
     foreign.outputs.push_back({i ? Key(node.name, static_cast<int>(i)) : node.name, {}, {}, {}});

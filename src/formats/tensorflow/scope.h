@@ -85,6 +85,13 @@ class Scope {
   void WantOutput(const TfNode* node, int index);
   size_t CountOutputs(const TfNode& node) const;
   Status ImportOne(const TfNode& node);
+  Status ImportRow(const TfNode& node, ForeignNode foreign);
+  void BindConstant(const TfNode& node, const Tensor& value);
+  // Copies of constants that lie unaligned in the file: made again for who reads them, and dropped where no
+  // node of the graph has come to read them (weights are transposed once), so that weights are not held
+  // twice.
+  void MakeCopies(const std::vector<ValueId>& values);
+  void DropCopies(const std::vector<ValueId>& values);
   // True: the results are constants, and bound.
   bool Fold(const ForeignNode& node);
   // Operators that hand on what they get, where that is a constant or a list. True: done.
@@ -95,6 +102,9 @@ class Scope {
   GraphBuilder builder_;
   std::map<std::string, ValueId> values_;  // by Key
   std::map<ValueId, ListInfo> lists_;
+  std::map<ValueId, Tensor> unaligned_;  // constants as they lie in the file
+  std::set<ValueId> read_;               // what the first num_scanned_ nodes of the graph read
+  size_t num_scanned_ = 0;
   enum class State { kNew, kOpen, kDone };
   std::map<const TfNode*, State> states_;
   std::vector<const TfNode*> order_;

@@ -12,12 +12,15 @@
 
 namespace slipway::tensorflow {
 
+constexpr int64_t kLargeConstant = 4096;  // bytes
+
 struct TfNode {
   std::string name;
   std::string op;
   std::vector<std::string> inputs;
   // Neutral: dtypes as DType, shapes as Ints (absent when the rank is unknown), bools as 0 / 1, functions as
-  // names.
+  // names. The value of a Const may lie in the file as it is, not aligned for its dtype, if it takes
+  // kLargeConstant bytes or more: whoever reads such elements copies them first.
   Attrs attrs;
 };
 

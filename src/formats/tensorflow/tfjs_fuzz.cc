@@ -6,12 +6,12 @@
 #include "formats/tensorflow/tfjs.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto shard = [](const std::string& path) -> slipway::Result<std::string> {
+  const auto shards = slipway::ShardsOf([](const std::string& path) -> slipway::Result<std::string> {
     const size_t start = path.find_last_not_of("0123456789") + 1;
     return std::string(static_cast<size_t>(std::atoi(path.substr(start, 4).c_str())), '\1');
-  };
+  });
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const auto graph = slipway::tensorflow::ParseTfjsModel(text, shard);
+  const auto graph = slipway::tensorflow::ParseTfjsModel(text, shards);
   if (graph.ok()) (void)slipway::tensorflow::ImportGraph(*graph, {});
   return 0;
 }

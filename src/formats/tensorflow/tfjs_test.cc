@@ -19,11 +19,11 @@ using testing::HasSubstr;
 using Shards = std::map<std::string, std::string>;
 
 Result<TfGraph> Parse(const std::string& json, const Shards& shards) {
-  return ParseTfjsModel(json, [&](const std::string& path) -> Result<std::string> {
-    const auto found = shards.find(path);
-    if (found == shards.end()) return Status(Code::kNotFound, "no file '" + path + "'");
-    return found->second;
-  });
+  return ParseTfjsModel(json, ShardsOf([&](const std::string& path) -> Result<std::string> {
+                          const auto found = shards.find(path);
+                          if (found == shards.end()) return Status(Code::kNotFound, "no file '" + path + "'");
+                          return found->second;
+                        }));
 }
 
 template <class T>
