@@ -5,6 +5,7 @@
 #include "api/codecs.h"
 #include "base/nearest.h"
 #include "formats/registry/import_model.h"
+#include "formats/wts/fill.h"
 #include "ops/dynamic_ops.h"
 #include "ops/op.h"
 #include "plugin/nodes.h"
@@ -49,6 +50,27 @@ void NoteRandomNodes(const Graph& graph, std::vector<std::string>& notes) {
       "its dropout?");
 }
 
+// "'a', 'b' and 5 more"
+std::string SomeOf(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 8;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kMost); ++i) text += (i == 0 ? "'" : ", '") + names[i] + "'";
+  return names.size() <= kMost ? text : text + " and " + std::to_string(names.size() - kMost) + " more";
+}
+
+Status FillFrom(const LoadOptions& options, Graph& graph, std::vector<std::string>& notes) {
+  const std::string& path = options.wts_path;
+  SLIPWAY_ASSIGN_OR_RETURN(const WtsWeights weights, ReadWts(path));
+  SLIPWAY_ASSIGN_OR_RETURN(const FillReport report,
+                           FillWeights(graph, weights, path, {.leaves_unknown = options.leaves_unknown_wts}));
+  if (!report.kept.empty())
+    notes.push_back("not in '" + path + "', so kept as the model has them: " + SomeOf(report.kept));
+  if (!report.unknown.empty())
+    notes.push_back("of '" + path +
+                    "' left out, the model has no constants of these names: " + SomeOf(report.unknown));
+  return Status::Ok();
+}
+
 Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(ImportedModel imported, ImportModel(path, options.import));
   LoadedModel loaded;
@@ -57,6 +79,7 @@ Result<LoadedModel> Import(const std::string& path, const LoadOptions& options) 
   loaded.model.graph = std::move(imported.graph);
   loaded.model.manifest = std::move(imported.manifest);
   loaded.notes = std::move(imported.notes);
+  if (!options.wts_path.empty()) SLIPWAY_RETURN_IF_ERROR(FillFrom(options, loaded.model.graph, loaded.notes));
   for (const std::string& node : WaitingNodes(loaded.model.graph))
     loaded.notes.push_back("no operator is known for " + node + ": it is kept for a plugin given later");
   NoteRandomNodes(loaded.model.graph, loaded.notes);
@@ -74,6 +97,11 @@ Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
         "'" + path + "' is converted already: --input, --output, --dim and --signature have no effect",
         "give them when converting the source model");
   }
+  if (!options.wts_path.empty())
+    return Status(
+        Code::kUsage,
+        "'" + path + "' is converted already: --wts has no effect, its weights have been rearranged",
+        "give it when converting the source model");
   LoadedModel loaded;
   SLIPWAY_ASSIGN_OR_RETURN(loaded.model, ReadSlip(path));
   loaded.was_slip = true;

@@ -13,6 +13,10 @@ namespace slipway {
 
 struct LoadOptions {
   ImportOptions import;
+  // A .wts file whose arrays replace the imported model's weights, by name, before anything is optimised
+  // (formats/wts/fill.h); "" for none.
+  std::string wts_path;
+  bool leaves_unknown_wts = false;
   std::map<std::string, DimRange> ranges;  // to declare for dimensions that stay symbolic, by name
   bool is_optimized = true;
   PipelineOptions passes = PipelineOptions::FromEnvironment();

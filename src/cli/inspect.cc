@@ -11,6 +11,7 @@
 #include "cli/console.h"
 #include "cli/model_flags.h"
 #include "cli/support.h"
+#include "cli/wts.h"
 #include "ir/text.h"
 #include "ops/cost.h"
 #include "runtime/engine.h"
@@ -259,6 +260,7 @@ Status Inspect(const InspectFlags& flags) {
   if (!flags.more.empty())
     return Status(Code::kUsage, "'" + flags.more[0] + "': one model is shown at a time",
                   "inspect --support takes several, and folders of models");
+  if (IsWtsFile(flags.model.model)) return InspectWts(flags.model.model, flags.is_json);
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
   if (!flags.why.empty()) return PrintWhy(loaded, flags);
   if (flags.is_json) {

@@ -99,6 +99,10 @@ void ModelFlags::AddModel(CLI::App* command) {
       ->take_all();
   command->add_option("--signature", signature, "a SavedModel's signature, where not serving_default");
   command->add_option("--prototxt", prototxt, "a .caffemodel's net, where it does not lie beside it");
+  command->add_option("--wts", wts, "a .wts file whose arrays replace the model's weights, by name");
+  command
+      ->add_flag("--wts-partial", is_wts_partial, "leave out arrays of --wts that the model has no use for")
+      ->needs("--wts");
   command->add_option("--plugin", plugins, "a library of operators of your own; may be given several times")
       ->allow_extra_args(false);
   command->add_flag("--allow-custom", allow_custom,
@@ -140,6 +144,8 @@ Result<LoadOptions> ModelFlags::ToLoadOptions() const {
   options.import.signature = signature;
   options.import.prototxt = prototxt;
   options.import.allow_custom = allow_custom;
+  options.wts_path = wts;
+  options.leaves_unknown_wts = is_wts_partial;
   for (const std::string& text : dims) {
     SLIPWAY_ASSIGN_OR_RETURN(auto dim, ParseDim(text));
     const auto& [name, range] = dim;

@@ -15,6 +15,8 @@ struct ModelFlags {
   std::vector<std::string> dims;     // NAME=extent, NAME=lowest..highest
   std::string signature;             // SavedModel
   std::string prototxt;              // Caffe: path of the net's description
+  std::string wts;                   // path of weights that replace the model's
+  bool is_wts_partial = false;
   std::vector<std::string> plugins;  // paths of plugin libraries
   bool allow_custom = false;
   bool has_plugin_checks = false;

@@ -264,8 +264,8 @@ std::string_view HintFor(FileKind kind) {
     case FileKind::kKerasZip:
       return "convert it to TFLite or with tensorflowjs_converter to a layers model, or export it to ONNX";
     case FileKind::kWts:
-      return "build the network in code with slipway::NetworkBuilder and slipway::ReadWts, as "
-             "examples/lenet_wts.cc does";
+      return "give it to a model of the same network: convert MODEL --wts FILE; or build the network in "
+             "code with slipway::NetworkBuilder and slipway::ReadWts, as examples/lenet_wts.cc does";
     case FileKind::kImage: return "the model comes first, then the photos";
     default:
       return "Slipway reads .onnx, .tflite, TensorFlow's SavedModel and frozen .pb or .pbtxt, TensorFlow.js "
