@@ -1,4 +1,5 @@
-"""Caffe nets: OpenCV's layer tests with the outputs that Caffe gave; single layers and real nets against OpenCV.
+"""Caffe nets: OpenCV's layer tests with the outputs that Caffe gave; single layers and real nets (on a photo) against
+OpenCV; layers that OpenCV lacks against numpy (caffe_layers.py).
 
 usage: caffe_suite.py SLIPWAY [--only TEXT] [--update]
 
@@ -14,6 +15,7 @@ import sys
 import cv2
 import numpy as np
 
+import caffe_layers
 import suite
 from suite import ASSETS, difference, on_backends, run_net
 
@@ -49,6 +51,14 @@ def description_of(weights):
     return own if own.exists() else weights.with_name("lenet_deploy.prototxt")
 
 
+def photo(shape):
+    """A face as levels -1..1, [N,C,H,W]."""
+    image = cv2.imread(str(ASSETS / "images/faces/ultraface_12.jpg"),
+                       cv2.IMREAD_COLOR if shape[1] == 3 else cv2.IMREAD_GRAYSCALE)
+    image = cv2.resize(image, (shape[3], shape[2])).reshape(shape[2], shape[3], shape[1])
+    return np.repeat(((image.astype(np.float32) - 127.5) / 128).transpose(2, 0, 1)[None], shape[0], 0)
+
+
 def check_model(slipway, backend, weights, scratch):
     """None, or why the net's outputs are not OpenCV's."""
     # OpenCV lacks Upsample and calls the same thing Resample.
@@ -61,7 +71,7 @@ def check_model(slipway, backend, weights, scratch):
     if info.returncode != 0:
         return info.stderr.strip()
     [entry] = json.loads(info.stdout)["inputs"]
-    array = np.random.default_rng(7).standard_normal(entry["shape"], np.float32)
+    array = photo(entry["shape"])
     outputs = run_net(slipway, backend, weights, {entry["name"]: array}, scratch)
     if isinstance(outputs, str):
         return outputs
@@ -165,6 +175,43 @@ def check_small(slipway, backend, name, scratch):
     return next((why for why in whys if why), None)
 
 
+def check_definition(slipway, backend, name, scratch):
+    """None, or why outputs are not what numpy makes of the layer's definition."""
+    text, feeds, weights, expected = caffe_layers.CASES[name]()
+    return check_net(slipway, backend, text, feeds, weights, expected, scratch / name)
+
+
+def check_net(slipway, backend, text, feeds, weights, expected, folder, tolerance=1e-5):
+    folder.mkdir(exist_ok=True)
+    (folder / "net.prototxt").write_text(text)
+    if weights:
+        (folder / "net.caffemodel").write_bytes(caffe_layers.caffemodel(weights))
+    outputs = run_net(slipway, backend, folder / "net.prototxt", feeds, folder)
+    if isinstance(outputs, str):
+        return outputs
+    if outputs.keys() != expected.keys():
+        return f"outputs {sorted(outputs)}, expected {sorted(expected)}"
+    for output, array in expected.items():
+        if not np.array_equal(np.isnan(outputs[output]), np.isnan(array)):
+            return f"{output}: NaN elsewhere"
+        if why := difference(np.nan_to_num(outputs[output]), np.nan_to_num(array), tolerance):
+            return f"{output}: {why}"
+    return None
+
+
+def check_recurrent(slipway, backend, folder, kind, scratch):
+    """None, or why a recurrent layer's outputs are not those that Caffe gave (the archive has them without a net)."""
+    stem = f"{kind.lower()}.prototxt"
+    weights = [np.load(path) for path in sorted(folder.glob(f"{stem}.w_?.npy"))]
+    # Where the sequences begin nothing is carried over; from there on everything is.
+    feeds = {"x": np.load(folder / "recurrent.input.npy"), "cont": np.ones((12, 2), np.float32)}
+    feeds["cont"][0] = 0
+    text = caffe_layers.net(feeds, (kind, "x cont", "y", "recurrent_param { num_output: 17 }"))
+    expected = {"y": np.load(folder / f"{stem}.h_1.npy")}
+    # What goes into its sigmoids are sums of up to 335 over 1332 products: f32, Caffe's too, knows them to some 1e-4.
+    return check_net(slipway, backend, text, feeds, {"y": weights}, expected, scratch / kind, tolerance=1e-4)
+
+
 def make_cases(slipway, folder, scratch):
     found = {}
     for net in sorted(folder.glob("*.prototxt")):
@@ -173,6 +220,10 @@ def make_cases(slipway, folder, scratch):
         found[weights.stem] = on_backends(lambda backend, at=weights: check_model(slipway, backend, at, scratch))
     for name in SMALL:
         found[name] = on_backends(lambda backend, name=name: check_small(slipway, backend, name, scratch))
+    for name in caffe_layers.CASES:
+        found[name] = on_backends(lambda backend, name=name: check_definition(slipway, backend, name, scratch))
+    for kind in ("LSTM", "RNN"):
+        found[kind] = on_backends(lambda backend, kind=kind: check_recurrent(slipway, backend, folder, kind, scratch))
     found["ssd_detection"] = on_backends(lambda backend: check_detection(slipway, backend, scratch))
     return found
 

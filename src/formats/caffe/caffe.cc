@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "formats/caffe/import.h"
+#include "formats/caffe/preprocess.h"
 
 namespace slipway {
 namespace {
@@ -63,7 +64,12 @@ Result<ImportedModel> ImportPair(const std::string& description, std::string_vie
   auto blobs = caffe::ReadWeights(caffemodel);
   if (!blobs.ok()) return blobs.status().WithContext("weights '" + weights + "'");
   auto model = caffe::ImportNet(*net, *blobs, options);
-  if (model.ok()) return model;
+  if (model.ok()) {
+    auto manifest = caffe::ReadPreprocessing(*net, model->graph, description, model->notes);
+    if (!manifest.ok()) return manifest.status().WithContext("description '" + description + "'");
+    model->manifest = std::move(*manifest);
+    return model;
+  }
   return model.status().WithContext(
       "description '" + description + "', " +
       (weights.empty()

@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto weights = slipway::caffe::ReadWeights(rest.empty() ? rest : rest.subspan(1));
   // Weights alone, too: most bytes are no text.
   (void)slipway::caffe::ReadWeights({data, size});
+  (void)slipway::caffe::ReadBlob({data, size});
   const slipway::caffe::Weights none;
   if (net.ok()) (void)slipway::caffe::ImportNet(*net, weights.ok() ? *weights : none, {});
   return 0;

@@ -6,13 +6,13 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "formats/caffe/import.h"
+#include "formats/caffe/testing.h"
 #include "ops/run.h"
 
 namespace slipway::caffe {
 namespace {
 
 using testing::HasSubstr;
-using Values = std::vector<float>;
 
 std::string ErrorOf(const std::string& text) {
   const auto parsed = ParseText(text);
@@ -56,10 +56,6 @@ TEST(CaffeText, BadValuesAreToldOnce) {
   EXPECT_EQ(params.Int("a", 7), 0);
   EXPECT_EQ(params.Enum("c", {"MAX", "AVE"}, 1), 1U);
   EXPECT_EQ(error.message(), "line 1: a is '1.5'; it must be a whole number of at most 32 bits");
-}
-
-Tensor Floats(Dims dims, const Values& values) {
-  return Tensor::From<float>(DType::kF32, std::move(dims), values);
 }
 
 std::string BlobProto(const Dims& dims, const Values& values) {
@@ -119,36 +115,6 @@ TEST(CaffeWeights, ABlobMustHoldWhatItsShapeSays) {
   EXPECT_THAT(Read(whole.substr(0, whole.size() - 3)).status().message(), HasSubstr("cut off or damaged"));
 }
 
-// The net's first output for x, which is its input "x"; `text` the layers.
-struct Answer {
-  Dims dims;
-  Values values;
-  std::string error;
-};
-Answer RunNet(const std::string& text, const Tensor& x, const Weights& weights = {}) {
-  std::string net_text = "input: 'x' input_shape {";
-  for (int64_t dim : x.dims()) net_text += " dim: " + std::to_string(dim);
-  const auto net = ReadNet(net_text + " }\n" + text);
-  if (!net.ok()) return {{}, {}, net.status().message()};
-  const auto model = ImportNet(*net, weights, {});
-  if (!model.ok()) return {{}, {}, model.status().message()};
-  const std::vector<Datum> inputs = {Datum::Of(x)};
-  const auto outputs = Interpret(model->graph, inputs);
-  if (!outputs.ok()) return {{}, {}, outputs.status().message()};
-  const Tensor& y = (*outputs)[0].tensor;
-  return {y.dims(), Values(y.as<float>(), y.as<float>() + y.count()), ""};
-}
-
-std::string LayerText(const std::string& type, const std::string& more) {
-  return "layer { name: 'l' type: '" + type + "' bottom: 'x' top: 'y' " + more + " }";
-}
-
-void ExpectValues(const Answer& answer, const Dims& dims, const Values& values) {
-  ASSERT_EQ(answer.error, "");
-  EXPECT_EQ(answer.dims, dims);
-  EXPECT_THAT(answer.values, testing::Pointwise(testing::FloatNear(1e-5F), values));
-}
-
 TEST(CaffeLayers, PoolsRoundUpAndClip) {
   const Tensor x = Floats({1, 1, 1, 4}, {1, 2, 3, 4});
   // ceil((4 - 3) / 2) + 1 = 2 windows; the second hangs over the end.
@@ -165,8 +131,13 @@ TEST(CaffeLayers, PoolsRoundUpAndClip) {
       RunNet(LayerText("Pooling", "pooling_param { pool: AVE kernel_size: 1 stride_h: 1 stride_w: 4 }"),
              Floats({1, 1, 1, 4}, {5, 6, 7, 8}));
   ExpectValues(empty, {1, 1, 1, 2}, {5, 0});
-  EXPECT_THAT(RunNet(LayerText("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 1 }"), x).error,
-              HasSubstr("stochastic pooling draws at random"));
+  // Of the test phase the mean, weighted with itself: (1 + 4) / 3, (9 + 16) / 7.
+  ExpectValues(
+      RunNet(LayerText("Pooling", "pooling_param { pool: STOCHASTIC kernel_h: 1 kernel_w: 2 stride: 2 }"), x),
+      {1, 1, 1, 2}, {5.0F / 3, 25.0F / 7});
+  EXPECT_THAT(
+      RunNet(LayerText("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 2 pad: 1 }"), x).error,
+      HasSubstr("pad goes with pool: MAX or AVE"));
 }
 
 TEST(CaffeLayers, InPlaceLayersFollowOneAnother) {
@@ -175,17 +146,6 @@ TEST(CaffeLayers, InPlaceLayersFollowOneAnother) {
       "layer { name: 'r' type: 'ReLU' bottom: 'y' top: 'y' relu_param { negative_slope: 0.5 } }"
       "layer { name: 'd' type: 'Dropout' bottom: 'y' top: 'y' }";
   ExpectValues(RunNet(net, Floats({1, 2}, {-3, 3})), {1, 2}, {-2.5F, 7});
-}
-
-TEST(CaffeLayers, OldGenerationsAreUpgraded) {
-  const Weights weights = {{"ip", {Floats({1, 1, 1, 2}, {3, 4}), Floats({1, 1, 1, 1}, {1})}}};
-  const Tensor x = Floats({1, 2}, {10, 1});
-  const std::string v0 =
-      "layers { layer { name: 'ip' type: 'innerproduct' num_output: 1 } bottom: 'x' top: 'y' }";
-  const std::string v1 =
-      "layers { name: 'ip' type: INNER_PRODUCT inner_product_param { num_output: 1 } bottom: 'x' top: 'y' }";
-  ExpectValues(RunNet(v0, x, weights), {1, 1}, {35});
-  ExpectValues(RunNet(v1, x, weights), {1, 1}, {35});
 }
 
 TEST(CaffeLayers, SumsTakeCoefficients) {
@@ -295,12 +255,12 @@ TEST(CaffeImport, TrainingLayersAreLeftOut) {
 
 TEST(CaffeImport, ListsEveryUnsupportedLayer) {
   const std::string error =
-      RunNet(LayerText("Im2col", "") + "layer { name: 'm' type: 'SPP' bottom: 'y' top: 'z' }",
+      RunNet(LayerText("Swizzle", "") + "layer { name: 'm' type: 'Twist' bottom: 'y' top: 'z' }",
              Floats({1}, {1}))
           .error;
   EXPECT_THAT(error, HasSubstr("2 nodes"));
-  EXPECT_THAT(error, HasSubstr("'l': Im2col on (f32[1])"));
-  EXPECT_THAT(error, HasSubstr("'m': SPP on (?)"));
+  EXPECT_THAT(error, HasSubstr("'l': Swizzle on (f32[1])"));
+  EXPECT_THAT(error, HasSubstr("'m': Twist on (?)"));
 }
 
 TEST(CaffeImport, WeightsOfAnotherNetAreRefused) {

@@ -1,24 +1,17 @@
 #include "formats/caffe/import.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "base/nearest.h"
 #include "formats/caffe/foreign_layer.h"
 #include "formats/caffe/layers.h"
+#include "formats/caffe/preprocess.h"
 #include "formats/support.h"
 #include "ops/import.h"
 
 namespace slipway::caffe {
 namespace {
-
-// Layers that feed training data: their tops are inputs here.
-bool IsData(const std::string& type) {
-  constexpr std::array kTypes = {"Data",       "ImageData", "HDF5Data", "MemoryData",
-                                 "WindowData", "DummyData", "Input",    "AnnotatedData"};
-  return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
-}
 
 // Layers that only training and its reports need.
 bool IsTraining(const std::string& type) {
@@ -75,7 +68,7 @@ class Importer {
     if (!outputs_.empty()) return;
     for (const Layer* layer : layers_) {
       for (const std::string& bottom : layer->bottoms) std::erase(outputs_, bottom);
-      if (IsData(layer->type)) continue;
+      if (IsDataLayer(layer->type)) continue;
       for (const std::string& top : layer->tops) {
         std::erase(outputs_, top);
         outputs_.push_back(top);
@@ -169,7 +162,7 @@ class Importer {
   Dims DeclaredDims(const std::string& name) const {
     for (const Layer* layer : layers_) {
       for (size_t i = 0; i < layer->tops.size(); ++i) {
-        if (layer->tops[i] == name && IsData(layer->type)) return DimsOfTop(*layer, i);
+        if (layer->tops[i] == name && IsDataLayer(layer->type)) return DimsOfTop(*layer, i);
       }
     }
     return {};
@@ -182,6 +175,8 @@ class Importer {
       return {params.Int("batch_size", 0), params.Int("channels", 0), params.Int("height", 0),
               params.Int("width", 0)};
     }
+    const bool is_photo = top == 0 && layer.type != "Input" && layer.type != "DummyData";
+    if (is_photo) return ShapeOf(TransformOf(layer, error));
     const Message* message = layer.message.Child(layer.type == "Input" ? "input_param" : "dummy_data_param");
     if (message == nullptr) return {};
     const auto shapes = message->All("shape");
@@ -247,7 +242,7 @@ class Importer {
 
   Status Import(size_t index) {
     const Layer& layer = *layers_[index];
-    if (IsData(layer.type)) return ImportData(layer);
+    if (IsDataLayer(layer.type)) return ImportData(layer);
     unsupported_.CountNode();
     SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, Bottoms(layer));
     const LayerDef* def = FindLayer(layer.type);

@@ -64,6 +64,13 @@ Result<ValueId> LayerContext::Add(const std::string& op, std::vector<ValueId> in
   return added;
 }
 
+void LayerContext::Emit(ValueId value) {
+  const size_t i = outputs_.size();
+  const bool is_own = value >= first_own_ && builder_.constant(value) == nullptr;
+  if (is_own && i < names_.size() && !names_[i].empty()) builder_.graph().value(value).name = names_[i];
+  outputs_.push_back(value);
+}
+
 Status LayerContext::Emit(const std::string& op, std::vector<ValueId> inputs, Attrs attrs) {
   auto added = builder_.Add(op, std::move(inputs), std::move(attrs), NameOfOutput(outputs_.size(), op));
   if (!added.ok()) return Explain(added.status());
@@ -96,7 +103,8 @@ Result<ValueId> LayerContext::Affine(ValueId x, float scale, float shift) {
 }
 
 const LayerDef* FindLayer(std::string_view type) {
-  for (auto group : {WindowLayers, ElementwiseLayers, ShapeLayers, StatisticLayers, DetectionLayers}) {
+  for (auto group : {WindowLayers, ElementwiseLayers, ShapeLayers, StatisticLayers, DetectionLayers,
+                     FlowLayers, RegionLayers, RecurrentLayers}) {
     for (const LayerDef& def : group()) {
       if (def.type == type) return &def;
     }

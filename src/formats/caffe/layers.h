@@ -17,7 +17,8 @@ class LayerContext {
         inputs_(std::move(inputs)),
         names_(std::move(names)),
         blobs_(blobs),
-        builder_(builder) {}
+        builder_(builder),
+        first_own_(static_cast<ValueId>(builder.graph().values.size())) {}
 
   const Layer& layer() const { return layer_; }
   GraphBuilder& builder() { return builder_; }
@@ -53,8 +54,8 @@ class LayerContext {
   // A node with any number of outputs, one a top.
   Status EmitAll(const std::string& op, std::vector<ValueId> inputs, Attrs attrs);
 
-  // The next top is this value, an intermediate or an input.
-  void Emit(ValueId value) { outputs_.push_back(value); }
+  // The next top is this value: an intermediate, which bears the top's name then, or an input.
+  void Emit(ValueId value);
   // The same for a last node, which bears the top's name.
   Status Emit(const std::string& op, std::vector<ValueId> inputs, Attrs attrs = {});
   const std::vector<ValueId>& outputs() const { return outputs_; }
@@ -77,6 +78,7 @@ class LayerContext {
   Strings names_;
   const Blobs* blobs_;
   GraphBuilder& builder_;
+  ValueId first_own_;  // values from here on were made by this layer
   std::vector<ValueId> outputs_;
   Status error_;
 };
@@ -99,5 +101,8 @@ std::span<const LayerDef> ElementwiseLayers();  // activations, scales, sums
 std::span<const LayerDef> ShapeLayers();        // moves, cuts and joins
 std::span<const LayerDef> StatisticLayers();    // normalisations, reductions, ArgMax
 std::span<const LayerDef> DetectionLayers();    // SSD's
+std::span<const LayerDef> FlowLayers();         // FlowNet's
+std::span<const LayerDef> RecurrentLayers();    // LSTM, RNN
+std::span<const LayerDef> RegionLayers();       // regions of interest: Fast R-CNN's and its heirs'
 
 }  // namespace slipway::caffe

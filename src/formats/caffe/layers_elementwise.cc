@@ -58,6 +58,21 @@ Status Swish(LayerContext& context) {
   return context.Emit("Mul", {context.in(), gate});
 }
 
+Status Mish(LayerContext& context) { return context.Emit("Mish", {context.in()}); }
+Status HardSwish(LayerContext& context) { return context.Emit("HardSwish", {context.in()}); }
+Status HardSigmoid(LayerContext& context) {
+  return context.Emit("HardSigmoid", {context.in()}, {{"alpha", 1.0F / 6}, {"beta", 0.5F}});
+}
+
+Status Clip(LayerContext& context) {
+  const Params params = context.params("clip_param");
+  const float low = params.Float("min", 0), high = params.Float("max", 0);
+  SLIPWAY_RETURN_IF_ERROR(context.error());
+  if (!params.Has("min") || !params.Has("max")) return context.Error("min and max are needed");
+  return context.Emit("Clip", {context.in(), context.Number(static_cast<double>(low)),
+                               context.Number(static_cast<double>(high))});
+}
+
 // (shift + scale * x) ^ power
 Status Power(LayerContext& context) {
   const Params params = context.params("power_param");
@@ -241,6 +256,12 @@ constexpr std::array kLayers = {
     LayerDef{"AbsVal", AbsVal},
     LayerDef{"BNLL", Bnll},
     LayerDef{"Swish", Swish},
+    LayerDef{"Clip", Clip},
+    LayerDef{"Mish", Mish},
+    LayerDef{"HardSwish", HardSwish},
+    LayerDef{"HSwish", HardSwish},
+    LayerDef{"HardSigmoid", HardSigmoid},
+    LayerDef{"HSigmoid", HardSigmoid},
     LayerDef{"Power", Power},
     LayerDef{"Exp", Exp},
     LayerDef{"Log", Log},

@@ -170,6 +170,32 @@ Status Embed(LayerContext& context) {
   return context.Emit("Add", {found, context.Const(std::move(bias))});
 }
 
+// Items of the batch by their numbers: repeated, reordered, left out.
+Status BatchReindex(LayerContext& context) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId items, context.Add("Cast", {context.in(1)}, {{"to", DType::kI64}}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId flat, context.Reshape(items, {-1}));
+  return context.Emit("Gather", {context.in(), flat});
+}
+
+// Of every bottom but the last the items that the last one (a number an item) selects by not being 0.
+Status Filter(LayerContext& context) {
+  const size_t count = context.num_inputs() - 1;
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId selector, context.Reshape(context.in(count), {-1}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId is_kept, context.Add("Cast", {selector}, {{"to", DType::kBool}}));
+  for (size_t i = 0; i < count; ++i)
+    SLIPWAY_RETURN_IF_ERROR(context.Emit("Compress", {context.in(i), is_kept}, {{"axis", int64_t{0}}}));
+  return Status::Ok();
+}
+
+// A learnt blob as it is.
+Status Parameter(LayerContext& context) {
+  const Ints shape = context.params("parameter_param").Child("shape").Ints("dim");
+  SLIPWAY_RETURN_IF_ERROR(context.error());
+  SLIPWAY_ASSIGN_OR_RETURN(Tensor blob, context.Blob(0, shape));
+  context.Emit(context.Const(std::move(blob)));
+  return Status::Ok();
+}
+
 Status Permute(LayerContext& context) {
   Ints order = context.params("permute_param").Ints("order");
   SLIPWAY_RETURN_IF_ERROR(context.error());
@@ -197,14 +223,26 @@ Status ShuffleChannel(LayerContext& context) {
   return context.Emit("Reshape", {turned, context.builder().Ints(dims)});
 }
 
-Status Resize(LayerContext& context, const Ints& sizes, Attrs attrs) {
+Status Resize(LayerContext& context, ValueId x, const Ints& sizes, Attrs attrs) {
   for (int64_t size : sizes) {
     if (size < 1 || size > INT32_MAX)
       return context.Error("the output would be " + ToString(std::span<const int64_t>(sizes)));
   }
   attrs.Set("axes", Ints{2, 3});
-  return context.Emit("Resize", {context.in(), kNoValue, kNoValue, context.builder().Ints(sizes)},
-                      std::move(attrs));
+  return context.Emit("Resize", {x, kNoValue, kNoValue, context.builder().Ints(sizes)}, std::move(attrs));
+}
+
+// The image without its first `begin` and last `end` rows and columns.
+Result<ValueId> Cut(LayerContext& context, int64_t begin, int64_t end) {
+  if (begin == 0 && end == 0) return context.in();
+  for (int64_t axis = 2; axis < 4; ++axis) {
+    SLIPWAY_ASSIGN_OR_RETURN(const int64_t extent, context.Extent(0, axis));
+    if (begin + end >= extent) return context.Error("pad_beg and pad_end leave nothing of the input");
+  }
+  GraphBuilder& builder = context.builder();
+  const int64_t last = end == 0 ? INT32_MAX : -end;
+  return context.Add("Slice", {context.in(), builder.Ints({begin, begin}), builder.Ints({last, last}),
+                               builder.Ints({2, 3})});
 }
 
 // DeepLab's bilinear interpolation: corners meet corners.
@@ -216,7 +254,7 @@ Status Interp(LayerContext& context) {
   Ints sizes = {params.Int("height", 0), params.Int("width", 0)};
   SLIPWAY_RETURN_IF_ERROR(context.error());
   if (context.rank(context.in()) != 4) return context.Error("the input must be [N,C,H,W]");
-  if (begin != 0 || end != 0) return context.Unsupported("pad_beg and pad_end are not read; they must be 0");
+  if (begin > 0 || end > 0) return context.Error("pad_beg and pad_end may only cut: they must be 0 or less");
   if (shrink < 1 || zoom < 1 || zoom > INT32_MAX)
     return context.Error("shrink_factor and zoom_factor must be 1 or more");
   for (size_t i = 0; i < 2; ++i) {
@@ -225,59 +263,88 @@ Status Interp(LayerContext& context) {
       SLIPWAY_ASSIGN_OR_RETURN(sizes[i], context.Extent(1, static_cast<int64_t>(i) + 2));
       continue;
     }
-    SLIPWAY_ASSIGN_OR_RETURN(const int64_t extent, context.Extent(0, static_cast<int64_t>(i) + 2));
+    SLIPWAY_ASSIGN_OR_RETURN(int64_t extent, context.Extent(0, static_cast<int64_t>(i) + 2));
+    extent += begin + end;
+    if (extent < 1) return context.Error("pad_beg and pad_end leave nothing of the input");
     const int64_t shrunk = (extent - 1) / shrink + 1;
     sizes[i] = shrunk + (shrunk - 1) * (zoom - 1);
   }
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId x, Cut(context, -begin, -end));
   return Resize(
-      context, sizes,
+      context, x, sizes,
       {{"mode", std::string("linear")}, {"coordinate_transformation_mode", std::string("align_corners")}});
 }
 
-// Nearest, by a whole factor (YOLO's ports of Darknet).
-Status Upsample(LayerContext& context) {
-  const int64_t scale = context.params("upsample_param").Int("scale", 2);
+// Extents of an Upsample's output: given ones, or multiples.
+Result<Ints> UpsampledSizes(LayerContext& context, const Params& params) {
+  const int64_t scale = params.Int("scale", 2);
+  const Ints scales = {params.Int("scale_h", scale), params.Int("scale_w", scale)};
+  Ints sizes = {params.Int("upsample_h", 0), params.Int("upsample_w", 0)};
+  // Written as flags; `true` takes one row or column away.
+  const Ints less = {int64_t{params.Bool("pad_out_h", false)}, int64_t{params.Bool("pad_out_w", false)}};
   SLIPWAY_RETURN_IF_ERROR(context.error());
-  if (context.num_inputs() != 1)
-    return context.Unsupported("upsampling by a pooling mask is not read",
-                               "export the net to ONNX (MaxUnpool)");
-  if (context.rank(context.in()) != 4) return context.Error("the input must be [N,C,H,W]");
-  Ints sizes(2);
-  for (size_t i = 0; i < 2; ++i) {
+  const bool has_sizes = sizes[0] > 0 && sizes[1] > 0;
+  for (size_t i = 0; i < 2 && !has_sizes; ++i) {
     SLIPWAY_ASSIGN_OR_RETURN(const int64_t extent, context.Extent(0, static_cast<int64_t>(i) + 2));
-    if (scale > INT32_MAX) return context.Error("scale is out of range");
-    sizes[i] = extent * scale;
+    if (scales[i] < 1 || scales[i] > INT32_MAX) return context.Error("scale is out of range");
+    sizes[i] = extent * scales[i] - less[i];
   }
-  return Resize(context, sizes,
+  return sizes;
+}
+
+// SegNet's: every value goes where the pooling that made the mask found its maximum, 0 elsewhere.
+Status Unpool(LayerContext& context, const Ints& sizes) {
+  SLIPWAY_ASSIGN_OR_RETURN(const Dims from, context.StaticShape(0));
+  SLIPWAY_ASSIGN_OR_RETURN(const Dims mask, context.StaticShape(1));
+  if (from != mask)
+    return context.Error("the mask is " + ToString(mask) + ", the input " + ToString(from) +
+                         "; they must be of one shape");
+  GraphBuilder& builder = context.builder();
+  const Dims to = {from[0], from[1], sizes[0], sizes[1]};
+  if (const auto count = ElementCount(to); !count.ok()) return context.Error(count.status().message());
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId values, context.Reshape(context.in(), {from[0], from[1], -1}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId flat, context.Reshape(context.in(1), {from[0], from[1], -1}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId places, context.Add("Cast", {flat}, {{"to", DType::kI64}}));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const ValueId zeros,
+      context.Add("Expand", {context.Number(0), builder.Ints({to[0], to[1], to[2] * to[3]})}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId spread,
+                           context.Add("ScatterElements", {zeros, places, values}, {{"axis", int64_t{2}}}));
+  return context.Emit("Reshape", {spread, builder.Ints(to)});
+}
+
+// With a mask, SegNet's; without one nearest by a factor (YOLO's ports of Darknet).
+Status Upsample(LayerContext& context) {
+  const Params params = context.params("upsample_param");
+  if (context.rank(context.in()) != 4) return context.Error("the input must be [N,C,H,W]");
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints sizes, UpsampledSizes(context, params));
+  if (context.num_inputs() == 2) return Unpool(context, sizes);
+  return Resize(context, context.in(), sizes,
                 {{"mode", std::string("nearest")},
                  {"coordinate_transformation_mode", std::string("asymmetric")},
                  {"nearest_mode", std::string("floor")}});
 }
 
-// FlowNet's resampling, by the nearest pixel: to the second input's extents, to given ones, or by a factor.
-Status Resample(LayerContext& context) {
-  const Params params = context.params("resample_param");
-  const size_t type = params.Enum("type", {"", "NEAREST", "LINEAR", "CUBIC", "AREA"}, 2);
-  const float factor = params.Float("factor", 1);
-  Ints sizes = {params.Int("height", 0), params.Int("width", 0)};
+// Darknet's: reads the image in squares of `stride`, as if rows lay four channels deep.
+Status Reorg(LayerContext& context) {
+  const Params params = context.params("reorg_param");
+  const int64_t stride = params.Int("stride", params.Int("reorg_stride", 2));
+  const bool is_reverse = params.Bool("reverse", false);
   SLIPWAY_RETURN_IF_ERROR(context.error());
-  if (context.rank(context.in()) != 4) return context.Error("the input must be [N,C,H,W]");
-  if (type != 1) return context.Unsupported("only the type NEAREST is read");
-  for (size_t i = 0; i < 2; ++i) {
-    const size_t from = context.num_inputs() - 1;
-    SLIPWAY_ASSIGN_OR_RETURN(const int64_t extent, context.Extent(from, static_cast<int64_t>(i) + 2));
-    if (from == 1) {
-      sizes[i] = extent;
-    } else if (sizes[i] == 0) {
-      const double size = static_cast<double>(extent) * static_cast<double>(factor);
-      if (!(size >= 1 && size < 1e9)) return context.Error("factor is out of range");
-      sizes[i] = static_cast<int64_t>(size);
-    }
-  }
-  return Resize(context, sizes,
-                {{"mode", std::string("nearest")},
-                 {"coordinate_transformation_mode", std::string("asymmetric")},
-                 {"nearest_mode", std::string("floor")}});
+  if (is_reverse) return context.Unsupported("reverse: true is not read");
+  SLIPWAY_ASSIGN_OR_RETURN(const Dims dims, context.StaticShape(0));
+  const bool fits = dims.size() == 4 && stride >= 1 && stride <= 1024 && dims[1] % (stride * stride) == 0 &&
+                    dims[2] % stride == 0 && dims[3] % stride == 0;
+  if (!fits)
+    return context.Error("stride " + std::to_string(stride) + " does not divide the extents of " +
+                         ToString(dims) + ", or its square the channels");
+  const int64_t rows = dims[1] / (stride * stride) * dims[2];
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId split,
+                           context.Reshape(context.in(), {dims[0], rows, stride, dims[3], stride}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId turned,
+                           context.Add("Transpose", {split}, {{"perm", Ints{0, 2, 4, 1, 3}}}));
+  return context.Emit("Reshape", {turned, context.builder().Ints({dims[0], dims[1] * stride * stride,
+                                                                  dims[2] / stride, dims[3] / stride})});
 }
 
 constexpr std::array kLayers = {
@@ -291,10 +358,13 @@ constexpr std::array kLayers = {
     LayerDef{"Crop", Crop, 2, 2},
     LayerDef{"Tile", Tile},
     LayerDef{"Embed", Embed},
+    LayerDef{"BatchReindex", BatchReindex, 2, 2},
+    LayerDef{"Filter", Filter, 2, 1024},
+    LayerDef{"Parameter", Parameter, 0, 0},
     LayerDef{"Permute", Permute},
     LayerDef{"ShuffleChannel", ShuffleChannel},
     LayerDef{"Interp", Interp, 1, 2},
-    LayerDef{"Resample", Resample, 1, 2},
+    LayerDef{"Reorg", Reorg},
     LayerDef{"Upsample", Upsample, 1, 2},
 };
 

@@ -34,17 +34,72 @@ Result<ValueId> MeanOver(LayerContext& context, ValueId x, const Ints& axes) {
   return context.Add("ReduceMean", {x, context.builder().Ints(axes)}, {{"keepdims", int64_t{1}}});
 }
 
-// By the batch's own moments.
-Status LocalBatchNorm(LayerContext& context, float epsilon) {
-  Ints axes = {0};
-  for (int64_t i = 2; i < context.rank(context.in()); ++i) axes.push_back(i);
+// (x - mean) / sqrt(variance + epsilon), by the moments over `axes`.
+Result<ValueId> Standardized(LayerContext& context, const Ints& axes, float epsilon) {
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId mean, MeanOver(context, context.in(), axes));
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId centered, context.Add("Sub", {context.in(), mean}));
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId square, context.Add("Mul", {centered, centered}));
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId variance, MeanOver(context, square, axes));
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId safe, context.Affine(variance, 1, epsilon));
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId deviation, context.Add("Sqrt", {safe}));
-  return context.Emit("Div", {centered, deviation});
+  return context.Add("Div", {centered, deviation});
+}
+
+// By the batch's own moments.
+Result<ValueId> LocalBatchNorm(LayerContext& context, float epsilon) {
+  Ints axes = {0};
+  for (int64_t i = 2; i < context.rank(context.in()); ++i) axes.push_back(i);
+  return Standardized(context, axes, epsilon);
+}
+
+// x * blob `i` + blob `i + 1`, a number a channel.
+Status ScaleAndShift(LayerContext& context, ValueId x, size_t i) {
+  SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, context.Extent(0, 1));
+  Dims dims(static_cast<size_t>(context.rank(x) - 1), 1);
+  dims[0] = channels;
+  SLIPWAY_ASSIGN_OR_RETURN(Tensor scale, context.Blob(i, dims));
+  SLIPWAY_ASSIGN_OR_RETURN(Tensor shift, context.Blob(i + 1, dims));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId scaled, context.Add("Mul", {x, context.Const(std::move(scale))}));
+  return context.Emit("Add", {scaled, context.Const(std::move(shift))});
+}
+
+// SegNet's and ENet's (two blobs: scale and shift, the moments merged into them where bn_mode is INFERENCE),
+// or PSPNet's (two more: mean and variance).
+Status Bn(LayerContext& context) {
+  const Params params = context.params("bn_param");
+  const bool is_merged = params.Enum("bn_mode", {"LEARN", "INFERENCE"}, 0) == 1;
+  const bool has_moments = context.num_blobs() >= 4 && params.Bool("moving_average", true);
+  const float epsilon = params.Float(params.Has("var_eps") ? "var_eps" : "eps", has_moments ? 1e-5F : 1e-9F);
+  const int64_t axis = params.Int("axis", 1);
+  SLIPWAY_RETURN_IF_ERROR(context.error());
+  if (context.rank(context.in()) < 2 || axis != 1)
+    return context.Unsupported("channels must lie on axis 1 of an input [N,C,...]");
+  if (context.layer().tops.size() > 1) return context.Unsupported("moments as further tops are not made");
+  if (is_merged) return ScaleAndShift(context, context.in(), 0);
+  if (!has_moments) {
+    SLIPWAY_ASSIGN_OR_RETURN(const ValueId x, LocalBatchNorm(context, epsilon));
+    return ScaleAndShift(context, x, 0);
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, context.Extent(0, 1));
+  std::vector<ValueId> inputs = {context.in()};
+  for (size_t i = 0; i < 4; ++i) {
+    SLIPWAY_ASSIGN_OR_RETURN(Tensor blob, context.Blob(i, {channels}));
+    inputs.push_back(context.Const(std::move(blob)));
+  }
+  return context.Emit("BatchNormalization", inputs, {{"epsilon", epsilon}});
+}
+
+// By the moments of every channel of every photo; scaled and shifted where there are blobs.
+Status InstanceNorm(LayerContext& context) {
+  const float epsilon = context.params("instance_norm_param").Float("eps", 1e-5F);
+  SLIPWAY_RETURN_IF_ERROR(context.error());
+  Ints axes;
+  for (int64_t i = 2; i < context.rank(context.in()); ++i) axes.push_back(i);
+  if (axes.empty()) return context.Error("the input must be [N,C,...]");
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId x, Standardized(context, axes, epsilon));
+  if (context.num_blobs() > 0) return ScaleAndShift(context, x, 0);
+  context.Emit(x);
+  return Status::Ok();
 }
 
 Status BatchNorm(LayerContext& context) {
@@ -53,7 +108,11 @@ Status BatchNorm(LayerContext& context) {
   const bool is_global = params.Bool("use_global_stats", true);
   SLIPWAY_RETURN_IF_ERROR(context.error());
   if (context.rank(context.in()) < 2) return context.Unsupported("an input of one axis is not read");
-  if (!is_global) return LocalBatchNorm(context, epsilon);
+  if (!is_global) {
+    SLIPWAY_ASSIGN_OR_RETURN(const ValueId x, LocalBatchNorm(context, epsilon));
+    context.Emit(x);
+    return Status::Ok();
+  }
   SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, context.Extent(0, 1));
   // The blobs first: they bound the number of channels by the file.
   SLIPWAY_ASSIGN_OR_RETURN(Tensor mean, Moment(context, 0, channels));
@@ -180,8 +239,15 @@ Status Normalize(LayerContext& context) {
 }
 
 constexpr std::array kLayers = {
-    LayerDef{"Softmax", Softmax},     LayerDef{"BatchNorm", BatchNorm}, LayerDef{"MVN", Mvn},
-    LayerDef{"Reduction", Reduction}, LayerDef{"ArgMax", ArgMax},       LayerDef{"Normalize", Normalize},
+    LayerDef{"Softmax", Softmax},
+    LayerDef{"BatchNorm", BatchNorm},
+    LayerDef{"MVN", Mvn},
+    LayerDef{"Reduction", Reduction},
+    LayerDef{"ArgMax", ArgMax},
+    LayerDef{"Normalize", Normalize},
+    LayerDef{"NormalizeBBox", Normalize},
+    LayerDef{"BN", Bn},
+    LayerDef{"InstanceNorm", InstanceNorm},
 };
 
 }  // namespace

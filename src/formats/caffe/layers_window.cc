@@ -140,44 +140,166 @@ Ints EmptyWindows(LayerContext& context, const Spatial& spatial) {
   return has_empty ? pads : Ints();
 }
 
-Status CheckPool(LayerContext& context, const Spatial& spatial, PoolKind kind) {
+Status CheckPool(LayerContext& context, const Spatial& spatial) {
   for (size_t i = 0; i < spatial.kernel.size(); ++i) {
     if (spatial.kernel[i] < 1) return context.Error("kernel_size is missing or 0");
     if (spatial.pad[i] >= spatial.kernel[i])
       return context.Error("pad " + std::to_string(spatial.pad[i]) + " must be smaller than the kernel " +
                            std::to_string(spatial.kernel[i]));
   }
-  if (kind != PoolKind::kStochastic) return Status::Ok();
-  return context.Unsupported("stochastic pooling draws at random", "pool MAX or AVE instead");
+  return Status::Ok();
+}
+
+struct Pooled {
+  ValueId y = kNoValue, mask = kNoValue;
+};
+
+// The maximum and, where wanted, its place in the channel's image, row by row, as a real number.
+Result<Pooled> MaxPool(LayerContext& context, ValueId x, const Attrs& attrs, bool wants_mask) {
+  Pooled pooled;
+  if (!wants_mask) {
+    SLIPWAY_ASSIGN_OR_RETURN(pooled.y, context.Add("MaxPool", {x}, attrs));
+    return pooled;
+  }
+  int64_t area = 1;
+  for (int64_t i = 2; i < context.rank(x); ++i) {
+    SLIPWAY_ASSIGN_OR_RETURN(const int64_t extent, context.Extent(0, i));
+    if (extent < 1 || area > INT32_MAX / extent) return context.Error("the input is too large for a mask");
+    area *= extent;
+  }
+  Node node;
+  node.op = "MaxPool";
+  node.name = context.layer().name + "/MaxPool";
+  node.inputs = {x};
+  node.attrs = attrs;
+  const std::string name = node.name;
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const std::vector<ValueId> found,
+      context.builder().Add(std::move(node), {{name, {}, {}, false}, {name, {}, {}, false}}));
+  pooled.y = found[0];
+  const ValueId divisor = context.builder().Scalar(DType::kI64, static_cast<double>(area));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId place, context.Add("Mod", {found[1], divisor}));
+  SLIPWAY_ASSIGN_OR_RETURN(pooled.mask, context.Add("Cast", {place}, {{"to", DType::kF32}}));
+  return pooled;
+}
+
+// Of the test phase: the mean of a window, weighted with itself; 0 where it has no sum.
+Result<ValueId> StochasticPool(LayerContext& context, ValueId x, const Attrs& attrs) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId square, context.Add("Mul", {x, x}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId squares, context.Add("AveragePool", {square}, attrs));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId sums, context.Add("AveragePool", {x}, attrs));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId ratio, context.Add("Div", {squares, sums}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId has_sum, context.Add("Greater", {sums, context.Number(0)}));
+  return context.Add("Where", {has_sum, ratio, context.Number(0)});
+}
+
+Result<Pooled> Pool(LayerContext& context, const Spatial& spatial, PoolKind kind, bool is_ceil,
+                    bool wants_mask) {
+  SLIPWAY_RETURN_IF_ERROR(CheckPool(context, spatial));
+  Attrs attrs = {{"kernel_shape", spatial.kernel},
+                 {"strides", spatial.stride},
+                 {"pads", BothSides(spatial.pad)},
+                 {"ceil_mode", int64_t{is_ceil}}};
+  Pooled pooled;
+  double fill = 0;
+  if (kind == PoolKind::kMax) {
+    SLIPWAY_ASSIGN_OR_RETURN(pooled, MaxPool(context, context.in(), attrs, wants_mask));
+    fill = -static_cast<double>(std::numeric_limits<float>::max());
+  } else {
+    attrs.Set("count_include_pad", int64_t{1});
+    SLIPWAY_ASSIGN_OR_RETURN(pooled.y, kind == PoolKind::kAverage
+                                           ? context.Add("AveragePool", {context.in()}, attrs)
+                                           : StochasticPool(context, context.in(), attrs));
+  }
+  const Ints missing = is_ceil ? EmptyWindows(context, spatial) : Ints();
+  if (missing.empty()) return pooled;
+  const ValueId pads = context.builder().Ints(missing);
+  SLIPWAY_ASSIGN_OR_RETURN(pooled.y, context.Add("Pad", {pooled.y, pads, context.Number(fill)}));
+  if (pooled.mask == kNoValue) return pooled;
+  SLIPWAY_ASSIGN_OR_RETURN(pooled.mask, context.Add("Pad", {pooled.mask, pads, context.Number(-1)}));
+  return pooled;
 }
 
 Status Pooling(LayerContext& context) {
   const Params params = context.params("pooling_param");
   const auto kind = static_cast<PoolKind>(params.Enum("pool", {"MAX", "AVE", "STOCHASTIC"}, 0) % 3);
-  if (context.layer().tops.size() > 1)
-    return context.Unsupported("a second top, the mask, is not read",
-                               "leave the mask out, or export to ONNX");
-  if (params.Bool("global_pooling", false)) {
-    SLIPWAY_RETURN_IF_ERROR(context.error());
-    if (kind == PoolKind::kStochastic) return context.Unsupported("stochastic pooling draws at random");
+  const bool wants_mask = context.layer().tops.size() > 1;
+  if (wants_mask && kind != PoolKind::kMax) return context.Error("only pool: MAX has a second top, the mask");
+  const bool is_global = params.Bool("global_pooling", false);
+  SLIPWAY_RETURN_IF_ERROR(context.error());
+  if (is_global && kind != PoolKind::kStochastic && !wants_mask)
     return context.Emit(kind == PoolKind::kMax ? "GlobalMaxPool" : "GlobalAveragePool", {context.in()});
+  SLIPWAY_ASSIGN_OR_RETURN(Spatial spatial, ReadSpatial(context, params));
+  for (size_t i = 0; is_global && i < spatial.kernel.size(); ++i) {
+    SLIPWAY_ASSIGN_OR_RETURN(spatial.kernel[i], context.Extent(0, static_cast<int64_t>(i) + 2));
   }
-  SLIPWAY_ASSIGN_OR_RETURN(const Spatial spatial, ReadSpatial(context, params));
   // Forks and later versions may round down.
   const bool is_ceil = params.Bool("ceil_mode", true) && params.Enum("round_mode", {"CEIL", "FLOOR"}, 0) == 0;
   SLIPWAY_RETURN_IF_ERROR(context.error());
-  SLIPWAY_RETURN_IF_ERROR(CheckPool(context, spatial, kind));
-  Attrs attrs = {{"kernel_shape", spatial.kernel},
-                 {"strides", spatial.stride},
-                 {"pads", BothSides(spatial.pad)},
-                 {"ceil_mode", int64_t{is_ceil}}};
-  if (kind == PoolKind::kAverage) attrs.Set("count_include_pad", int64_t{1});
-  const char* op = kind == PoolKind::kMax ? "MaxPool" : "AveragePool";
-  const Ints missing = is_ceil ? EmptyWindows(context, spatial) : Ints();
-  if (missing.empty()) return context.Emit(op, {context.in()}, attrs);
-  const double fill = kind == PoolKind::kMax ? -static_cast<double>(std::numeric_limits<float>::max()) : 0;
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId y, context.Add(op, {context.in()}, attrs));
-  return context.Emit("Pad", {y, context.builder().Ints(missing), context.Number(fill)});
+  const bool is_padded =
+      std::any_of(spatial.pad.begin(), spatial.pad.end(), [](int64_t pad) { return pad > 0; });
+  if (kind == PoolKind::kStochastic && is_padded) return context.Error("pad goes with pool: MAX or AVE");
+  SLIPWAY_ASSIGN_OR_RETURN(const Pooled pooled, Pool(context, spatial, kind, is_ceil, wants_mask));
+  context.Emit(pooled.y);
+  if (wants_mask) context.Emit(pooled.mask);
+  return Status::Ok();
+}
+
+// Pools of 1, 2 x 2, 4 x 4 ... parts, one behind the other (He et al., "Spatial Pyramid Pooling", 2014).
+Status Spp(LayerContext& context) {
+  const Params params = context.params("spp_param");
+  const auto kind = static_cast<PoolKind>(params.Enum("pool", {"MAX", "AVE", "STOCHASTIC"}, 0) % 3);
+  const int64_t levels = params.Int("pyramid_height", 0);
+  SLIPWAY_RETURN_IF_ERROR(context.error());
+  if (context.rank(context.in()) != 4) return context.Error("the input must be [N,C,H,W]");
+  if (levels < 1 || levels > 16) return context.Error("pyramid_height is " + std::to_string(levels));
+  std::vector<ValueId> parts;
+  for (int64_t level = 0; level < levels; ++level) {
+    Spatial spatial;
+    spatial.dilation = {1, 1};
+    const int64_t bins = int64_t{1} << level;
+    for (int64_t axis = 2; axis < 4; ++axis) {
+      SLIPWAY_ASSIGN_OR_RETURN(const int64_t extent, context.Extent(0, axis));
+      const int64_t kernel = (extent + bins - 1) / bins;
+      spatial.kernel.push_back(kernel);
+      spatial.pad.push_back((kernel * bins - extent + 1) / 2);
+    }
+    spatial.stride = spatial.kernel;
+    SLIPWAY_ASSIGN_OR_RETURN(const Pooled pooled, Pool(context, spatial, kind, true, false));
+    if (levels == 1) {
+      context.Emit(pooled.y);
+      return Status::Ok();
+    }
+    SLIPWAY_ASSIGN_OR_RETURN(const ValueId flat, context.Add("Flatten", {pooled.y}, {{"axis", int64_t{1}}}));
+    parts.push_back(flat);
+  }
+  return context.Emit("Concat", std::move(parts), {{"axis", int64_t{1}}});
+}
+
+constexpr int64_t kMaxColumnWeights = int64_t{1} << 24;
+
+// Every window's pixels as channels: a convolution whose kernels are 1 at one place each.
+Status Im2col(LayerContext& context) {
+  const Params params = context.params("convolution_param");
+  SLIPWAY_ASSIGN_OR_RETURN(const Spatial spatial, ReadSpatial(context, params));
+  SLIPWAY_ASSIGN_OR_RETURN(const int64_t channels, context.Extent(0, 1));
+  int64_t area = 1;
+  for (int64_t kernel : spatial.kernel) {
+    if (kernel < 1 || kernel > 4096 / area) return context.Error("kernel_size is missing, 0 or too large");
+    area *= kernel;
+  }
+  if (channels < 1 || channels > kMaxColumnWeights / (area * area))
+    return context.Error("has too many channels");
+  Dims dims = {channels * area, 1};
+  dims.insert(dims.end(), spatial.kernel.begin(), spatial.kernel.end());
+  Tensor weights(DType::kF32, dims);
+  for (int64_t i = 0; i < weights.count(); ++i)
+    weights.as<float>()[i] = i % area == i / area % area ? 1.0F : 0.0F;
+  return context.Emit("Conv", {context.in(), context.Const(std::move(weights))},
+                      {{"strides", spatial.stride},
+                       {"dilations", spatial.dilation},
+                       {"pads", BothSides(spatial.pad)},
+                       {"group", channels}});
 }
 
 // Within a channel: x / (1 + alpha * mean of x^2 over a square)^beta.
@@ -248,6 +370,8 @@ constexpr std::array kLayers = {
     LayerDef{"Deconvolution", Deconvolution, 1, 64},
     LayerDef{"padding", Padding},
     LayerDef{"Pooling", Pooling},
+    LayerDef{"SPP", Spp},
+    LayerDef{"Im2col", Im2col},
     LayerDef{"LRN", Lrn},
     LayerDef{"InnerProduct", InnerProduct},
 };

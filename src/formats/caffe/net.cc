@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace slipway::caffe {
 namespace {
+
+constexpr std::string_view kPadding = "padding";  // V0's layer
 
 struct Renamed {
   std::string_view from, to;
@@ -60,9 +63,13 @@ constexpr std::array kTypes = {
     Renamed{"euclidean_loss", "EuclideanLoss"},
     Renamed{"flatten", "Flatten"},
     Renamed{"hdf5_data", "HDF5Data"},
+    Renamed{"hdf5_output", "HDF5Output"},
+    Renamed{"im2col", "Im2col"},
     Renamed{"images", "ImageData"},
+    Renamed{"infogain_loss", "InfogainLoss"},
     Renamed{"innerproduct", "InnerProduct"},
     Renamed{"lrn", "LRN"},
+    Renamed{"multinomial_logistic_loss", "MultinomialLogisticLoss"},
     Renamed{"pool", "Pooling"},
     Renamed{"relu", "ReLU"},
     Renamed{"sigmoid", "Sigmoid"},
@@ -70,6 +77,7 @@ constexpr std::array kTypes = {
     Renamed{"softmax_loss", "SoftmaxWithLoss"},
     Renamed{"split", "Split"},
     Renamed{"tanh", "TanH"},
+    Renamed{"window_data", "WindowData"},
 };
 
 // Parameters that V0 layers held themselves.
@@ -94,6 +102,14 @@ constexpr std::array kV0Fields = {
     V0Field{"LRN", "beta", "lrn_param", "beta"},
     V0Field{"LRN", "k", "lrn_param", "k"},
     V0Field{"Concat", "concat_dim", "concat_param", "concat_dim"},
+    V0Field{"Data", "scale", "transform_param", "scale"},
+    V0Field{"Data", "meanfile", "transform_param", "mean_file"},
+    V0Field{"Data", "cropsize", "transform_param", "crop_size"},
+    V0Field{"ImageData", "scale", "transform_param", "scale"},
+    V0Field{"ImageData", "meanfile", "transform_param", "mean_file"},
+    V0Field{"ImageData", "cropsize", "transform_param", "crop_size"},
+    V0Field{"ImageData", "new_height", "image_data_param", "new_height"},
+    V0Field{"ImageData", "new_width", "image_data_param", "new_width"},
 };
 
 std::string UpgradedType(const std::string& type) {
@@ -123,7 +139,7 @@ void UpgradeV0(Layer& layer, const Message& old) {
       ChildOf(layer.message, known.message).message.fields.push_back(std::move(moved));
     }
   }
-  if (layer.type == "padding") layer.message = old;
+  if (layer.type == kPadding) layer.message = old;
 }
 
 bool Names(const Message& rule, std::string_view phase) {
@@ -161,6 +177,30 @@ Layer ReadLayer(const Field& field) {
   return layer;
 }
 
+// Takes V0's padding layers into the convolutions and pools behind them: zeros around the image are not what
+// a pool's own padding is (no maximum, and other windows). Those that nobody reads any more are dropped.
+void MergePadding(std::vector<Layer>& layers) {
+  std::map<std::string, const Layer*> writers;
+  for (Layer& layer : layers) {
+    const bool is_window = layer.type == "Convolution" || layer.type == "Pooling";
+    const auto writer = layer.bottoms.empty() ? writers.end() : writers.find(layer.bottoms[0]);
+    const bool is_padded = writer != writers.end() && writer->second->type == kPadding && is_window &&
+                           layer.bottoms.size() == 1 && writer->second->bottoms.size() == 1;
+    if (is_padded) {
+      const Field* pad = writer->second->message.Find("pad");
+      const std::string name = layer.type == "Pooling" ? "pooling_param" : "convolution_param";
+      if (pad != nullptr) ChildOf(layer.message, name).message.fields.push_back(*pad);
+      layer.bottoms = writer->second->bottoms;
+    }
+    for (const std::string& top : layer.tops) writers[top] = &layer;
+  }
+  std::set<std::string> read;
+  for (const Layer& layer : layers) read.insert(layer.bottoms.begin(), layer.bottoms.end());
+  std::erase_if(layers, [&](const Layer& layer) {
+    return layer.type == kPadding && layer.tops.size() == 1 && !read.count(layer.tops[0]);
+  });
+}
+
 Status ReadInputs(const Message& root, Net& net) {
   Status error;
   const Params params(&root, error);
@@ -196,6 +236,7 @@ Result<Net> ReadNet(std::string_view prototxt) {
     }
     if (IsForTest(field.message)) net.layers.push_back(ReadLayer(field));
   }
+  MergePadding(net.layers);
   if (net.layers.empty()) return Status(Code::kInvalidModel, "the network description has no layers");
   return net;
 }

@@ -38,5 +38,7 @@ using Weights = std::map<std::string, Blobs>;
 
 Result<Net> ReadNet(std::string_view prototxt);
 Result<Weights> ReadWeights(std::span<const uint8_t> caffemodel);
+// A single BlobProto, as files of mean images hold one (.binaryproto).
+Result<Tensor> ReadBlob(std::span<const uint8_t> binaryproto);
 
 }  // namespace slipway::caffe

@@ -130,6 +130,16 @@ Status ReadAll(pbf_reader net, Weights& weights) {
 
 }  // namespace
 
+Result<Tensor> ReadBlob(std::span<const uint8_t> binaryproto) {
+  RawBlob raw;
+  try {
+    ReadFields(pbf_reader(reinterpret_cast<const char*>(binaryproto.data()), binaryproto.size()), raw);
+  } catch (const protozero::exception&) {
+    return Status(Code::kInvalidModel, "the blob is cut off or damaged: not a binary BlobProto");
+  }
+  return ToTensor(raw);
+}
+
 Result<Weights> ReadWeights(std::span<const uint8_t> caffemodel) {
   Weights weights;
   try {
