@@ -344,6 +344,53 @@ for number in (0, 1, 2, 5):
     add_case(number)
 
 
+# --- conversions out of range, complex products, what carries scales through ---
+OUT_OF_RANGE = np.float32([-1e20, -3e9, -300, -1.5, -0.5, 0.5, 1.9, 127.5, 200, 255.9, 300, 70000, 3e9, 5e9, 1e19, 1e20, np.nan, np.inf, -np.inf])
+for dtype in ("int8", "uint8", "int16", "int32", "uint32", "int64", "bool"):
+    simple(f"cast_out_of_range_{dtype}", "CAST", [dict(dtype="float32", dims=[19], values=OUT_OF_RANGE)], [(dtype, [19])], "CastOptions")
+for dims in ([3, 4], [4], [1]):
+    simple(f"mul_complex64_{len(dims)}d{dims[-1]}", "MUL", [("complex64", [3, 4]), ("complex64", dims)], [("complex64", [3, 4])], "MulOptions")
+simple("dilate_complex64", "DILATE", [("complex64", [3, 4]), ints([2, 3]), np.complex64(1 + 2j)], [("complex64", [5, 10])])
+simple("dynamic_update_slice_complex64", "DYNAMIC_UPDATE_SLICE", [("complex64", [4, 5]), ("complex64", [2, 3]), ints([1, 2])],
+       [("complex64", [4, 5])], "DynamicUpdateSliceOptions")
+simple("stablehlo_gather_complex64", "STABLEHLO_GATHER", [("complex64", [5, 4]), ints([[3], [0], [7]], np.int64)], [("complex64", [3, 4])],
+       "StablehloGatherOptions", offsetDims=[1], collapsedSliceDims=[0], startIndexMap=[0], indexVectorDim=1, sliceSizes=[1, 4])
+for dtype in ("int8", "int16"):
+    for scale, out_scale, zero in ((0.05, 0.02, 0), (0.11, 0.3, 3 if dtype == "int8" else 0), (0.9, 0.9, 0)):
+        for axis in ([1], [0, 2]):
+            dims = [3, 2] if axis == [1] else [4]
+            simple(f"reduce_prod_{dtype}_{scale}_{len(axis)}", "REDUCE_PROD",
+                   [dict(dtype=dtype, dims=[3, 4, 2], low=-40, high=40, scale=scale, zero=zero), ints(axis)],
+                   [(dtype, dims, out_scale, -zero)], "ReducerOptions", version=2, keepDims=False)
+for dtype in ("int8", "uint8"):
+    def add_carried(dtype=dtype):
+        def lookup(main):
+            keys, values = main.constant("int32", [-3, 0, 5, 7]), main.input(dtype, [4, 3], None, 0, 99, 0.1, 4)
+            return main.add("HASHTABLE_LOOKUP", [main.input("int32", [4], [7, 1, 5, -3]), keys, values], [(dtype, [4, 3], 0.1, 4), ("uint8", [4])])
+
+        def sparse(main):
+            values, rest = main.input(dtype, [3], None, 0, 99, 0.1, 4), main.tensor(dtype, [], np.asarray(7), 0.1, 4)
+            return main.add("SPARSE_TO_DENSE", [main.constant("int32", [[0, 1], [2, 3], [3, 0]]), main.constant("int32", [4, 5]), values, rest],
+                            [(dtype, [4, 5], 0.1, 4)], "SparseToDenseOptions")
+        CASES[f"hashtable_lookup_{dtype}_scaled"], CASES[f"sparse_to_dense_{dtype}_scaled"] = lookup, sparse
+    add_carried()
+
+
+def add_custom(name, op, inputs, results, **attrs):
+    def make(main):
+        return main.add(op, [main.input(**each) for each in inputs], results, custom_options=flexbuffers.Dumps(attrs))
+    CASES[name] = make
+
+
+for size in (1, 4, 8, 16, 64):
+    for dims in ([3, 64], [2, 3, 128]):
+        add_custom(f"hadamard_{size}_{len(dims)}d", "aeq.hadamard_rotation", [dict(dtype="float32", dims=dims)], [("float32", dims)],
+                   hadamard_size=size, random_binary_vector=[1, -1, 1, 1])
+for dtype, zero in (("int8", -3), ("uint8", 120), ("int16", 0)):
+    add_custom(f"numeric_verify_{dtype}", "NumericVerify", [dict(dtype=dtype, dims=[4, 9], low=0, high=99, scale=0.05, zero=zero),
+                                                           dict(dtype="float32", dims=[4, 9])], [("float32", [4, 9])],
+               tolerance=5.0, log_if_failed=False)
+
 # --- random numbers with seeds: each run goes on where the last one ended ---
 for name, op in (("uniform", "RANDOM_UNIFORM"), ("normal", "RANDOM_STANDARD_NORMAL")):
     for dims in ([8], [3, 7], [1]):
@@ -451,8 +498,8 @@ def run(model, runs, resolver):
 def answer(model, runs):
     try:
         return run(model, runs, OpResolverType.BUILTIN_REF)
-    except ValueError as error:
-        if "Didn't find op" not in str(error):
+    except (RuntimeError, ValueError) as error:
+        if "Didn't find op" not in str(error) and "unresolved custom op" not in str(error):
             raise
         return run(model, runs, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
 

@@ -11,7 +11,7 @@ namespace {
 
 enum Operand : size_t { kLookup = 0, kKeys, kValues };
 
-constexpr DTypeSet kElements = kNumbers | kBools | DTypeSet{DType::kString};
+constexpr DTypeSet kElements = kNumbers | kBools | DTypeSet{DType::kString, DType::kC64};
 
 Status Infer(InferContext& context) {
   const auto& lookup = context.shape(kLookup);

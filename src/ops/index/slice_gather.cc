@@ -1,7 +1,7 @@
 // StableHLO's gather and scatter: blocks read from, or put into, places that are data.
 //
-// Source: the StableHLO specification, `gather` and `scatter`. Left out: batching dimensions, and scatters
-// whose body is more than one operator.
+// Source: the StableHLO specification, `gather` and `scatter`. Left out: batching dimensions, which TFLite's
+// files cannot say, and scatters whose body is more than one operator.
 #include <algorithm>
 
 #include "base/scalar.h"
@@ -254,7 +254,7 @@ Status ImportScatter(ImportContext& context) {
   return context.EmitSame({{"reduction", std::string(reduction)}});
 }
 
-constexpr DTypeSet kElements = kNumbers | kBools;
+constexpr DTypeSet kElements = kNumbers | kBools | DTypeSet{DType::kC64};
 
 TestInput IndexInput(Dims dims, std::vector<double> values) {
   return {.dtype = DType::kI32, .dims = std::move(dims), .values = std::move(values)};

@@ -46,6 +46,16 @@ void StoreNumber(Tensor& y, int64_t i, double value, Overflow overflow) {
   }
 }
 
+// Truncated and clamped to what the type holds; NaN gives the most.
+void StoreClamped(Tensor& y, int64_t i, double value) {
+  const DType to = y.dtype();
+  const bool is_u64 = to == DType::kU64;
+  const double most = is_u64 ? std::ldexp(1.0, 64) : static_cast<double>(MaxOfInteger(to));
+  if (std::isnan(value) || value >= most) return StoreInt(to, y.data(), i, is_u64 ? -1 : MaxOfInteger(to));
+  if (value <= static_cast<double>(MinOfInteger(to))) return StoreInt(to, y.data(), i, MinOfInteger(to));
+  StoreReal(to, y.data(), i, value);
+}
+
 // ONNX: f8e8m0 has three rounding modes for values between powers of two.
 void StoreE8M0(Tensor& y, int64_t i, double value, const std::string& mode) {
   int exponent = 0;
@@ -67,6 +77,8 @@ Status Reference(RunContext& context) {
   const Overflow overflow =
       context.attrs().Int("saturate") != 0 ? Overflow::kSaturate : Overflow::kToInfinity;
   const int64_t count = x.count();
+  const bool is_clamped = context.attrs().String("out_of_range") == "clamp" && IsFloat(x.dtype()) &&
+                          IsInteger(y.dtype()) && y.dtype() != DType::kBool;
   const bool is_integer_to_integer = !IsFloat(x.dtype()) && !IsComplex(x.dtype()) && !IsFloat(y.dtype());
   for (int64_t i = 0; i < count; ++i) {
     if (x.dtype() == DType::kString) {
@@ -83,6 +95,8 @@ Status Reference(RunContext& context) {
       y.as<std::string>()[i] = Print(x, i);
     } else if (is_integer_to_integer) {
       StoreInt(y.dtype(), y.data(), i, LoadInt(x.dtype(), x.data(), i));
+    } else if (is_clamped) {
+      StoreClamped(y, i, LoadReal(x.dtype(), x.data(), i));
     } else if (y.dtype() == DType::kF8E8M0) {
       StoreE8M0(y, i, LoadReal(x.dtype(), x.data(), i), context.attrs().String("round_mode"));
     } else {
@@ -111,9 +125,10 @@ Status ImportTensorflow(ImportContext& context) {
   return context.Emit("Cast", {context.in(0)}, {{"to", context.attrs().Type("DstT")}});
 }
 
-// TFLite states the type of the result on the result.
+// TFLite states the type of the result on the result. Its floats become the nearest integer that there is.
 Status ImportTflite(ImportContext& context) {
-  return context.Emit("Cast", {context.in(0)}, {{"to", context.node().outputs[0].type.dtype}});
+  return context.Emit("Cast", {context.in(0)},
+                      {{"to", context.node().outputs[0].type.dtype}, {"out_of_range", std::string("clamp")}});
 }
 
 }  // namespace
@@ -129,6 +144,8 @@ OpDef MakeCast() {
   op.outputs = {{"y", kAnyType, "the shape of x"}};
   op.attrs = {
       Required(DTypeAttr("to", DType::kNone, "the new type")),
+      StringAttr("out_of_range", "wrap", {"wrap", "clamp"},
+                 "floats to integers: wrap around, or give the least or most (NaN: the most)"),
       IntAttr("saturate", 1, "8-bit floats: 1 clamps what is out of range, 0 makes it infinite or NaN"),
       StringAttr("round_mode", "up", {"up", "down", "nearest"}, "f8e8m0 only: which power of two")};
   op.infer = Infer;
@@ -139,6 +156,11 @@ OpDef MakeCast() {
          {DType::kF32, DType::kI32, DType::kI64, DType::kU8, DType::kI8, DType::kBool, DType::kF16}) {
       cases.push_back(
           {"f32_to_" + std::string(DTypeName(to)), {{.dims = {3, 21}, .low = 0, .high = 100}}, {{"to", to}}});
+    }
+    for (DType to : {DType::kI8, DType::kU8, DType::kI32, DType::kU32, DType::kI64, DType::kU64}) {
+      cases.push_back({"clamped_to_" + std::string(DTypeName(to)),
+                       {{.dims = {5}, .values = {-1e20, -300, -0.5, 300.7, 1e20}}},
+                       {{"to", to}, {"out_of_range", std::string("clamp")}}});
     }
     cases.push_back(
         {"u8_to_f32", {{.dtype = DType::kU8, .dims = {67}, .low = 0, .high = 255}}, {{"to", DType::kF32}}});

@@ -34,6 +34,13 @@ Status Reference(RunContext& context) {
   return Status::Ok();
 }
 
+// Dequantised minus what it should be. LiteRT can also end a run where the difference is too great.
+Status ImportNumericVerify(ImportContext& context) {
+  if (context.num_inputs() != 2) return context.Error("needs an operand and what it should be");
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId real, context.Add("Dequantize", {context.in(0)}));
+  return context.Emit("Sub", {real, context.in(1)});
+}
+
 std::vector<TestCase> Cases() {
   return {{"i8", {{DType::kI8, {3, 71}, -128, 127, Quant{{0.037F}, {-7}, -1}}}, {}},
           {"u8", {{DType::kU8, {130}, 0, 255, Quant{{0.02F}, {99}, -1}}}, {}},
@@ -57,7 +64,8 @@ OpDef MakeDequantize() {
   op.flops = [](const InferContext& context) { return 2 * context.CountOfOutput(0); };
   op.cases = Cases;
   op.foreign = {{Format::kTflite, "DEQUANTIZE", 1, INT_MAX,
-                 [](ImportContext& context) { return context.Emit("Dequantize", {context.in(0)}); }}};
+                 [](ImportContext& context) { return context.Emit("Dequantize", {context.in(0)}); }},
+                {Format::kTflite, "NumericVerify", 1, INT_MAX, ImportNumericVerify}};
   return op;
 }
 

@@ -2,13 +2,15 @@
 // normal, and classes from logits.
 //
 // The state is a Philox key (the first seed) and a counter of blocks, whose upper half starts as the second
-// seed. Source: the arithmetic of TensorFlow's random_distributions_utils.h (Box and Muller, 1958, for normal
-// numbers) and of LiteRT's random operators.
+// seed. Without seeds, and in control flow, where no state is kept, TFLite's operators are read as those that
+// draw anew each time. Source: the arithmetic of TensorFlow's random_distributions_utils.h (Box and Muller,
+// 1958, for normal numbers) and of LiteRT's random operators.
 #include <algorithm>
 #include <bit>
 #include <cmath>
 
 #include "base/scalar.h"
+#include "ops/import.h"
 #include "ops/infer.h"
 #include "ops/random/philox.h"
 #include "ops/run.h"
@@ -162,6 +164,29 @@ Status RunClasses(RunContext& context) {
   return Status::Ok();
 }
 
+// With seeds the reader gives a state as the last operand (formats/tflite/own_states.h).
+Attrs WithSeed(const ImportContext& context, Attrs attrs) {
+  if (const int64_t seed = context.attrs().Int("seed"); seed != 0)
+    attrs.Set("seed", static_cast<float>(seed));
+  return attrs;
+}
+
+Status ImportNumbers(ImportContext& context) {
+  if (context.num_inputs() == 2) return context.Emit(context.op().name, context.node().inputs);
+  const bool is_uniform = context.op().name == "PhiloxUniform";
+  return context.Emit(is_uniform ? "RandomUniform" : "RandomNormal", {context.in(0)}, WithSeed(context, {}));
+}
+
+Status ImportMultinomial(ImportContext& context) {
+  const DType declared = context.node().outputs[0].type.dtype;
+  Attrs attrs = {{"dtype", declared == DType::kI64 ? DType::kI64 : DType::kI32}};
+  if (context.num_inputs() == 3)
+    return context.Emit("PhiloxMultinomial", context.node().inputs, std::move(attrs));
+  SLIPWAY_ASSIGN_OR_RETURN(const double draws, context.ConstantScalar(1, 1));
+  attrs.Set("sample_size", static_cast<int64_t>(draws));
+  return context.Emit("Multinomial", {context.in(0)}, WithSeed(context, std::move(attrs)));
+}
+
 const TestInput kState{.dtype = DType::kU64, .dims = {kStateSize}, .values = {77, 5, 9}};
 
 OpDef NumbersOp(const char* name, const char* summary) {
@@ -189,12 +214,14 @@ OpDef NumbersOp(const char* name, const char* summary) {
 OpDef MakePhiloxUniform() {
   OpDef op = NumbersOp("PhiloxUniform", "Evenly distributed random numbers in [0, 1) from a state.");
   op.reference = Fill<Uniform>;
+  op.foreign = {{Format::kTflite, "RANDOM_UNIFORM", 1, INT_MAX, ImportNumbers}};
   return op;
 }
 
 OpDef MakePhiloxNormal() {
   OpDef op = NumbersOp("PhiloxNormal", "Normally distributed random numbers from a state.");
   op.reference = Fill<Normal>;
+  op.foreign = {{Format::kTflite, "RANDOM_STANDARD_NORMAL", 1, INT_MAX, ImportNumbers}};
   return op;
 }
 
@@ -219,6 +246,7 @@ OpDef MakePhiloxMultinomial() {
     test.num_outputs = 2;
     return std::vector<TestCase>{test};
   };
+  op.foreign = {{Format::kTflite, "MULTINOMIAL", 1, INT_MAX, ImportMultinomial}};
   return op;
 }
 

@@ -90,29 +90,6 @@ Status ImportWithDType(ImportContext& context) {
   return context.EmitSame({{"dtype", dtype}});
 }
 
-// With seeds the reader gives a state as the last operand (formats/tflite/own_states.h).
-Status ImportTfliteUniform(ImportContext& context) {
-  return context.num_inputs() == 2 ? context.Emit("PhiloxUniform", context.node().inputs)
-                                   : ImportTensorflow(context);
-}
-Status ImportTfliteNormal(ImportContext& context) {
-  return context.num_inputs() == 2 ? context.Emit("PhiloxNormal", context.node().inputs)
-                                   : ImportTensorflow(context);
-}
-
-// The number of draws is an input.
-Status ImportTfliteMultinomial(ImportContext& context) {
-  const DType declared = context.node().outputs[0].type.dtype;
-  Attrs attrs = {{"dtype", declared == DType::kI64 ? DType::kI64 : DType::kI32}};
-  if (context.num_inputs() == 3)
-    return context.Emit("PhiloxMultinomial", context.node().inputs, std::move(attrs));
-  SLIPWAY_ASSIGN_OR_RETURN(const double draws, context.ConstantScalar(1, 1));
-  attrs.Set("sample_size", static_cast<int64_t>(draws));
-  if (const int64_t seed = context.attrs().Int("seed"); seed != 0)
-    attrs.Set("seed", static_cast<float>(seed));
-  return context.Emit("Multinomial", {context.in(0)}, std::move(attrs));
-}
-
 AttrDef SeedAttr() {
   AttrDef seed = FloatAttr("seed", 0, "absent: every call differs");
   seed.has_default = false;
@@ -197,8 +174,7 @@ OpDef MakeRandomNormal() {
   };
   op.foreign = {{Format::kOnnx, "RandomNormal", 1, INT_MAX, ImportOnnx},
                 {Format::kOnnx, "RandomNormalLike", 1, INT_MAX, ImportOnnx},
-                {Format::kTensorflow, "RandomStandardNormal", 1, INT_MAX, ImportTensorflow},
-                {Format::kTflite, "RANDOM_STANDARD_NORMAL", 1, INT_MAX, ImportTfliteNormal}};
+                {Format::kTensorflow, "RandomStandardNormal", 1, INT_MAX, ImportTensorflow}};
   return op;
 }
 
@@ -214,8 +190,7 @@ OpDef MakeRandomUniform() {
   };
   op.foreign = {{Format::kOnnx, "RandomUniform", 1, INT_MAX, ImportOnnx},
                 {Format::kOnnx, "RandomUniformLike", 1, INT_MAX, ImportOnnx},
-                {Format::kTensorflow, "RandomUniform", 1, INT_MAX, ImportTensorflow},
-                {Format::kTflite, "RANDOM_UNIFORM", 1, INT_MAX, ImportTfliteUniform}};
+                {Format::kTensorflow, "RandomUniform", 1, INT_MAX, ImportTensorflow}};
   return op;
 }
 
@@ -227,8 +202,7 @@ OpDef MakeMultinomial() {
               SeedAttr()};
   op.infer = InferMultinomial;
   op.reference = RunMultinomial;
-  op.foreign = {{Format::kOnnx, "Multinomial", 1, INT_MAX, ImportWithDType},
-                {Format::kTflite, "MULTINOMIAL", 1, INT_MAX, ImportTfliteMultinomial}};
+  op.foreign = {{Format::kOnnx, "Multinomial", 1, INT_MAX, ImportWithDType}};
   return op;
 }
 

@@ -7,5 +7,6 @@ namespace slipway {
 
 Status RunQuantizedMean(RunContext& context);
 Status RunQuantizedReduceSum(RunContext& context);
+Status RunQuantizedProd(RunContext& context);
 
 }  // namespace slipway

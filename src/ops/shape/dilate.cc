@@ -8,7 +8,7 @@
 namespace slipway {
 namespace {
 
-constexpr DTypeSet kElements = kNumbers | kBools;
+constexpr DTypeSet kElements = kNumbers | kBools | DTypeSet{DType::kC64};
 
 Status Infer(InferContext& context) {
   if (context.dtype(2) != context.dtype(0)) return context.Error("x and the value must be of one type");
