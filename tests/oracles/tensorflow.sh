@@ -17,7 +17,7 @@ if [ ! -f "$venv/complete" ]; then
   touch "$venv/complete"
 fi
 mkdir -p "$models"
-for maker in saved_models frozen; do
+for maker in saved_models frozen operators; do
   "$venv/bin/python" "tests/oracles/tensorflow_$maker.py" "$models" 2>"$models/log.txt" || {
     tail -n 20 "$models/log.txt" >&2
     exit 1

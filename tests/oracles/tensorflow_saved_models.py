@@ -34,12 +34,18 @@ def model(make):
     return make
 
 
+def plain(array):
+    """TensorFlow's strings are objects; NumPy's files hold text."""
+    array = np.asarray(array)
+    return np.array([text.decode() for text in array.ravel()], np.str_).reshape(array.shape) if array.dtype == object else array
+
+
 def keep(folder, name, feeds, signature="serving_default"):
     """Runs the SavedModel that lies in folder/name and keeps the answers beside it."""
     function = tf.saved_model.load(str(folder / name)).signatures[signature]
     answers = function(**{port: tf.constant(array) for port, array in feeds.items()})
     arrays = {f"in:{port}": array for port, array in feeds.items()}
-    arrays.update({f"out:{port}": tensor.numpy() for port, tensor in answers.items()})
+    arrays.update({f"out:{port}": plain(tensor.numpy()) for port, tensor in answers.items()})
     if signature != "serving_default":
         arrays["signature"] = np.array(signature)
     np.savez(folder / f"{name}.npz", **arrays)
@@ -265,7 +271,7 @@ def ragged_gather(folder, name):
 # --- Version 1 ---
 
 
-def save_v1(folder, name, make, feeds, init=True):
+def save_v1(folder, name, make, feeds, init=True, tables=False):
     """make() builds the graph: its inputs and outputs by port."""
     with tf.Graph().as_default() as graph:
         v1.disable_resource_variables()
@@ -273,10 +279,13 @@ def save_v1(folder, name, make, feeds, init=True):
         with v1.Session(graph=graph) as session:
             if init:
                 session.run(v1.global_variables_initializer())
-            v1.saved_model.simple_save(session, str(folder / name), inputs, outputs)
+            fill = v1.tables_initializer() if tables else None
+            if tables:
+                session.run(fill)
+            v1.saved_model.simple_save(session, str(folder / name), inputs, outputs, legacy_init_op=fill)
             answers = session.run(outputs, {inputs[port]: array for port, array in feeds.items()})
     arrays = {f"in:{port}": array for port, array in feeds.items()}
-    arrays.update({f"out:{port}": array for port, array in answers.items()})
+    arrays.update({f"out:{port}": plain(array) for port, array in answers.items()})
     np.savez(folder / f"{name}.npz", **arrays)
 
 
@@ -424,11 +433,10 @@ def frozen_mtcnn(folder, name):
     frozen(folder, name, "mtcnn.pb", feeds, ["prob", "landmarks", "box"])
 
 
-def main():
-    folder = pathlib.Path(sys.argv[1])
+def build(models, folder, wanted):
+    """Makes the models (functions by name) in `folder`: all, or those that are wanted."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = sys.argv[2:]
-    for name, make in MODELS.items():
+    for name, make in models.items():
         if not wanted or name in wanted:
             shutil.rmtree(folder / name, ignore_errors=True)
             make(folder, name)
@@ -436,4 +444,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    build(MODELS, pathlib.Path(sys.argv[1]), sys.argv[2:])

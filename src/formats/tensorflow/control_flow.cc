@@ -356,21 +356,4 @@ Status ImportIf(Scope& scope, const TfNode& node, const std::vector<ValueId>& in
   return Status::Ok();
 }
 
-Status ImportCase(Scope& scope, const TfNode& node, const std::vector<ValueId>& inputs) {
-  const Strings& branches = node.attrs.StringList("branches");
-  if (inputs.empty() || branches.empty())
-    return Status(Code::kInvalidModel, node.op + " '" + node.name + "' has no branches");
-  const Tensor* known = scope.builder().constant(inputs[0]);
-  if (known == nullptr || known->count() != 1 || !IsInteger(known->dtype()))
-    return Refuse(node, "the number of the branch must be a constant");
-  const int64_t index = LoadInt(known->dtype(), known->data(), 0);
-  const auto last = static_cast<int64_t>(branches.size()) - 1;
-  TfNode taken = node;
-  taken.attrs.Set("branch", branches[static_cast<size_t>(index < 0 || index > last ? last : index)]);
-  SLIPWAY_ASSIGN_OR_RETURN(const Body body, BodyOf(scope, taken, "branch"));
-  const std::vector<ValueId> operands(inputs.begin() + 1, inputs.end());
-  SLIPWAY_RETURN_IF_ERROR(CheckOperands(node, body, operands.size()));
-  return ImportTaken(scope, node, body, operands);
-}
-
 }  // namespace slipway::tensorflow

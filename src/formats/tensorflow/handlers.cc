@@ -21,8 +21,8 @@ Status ImportResourceGather(Scope& scope, const TfNode& node, const std::vector<
 NodeHandler HandlerOf(const std::string& op) {
   if (op == "While" || op == "StatelessWhile") return ImportWhile;
   if (op == "If" || op == "StatelessIf") return ImportIf;
-  if (op == "Case" || op == "StatelessCase") return ImportCase;
   if (op == "ResourceGather" || op == "ResourceGatherNd") return ImportResourceGather;
+  if (const NodeHandler handler = TableHandlerOf(op)) return handler;
   if (const NodeHandler handler = ListHandlerOf(op)) return handler;
   return ArrayHandlerOf(op);
 }

@@ -8,7 +8,9 @@ namespace slipway::tensorflow {
 // --- Loops and branches (control_flow.cc) ---
 Status ImportWhile(Scope& scope, const TfNode& node, const std::vector<ValueId>& inputs);
 Status ImportIf(Scope& scope, const TfNode& node, const std::vector<ValueId>& inputs);
-Status ImportCase(Scope& scope, const TfNode& node, const std::vector<ValueId>& inputs);
+
+// --- Look-up tables (table_nodes.cc) ---
+NodeHandler TableHandlerOf(const std::string& op);
 
 // --- TensorList and TensorArray (lists.cc, tensor_arrays.cc) ---
 NodeHandler ListHandlerOf(const std::string& op);
@@ -37,6 +39,14 @@ Result<ValueId> GatherList(Scope& scope, const TfNode& node, ValueId list, Value
 Result<ValueId> ConcatList(Scope& scope, const TfNode& node, ValueId list, DType dtype,
                            const std::optional<DimList>& element);
 Result<ValueId> ListLength(Scope& scope, const TfNode& node, ValueId list);  // i32 scalar
+// Rows of `tensor` at `indices` of a list of `count` elements (kNoValue: as far as the indices go), zeros
+// between them.
+Result<ValueId> ScatterList(Scope& scope, const TfNode& node, ValueId tensor, ValueId indices, ValueId count);
+// The same into a list that has elements already.
+Result<ValueId> ScatterIntoList(Scope& scope, const TfNode& node, ValueId list, ValueId tensor,
+                                ValueId indices);
+// The parts of `tensor` along axis 0, of these lengths.
+Result<ValueId> SplitList(Scope& scope, const TfNode& node, ValueId tensor, ValueId lengths, DType dtype);
 
 // What both say of an extent or a shape: where they disagree, unknown.
 std::optional<DimList> CommonShape(const std::optional<DimList>& a, const std::optional<DimList>& b);

@@ -11,6 +11,7 @@
 #include "formats/tensorflow/preprocessor.h"
 #include "formats/tensorflow/raise_control_flow.h"
 #include "formats/tensorflow/scope.h"
+#include "formats/tensorflow/tables.h"
 #include "formats/tensorflow/tfjs.h"
 #include "formats/tensorflow/training.h"
 
@@ -34,6 +35,7 @@ class Importer {
 
   Result<ImportedModel> Run() {
     state_.keeps_unknown = options_.allow_custom;
+    state_.tables = source_.tables;
     ChooseOutputs();
     SLIPWAY_RETURN_IF_ERROR(CheckNames());
     preprocessor_ = WantedPreprocessor();
@@ -403,8 +405,9 @@ Result<ImportedModel> ImportGraph(const TfGraph& graph, const ImportOptions& opt
 namespace slipway {
 
 Result<ImportedModel> ImportGraphDef(const ModelFile& file, const ImportOptions& options) {
-  SLIPWAY_ASSIGN_OR_RETURN(const tensorflow::TfGraph graph,
+  SLIPWAY_ASSIGN_OR_RETURN(tensorflow::TfGraph graph,
                            tensorflow::DecodeGraphDef(file.file.bytes(), file.file.owner()));
+  SLIPWAY_RETURN_IF_ERROR(tensorflow::FillTables(graph, graph, {}, {}));
   SLIPWAY_ASSIGN_OR_RETURN(ImportedModel model, tensorflow::ImportGraph(graph, options));
   model.format = "graphdef";
   return model;
@@ -413,9 +416,10 @@ Result<ImportedModel> ImportGraphDef(const ModelFile& file, const ImportOptions&
 Result<ImportedModel> ImportGraphDefText(const ModelFile& file, const ImportOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(const std::string bytes, tensorflow::EncodeGraphText(file.text()));
   SLIPWAY_ASSIGN_OR_RETURN(
-      const tensorflow::TfGraph graph,
+      tensorflow::TfGraph graph,
       tensorflow::DecodeGraphDef({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, nullptr));
   SLIPWAY_RETURN_IF_ERROR(tensorflow::CheckHoldsItsWeights(graph));
+  SLIPWAY_RETURN_IF_ERROR(tensorflow::FillTables(graph, graph, {}, {}));
   SLIPWAY_ASSIGN_OR_RETURN(ImportedModel model, tensorflow::ImportGraph(graph, options));
   model.format = "graphdef";
   return model;

@@ -117,23 +117,37 @@ class Inliner {
 
 }  // namespace
 
-TfGraph NodesBehind(const TfGraph& graph, const std::vector<std::string>& roots) {
+namespace {
+
+TfGraph PartBehind(const TfGraph& graph, const std::vector<std::string>& roots, bool with_control) {
   std::set<size_t> seen;
   std::vector<std::string> pending = roots;
   while (!pending.empty()) {
     const TfInput at = ParseInput(pending.back());
     pending.pop_back();
-    const auto found = at.is_control ? graph.by_name.end() : graph.by_name.find(at.node);
+    const bool is_passed = at.is_control && !with_control;
+    const auto found = is_passed ? graph.by_name.end() : graph.by_name.find(at.node);
     if (found == graph.by_name.end() || !seen.insert(found->second).second) continue;
     const std::vector<std::string>& inputs = graph.nodes[found->second].inputs;
     pending.insert(pending.end(), inputs.begin(), inputs.end());
   }
   TfGraph behind;
   behind.library = graph.library;
+  behind.tables = graph.tables;
   behind.version = graph.version;
   for (size_t index : seen) behind.nodes.push_back(graph.nodes[index]);
   (void)behind.Index();  // names were unique before
   return behind;
+}
+
+}  // namespace
+
+TfGraph NodesBehind(const TfGraph& graph, const std::vector<std::string>& roots) {
+  return PartBehind(graph, roots, false);
+}
+
+TfGraph NodesAwaited(const TfGraph& graph, const std::vector<std::string>& roots) {
+  return PartBehind(graph, roots, true);
 }
 
 Result<TfGraph> InlineCalls(const TfGraph& graph) { return Inliner(graph).Run(graph.nodes); }

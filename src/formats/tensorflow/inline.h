@@ -14,6 +14,8 @@ namespace slipway::tensorflow {
 
 // The nodes that `roots` ("node" or "node:k") need. Names that the graph lacks are passed over.
 TfGraph NodesBehind(const TfGraph& graph, const std::vector<std::string>& roots);
+// The same, control edges included: all that runs before the `roots` are done.
+TfGraph NodesAwaited(const TfGraph& graph, const std::vector<std::string>& roots);
 
 // Every call replaced, those within bodies too. Errors (kInvalidModel): a function that calls itself or is
 // broken, a call with too few operands, bodies that grow beyond any model.

@@ -179,6 +179,59 @@ Result<ValueId> ConcatList(Scope& scope, const TfNode& node, ValueId list, DType
                    TypeOf(dtype, shape));
 }
 
+namespace {
+
+// [n,1]: as ScatterND takes them.
+Result<ValueId> AsRows(Scope& scope, const TfNode& node, ValueId indices) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId wide, scope.Add(node, "Cast", {indices}, {{"to", DType::kI64}}));
+  return scope.Add(node, "Reshape", {wide, I64(scope, node.name + "/rows", {-1, 1})});
+}
+
+}  // namespace
+
+Result<ValueId> ScatterList(Scope& scope, const TfNode& node, ValueId tensor, ValueId indices,
+                            ValueId count) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId rows, AsRows(scope, node, indices));
+  if (count == kNoValue) {
+    SLIPWAY_ASSIGN_OR_RETURN(const ValueId last,
+                             scope.Add(node, "ReduceMax", {rows}, {{"keepdims", int64_t{0}}}));
+    SLIPWAY_ASSIGN_OR_RETURN(count, scope.Add(node, "Add", {last, scope.builder().Scalar(DType::kI64, 1)}));
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(ValueId extent, scope.Add(node, "Cast", {count}, {{"to", DType::kI64}}));
+  SLIPWAY_ASSIGN_OR_RETURN(extent, scope.Add(node, "Reshape", {extent, I64(scope, node.name + "/one", {1})}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId element,
+                           scope.Add(node, "Shape", {tensor}, {{"start", int64_t{1}}}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId shape,
+                           scope.Add(node, "Concat", {extent, element}, {{"axis", int64_t{0}}}));
+  Tensor zero(scope.type(tensor).dtype, {1});
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId zeros,
+                           scope.Add(node, "ConstantOfShape", {shape}, {{"value", std::move(zero)}}));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId all, scope.Add(node, "ScatterND", {zeros, rows, tensor}));
+  return DenseList(scope, node, all);
+}
+
+Result<ValueId> ScatterIntoList(Scope& scope, const TfNode& node, ValueId list, ValueId tensor,
+                                ValueId indices) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ListInfo* info, ListIn(scope, node, list));
+  if (info->is_open) {
+    SLIPWAY_ASSIGN_OR_RETURN(const ValueId count, ListLength(scope, node, list));
+    return ScatterList(scope, node, tensor, indices, count);
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId stacked, StackList(scope, node, list, info->dtype, info->element));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId rows, AsRows(scope, node, indices));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId all, scope.Add(node, "ScatterND", {stacked, rows, tensor}));
+  return DenseList(scope, node, all);
+}
+
+Result<ValueId> SplitList(Scope& scope, const TfNode& node, ValueId tensor, ValueId lengths, DType dtype) {
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId list,
+                           scope.Add(node, "SplitToSequence", {tensor, lengths}, {{"axis", int64_t{0}}}));
+  std::optional<DimList> element = scope.type(tensor).shape;
+  if (element && !element->empty()) (*element)[0] = Dim();
+  scope.SetList(list, {dtype, element, false, false});
+  return list;
+}
+
 Result<ValueId> ListLength(Scope& scope, const TfNode& node, ValueId list) {
   SLIPWAY_ASSIGN_OR_RETURN(const ListInfo* info, ListIn(scope, node, list));
   ValueId length = kNoValue;
@@ -287,25 +340,43 @@ Status PopBack(Scope& scope, const TfNode& node, Inputs inputs) {
 
 Status SplitItems(Scope& scope, const TfNode& node, Inputs inputs) {
   SLIPWAY_RETURN_IF_ERROR(CheckOperands(node, inputs, 3));
-  SLIPWAY_ASSIGN_OR_RETURN(
-      const ValueId list, scope.Add(node, "SplitToSequence", {inputs[0], inputs[2]}, {{"axis", int64_t{0}}}));
-  std::optional<DimList> element = scope.type(inputs[0]).shape;
-  if (element && !element->empty()) (*element)[0] = Dim();
-  scope.SetList(list, {DTypeOf(node), element, false, false});
-  scope.Bind(node.name, 0, list);
-  return Status::Ok();
+  return Bound(scope, node, SplitList(scope, node, inputs[0], inputs[2], DTypeOf(node)));
+}
+
+Status ScatterItems(Scope& scope, const TfNode& node, Inputs inputs) {
+  SLIPWAY_RETURN_IF_ERROR(CheckOperands(node, inputs, 3));
+  // -1, or no operand: as many as the indices ask for.
+  const Tensor* count = inputs.size() > 3 ? scope.builder().constant(inputs[3]) : nullptr;
+  const bool is_open =
+      inputs.size() <= 3 || (count != nullptr && IsInteger(count->dtype()) && count->count() == 1 &&
+                             LoadInt(count->dtype(), count->data(), 0) < 0);
+  return Bound(scope, node, ScatterList(scope, node, inputs[0], inputs[1], is_open ? kNoValue : inputs[3]));
+}
+
+Status ScatterInto(Scope& scope, const TfNode& node, Inputs inputs) {
+  SLIPWAY_RETURN_IF_ERROR(CheckOperands(node, inputs, 3));
+  return Bound(scope, node, ScatterIntoList(scope, node, inputs[0], inputs[1], inputs[2]));
 }
 
 }  // namespace
 
 NodeHandler ListHandlerOf(const std::string& op) {
   static const std::map<std::string, NodeHandler> kHandlers = {
-      {"EmptyTensorList", Empty},          {"TensorListConcat", ConcatItems},
-      {"TensorListConcatV2", ConcatItems}, {"TensorListFromTensor", FromTensor},
-      {"TensorListGather", GatherItems},   {"TensorListGetItem", GetItem},
-      {"TensorListLength", Length},        {"TensorListPopBack", PopBack},
-      {"TensorListPushBack", PushBack},    {"TensorListReserve", Reserve},
-      {"TensorListSetItem", SetItem},      {"TensorListSplit", SplitItems},
+      {"EmptyTensorList", Empty},
+      {"TensorListConcat", ConcatItems},
+      {"TensorListConcatV2", ConcatItems},
+      {"TensorListFromTensor", FromTensor},
+      {"TensorListGather", GatherItems},
+      {"TensorListGetItem", GetItem},
+      {"TensorListLength", Length},
+      {"TensorListPopBack", PopBack},
+      {"TensorListPushBack", PushBack},
+      {"TensorListReserve", Reserve},
+      {"TensorListScatter", ScatterItems},
+      {"TensorListScatterIntoExistingList", ScatterInto},
+      {"TensorListScatterV2", ScatterItems},
+      {"TensorListSetItem", SetItem},
+      {"TensorListSplit", SplitItems},
       {"TensorListStack", Stack}};
   const auto found = kHandlers.find(op);
   return found == kHandlers.end() ? nullptr : found->second;

@@ -107,6 +107,50 @@ std::string DecodeRestoreOp(pbf_reader message) {
   return name;
 }
 
+// AssetFileDef.
+Status DecodeAsset(pbf_reader message, MetaGraph& graph) {
+  std::string tensor, file;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1: {
+        SLIPWAY_ASSIGN_OR_RETURN(const SignaturePort port, DecodePort("", message.get_message()));
+        tensor = port.tensor;
+        break;
+      }
+      case 2: file = message.get_string(); break;
+      default: message.skip();
+    }
+  }
+  const TfInput at = ParseInput(tensor);
+  graph.assets[at.node + ":" + std::to_string(at.index)] = file;
+  return Status::Ok();
+}
+
+// CollectionDef: the nodes that it lists.
+std::vector<std::string> DecodeNodeList(pbf_reader message) {
+  std::vector<std::string> names;
+  while (message.next()) {
+    if (message.tag() != 1) {
+      message.skip();
+      continue;
+    }
+    pbf_reader list = message.get_message();
+    while (list.next()) {
+      if (list.tag() == 1) {
+        names.push_back(list.get_string());
+      } else {
+        list.skip();
+      }
+    }
+  }
+  return names;
+}
+
+// Before 1.13 what is to be run before serving stood in collections, later in a signature as well.
+bool IsInitCollection(const std::string& name) {
+  return name == "saved_model_main_op" || name == "legacy_init_op" || name == "table_initializer";
+}
+
 Result<MetaGraph> DecodeMetaGraph(pbf_reader message) {
   MetaGraph graph;
   while (message.next()) {
@@ -114,6 +158,14 @@ Result<MetaGraph> DecodeMetaGraph(pbf_reader message) {
       case 1: DecodeMetaInfo(message.get_message(), graph); break;
       case 2: graph.graph_def = BytesOf(message.get_view()); break;
       case 3: graph.restore_op = DecodeRestoreOp(message.get_message()); break;
+      case 4: {
+        const MapEntry entry = DecodeEntry(message.get_message());
+        if (!IsInitCollection(entry.key)) break;
+        for (std::string& name : DecodeNodeList(pbf_reader(entry.value)))
+          graph.init_ops.push_back(std::move(name));
+        break;
+      }
+      case 6: SLIPWAY_RETURN_IF_ERROR(DecodeAsset(message.get_message(), graph)); break;
       case 5: {
         MapEntry entry = DecodeEntry(message.get_message());
         SLIPWAY_ASSIGN_OR_RETURN(Signature signature,
@@ -125,6 +177,10 @@ Result<MetaGraph> DecodeMetaGraph(pbf_reader message) {
     }
   }
   SortByName(graph.signatures);
+  for (const Signature& signature : graph.signatures) {
+    if (signature.name != kInitSignatures[0]) continue;
+    for (const SignaturePort& port : signature.outputs) graph.init_ops.push_back(port.tensor);
+  }
   return graph;
 }
 

@@ -3,6 +3,7 @@
 // Source: tensorflow/core/protobuf/{saved_model,meta_graph,saver,saved_object_graph}.proto.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,9 +31,11 @@ struct Signature {
 struct MetaGraph {
   std::vector<std::string> tags;
   std::span<const uint8_t> graph_def;
-  std::span<const uint8_t> op_list;   // OpDefs of the operators used
-  std::vector<Signature> signatures;  // sorted by name
-  std::string restore_op;             // node that reads the checkpoint; empty: none
+  std::span<const uint8_t> op_list;           // OpDefs of the operators used
+  std::vector<Signature> signatures;          // sorted by name
+  std::string restore_op;                     // node that reads the checkpoint; empty: none
+  std::vector<std::string> init_ops;          // nodes to run once, before serving
+  std::map<std::string, std::string> assets;  // tensors that hold file names, "node:k", to files in assets/
 };
 
 // The bytes must outlive the result. Errors: kInvalidModel.

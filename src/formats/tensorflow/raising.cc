@@ -79,12 +79,20 @@ void SetNodes(TfGraph& graph, std::vector<TfNode> nodes) {
 }
 
 Result<TfGraph> RaiseControlFlow(const TfGraph& graph) {
-  const bool is_flat = std::none_of(graph.nodes.begin(), graph.nodes.end(), [](const TfNode& node) {
-    return node.op == "Merge" || node.op == "RefMerge";
-  });
-  if (is_flat) return graph;
+  const auto holds = [&](std::string_view one, std::string_view other) {
+    return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                       [&](const TfNode& node) { return node.op == one || node.op == other; });
+  };
+  const bool has_cases = holds("Case", "StatelessCase");
+  const bool has_merges = holds("Merge", "RefMerge");
+  if (!has_cases && !has_merges) return graph;
   TfGraph raised = graph;
   TfLibrary library = graph.library ? *graph.library : TfLibrary();
+  if (has_cases) SLIPWAY_RETURN_IF_ERROR(RaiseCases(raised, library));
+  if (!has_merges) {
+    raised.library = std::make_shared<const TfLibrary>(std::move(library));
+    return raised;
+  }
   const TfLibrary before = library;
   RaiseLoops(raised, library);
   RaiseBranches(raised, library);

@@ -45,5 +45,7 @@ void SetNodes(TfGraph& graph, std::vector<TfNode> nodes);
 // Each raises what it can in the graph; new functions go to the library.
 void RaiseLoops(TfGraph& graph, TfLibrary& library);
 void RaiseBranches(TfGraph& graph, TfLibrary& library);
+// Error (kInvalidModel): names of new nodes are taken.
+Status RaiseCases(TfGraph& graph, TfLibrary& library);
 
 }  // namespace slipway::tensorflow

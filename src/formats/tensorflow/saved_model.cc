@@ -1,10 +1,12 @@
 #include "formats/tensorflow/saved_model.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "formats/tensorflow/import.h"
 #include "formats/tensorflow/inline.h"
 #include "formats/tensorflow/meta_graph.h"
+#include "formats/tensorflow/tables.h"
 #include "formats/tensorflow/variables.h"
 
 namespace slipway::tensorflow {
@@ -63,7 +65,8 @@ void NoteAssignments(const TfGraph& graph, std::vector<std::string>& notes) {
 }  // namespace
 
 Result<ImportedModel> ImportSavedModel(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
-                                       const Checkpoint* checkpoint, const ImportOptions& options) {
+                                       const Checkpoint* checkpoint, const ImportOptions& options,
+                                       const ReadAssetFn& read_asset) {
   SLIPWAY_ASSIGN_OR_RETURN(const std::vector<MetaGraph> graphs, DecodeSavedModel(bytes));
   SLIPWAY_ASSIGN_OR_RETURN(const MetaGraph* chosen, ChooseMetaGraph(graphs));
   SLIPWAY_ASSIGN_OR_RETURN(const auto ops, DecodeOpList(chosen->op_list));
@@ -77,6 +80,9 @@ Result<ImportedModel> ImportSavedModel(std::span<const uint8_t> bytes, std::shar
   SLIPWAY_ASSIGN_OR_RETURN(TfGraph graph, InlineCalls(part));
   std::vector<std::string> notes;
   NoteAssignments(graph, notes);
+  std::vector<std::string> filling = chosen->init_ops;
+  if (!chosen->restore_op.empty()) filling.push_back(chosen->restore_op);
+  SLIPWAY_RETURN_IF_ERROR(FillTables(graph, whole, filling, {checkpoint, chosen->assets, read_asset}));
   SLIPWAY_RETURN_IF_ERROR(SubstituteVariables(graph, whole, chosen->restore_op, checkpoint));
   SLIPWAY_ASSIGN_OR_RETURN(ImportedModel model, ImportGraph(graph, options, ports));
   model.notes.insert(model.notes.begin(), notes.begin(), notes.end());
@@ -90,13 +96,26 @@ namespace slipway {
 
 Result<ImportedModel> ImportSavedModel(const ModelFile& file, const ImportOptions& options) {
   namespace fs = std::filesystem;
-  const fs::path prefix = fs::path(file.path).parent_path() / "variables" / "variables";
+  const fs::path folder = fs::path(file.path).parent_path();
+  // Names come from the file: they may not lead out of the folder.
+  const tensorflow::ReadAssetFn read_asset = [&](const std::string& name) -> Result<std::string> {
+    const fs::path path(name);
+    const bool leads_out = path.is_absolute() || std::find(path.begin(), path.end(), "..") != path.end();
+    if (name.empty() || leads_out)
+      return Status(Code::kInvalidModel, "asset '" + name + "' is no file in the model's folder 'assets'");
+    auto content = ReadFile((folder / "assets" / path).string());
+    if (!content.ok())
+      return Status(Code::kInvalidModel, "asset '" + name + "' cannot be read: " + content.status().message(),
+                    "copy the folder 'assets' of the SavedModel along");
+    return content;
+  };
+  const fs::path prefix = folder / "variables" / "variables";
   std::error_code error;
   if (!fs::exists(prefix.string() + ".index", error))
-    return tensorflow::ImportSavedModel(file.file.bytes(), file.file.owner(), nullptr, options);
+    return tensorflow::ImportSavedModel(file.file.bytes(), file.file.owner(), nullptr, options, read_asset);
   SLIPWAY_ASSIGN_OR_RETURN(const tensorflow::Checkpoint checkpoint,
                            tensorflow::Checkpoint::Open(prefix.string()));
-  return tensorflow::ImportSavedModel(file.file.bytes(), file.file.owner(), &checkpoint, options);
+  return tensorflow::ImportSavedModel(file.file.bytes(), file.file.owner(), &checkpoint, options, read_asset);
 }
 
 }  // namespace slipway

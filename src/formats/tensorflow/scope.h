@@ -25,6 +25,8 @@ struct ImportState {
   std::vector<std::string> notes;
   std::map<std::string, std::shared_ptr<const TfGraph>> bodies;  // functions, ready to import
   bool keeps_unknown = false;                                    // see ImportOptions::allow_custom
+  std::shared_ptr<const TfTables> tables;                        // null: none
+  std::vector<const TfTable*> tables_read;                       // by the number that stands for a handle
   int depth = 0;                                                 // how deep sub-graphs are nested
   int64_t body_nodes_left = 500'000;  // that bodies may still import: loops in loops are read again and again
 

@@ -77,10 +77,14 @@ Status GatherItems(Scope& scope, const TfNode& node, Inputs inputs) {
 
 Status Scatter(Scope& scope, const TfNode& node, Inputs inputs) {
   SLIPWAY_RETURN_IF_ERROR(CheckOperands(node, inputs, 4));
-  if (!IsWholeRange(scope, node, 1))
-    return Status(Code::kUnsupported,
-                  node.op + " '" + node.name + "' (tensorflow): indices other than range(n)");
-  return Bound(scope, node, DenseList(scope, node, inputs[2]));
+  return Bound(scope, node,
+               IsWholeRange(scope, node, 1) ? DenseList(scope, node, inputs[2])
+                                            : ScatterIntoList(scope, node, inputs[3], inputs[2], inputs[1]));
+}
+
+Status SplitItems(Scope& scope, const TfNode& node, Inputs inputs) {
+  SLIPWAY_RETURN_IF_ERROR(CheckOperands(node, inputs, 4));
+  return Bound(scope, node, SplitList(scope, node, inputs[1], inputs[2], node.attrs.Type("T")));
 }
 
 Status ConcatItems(Scope& scope, const TfNode& node, Inputs inputs) {
@@ -105,7 +109,7 @@ NodeHandler ArrayHandlerOf(const std::string& op) {
       {"TensorArrayV3", Create},         {"TensorArrayReadV3", Read},
       {"TensorArrayWriteV3", Write},     {"TensorArrayGatherV3", GatherItems},
       {"TensorArrayScatterV3", Scatter}, {"TensorArrayConcatV3", ConcatItems},
-      {"TensorArraySizeV3", Size}};
+      {"TensorArraySizeV3", Size},       {"TensorArraySplitV3", SplitItems}};
   const auto found = kHandlers.find(op);
   return found == kHandlers.end() ? nullptr : found->second;
 }

@@ -42,11 +42,19 @@ struct TfFunction {
 };
 using TfLibrary = std::map<std::string, TfFunction>;
 
+// A look-up table, filled.
+struct TfTable {
+  Tensor keys, values;  // [n]
+  Status broken;        // why it could not be filled; usually ok
+};
+using TfTables = std::map<std::string, TfTable>;  // by the table's node, and by its shared name
+
 struct TfGraph {
   std::vector<TfNode> nodes;
   std::map<std::string, size_t> by_name;
   std::map<std::string, std::vector<size_t>> readers;  // nodes that read a node's results; not control edges
   std::shared_ptr<const TfLibrary> library;            // null: no functions
+  std::shared_ptr<const TfTables> tables;              // null: none
   int64_t version = 0;  // the producer's GraphDef version; 0 when the file does not say
 
   const TfNode* Find(const std::string& name) const;

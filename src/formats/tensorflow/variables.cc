@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <protozero/pbf_reader.hpp>
-#include <set>
 
 #include "formats/tensorflow/inline.h"
 
@@ -45,31 +44,11 @@ const std::string* TextOf(const TfGraph& graph, const TfNode& node, size_t input
   return texts->as<std::string>() + index;
 }
 
-// Nodes that `root` waits for, by data or control.
-std::vector<TfNode> NodesAwaited(const TfGraph& graph, const std::string& root) {
-  std::vector<TfNode> nodes;
-  std::set<std::string> seen;
-  std::vector<std::string> pending = {root};
-  while (!pending.empty()) {
-    const std::string name = ParseInput(pending.back()).node;
-    pending.pop_back();
-    const TfNode* node = graph.Find(name);
-    if (node == nullptr || !seen.insert(name).second) continue;
-    nodes.push_back(*node);
-    pending.insert(pending.end(), node->inputs.begin(), node->inputs.end());
-  }
-  return nodes;
-}
-
 // What the restore operator assigns, by the variable's node.
 Result<std::map<std::string, Place>> PlacesOfRestore(const TfGraph& whole, const std::string& restore_op) {
   std::map<std::string, Place> places;
   if (restore_op.empty()) return places;
-  TfGraph behind;
-  behind.library = whole.library;
-  behind.nodes = NodesAwaited(whole, restore_op);
-  SLIPWAY_RETURN_IF_ERROR(behind.Index());
-  SLIPWAY_ASSIGN_OR_RETURN(const TfGraph graph, InlineCalls(behind));
+  SLIPWAY_ASSIGN_OR_RETURN(const TfGraph graph, InlineCalls(NodesAwaited(whole, {restore_op})));
   for (const TfNode& node : graph.nodes) {
     const bool assigns = node.op == "AssignVariableOp" || node.op == "Assign";
     if (!assigns || node.inputs.size() < 2) continue;
