@@ -16,6 +16,7 @@ run() {
 }
 
 tests/oracles/tensorflow.sh build/release/slipway
+tests/oracles/extensions.sh build/release/slipway
 tools/graph_fuzz.sh 20000
 # The fuzz preset is clang with ASan and UBSan: one build serves the unit tests and the fuzzers.
 run fuzz unit_tests --label-regex unit

@@ -186,6 +186,21 @@ std::vector<double> ResampleAxis(const std::vector<double>& from, int64_t outer,
   return to;
 }
 
+// As Pillow keeps them for bytes: 22 bits behind the point. Decides where a sum lies between two integers.
+void QuantizeWeights(std::vector<ResizeTaps>& taps) {
+  constexpr double kOne = 1 << 22;
+  for (ResizeTaps& tap : taps) {
+    for (double& weight : tap.weight) weight = std::round(static_cast<float>(weight) * kOne) / kOne;
+  }
+}
+
+// To the nearest integers that the dtype has.
+void RoundAll(DType dtype, std::vector<double>& values) {
+  const auto low = static_cast<double>(MinOfInteger(dtype));
+  const auto high = static_cast<double>(MaxOfInteger(dtype));
+  for (double& value : values) value = std::clamp(std::floor(value + 0.5), low, high);
+}
+
 bool IsTflite(const Attrs& attrs) { return attrs.String("arithmetic") == "tflite"; }
 
 // True when the integer kernel did the work.
@@ -214,23 +229,24 @@ Status Reference(RunContext& context) {
   if (RunInteger(context, geometry)) return Status::Ok();
   std::vector<double> values = Reals(x);
   const auto outside = static_cast<double>(attrs.Float("extrapolation_value"));
-  int64_t outer = 1;
-  int64_t inner = x.count();
-  for (const ResizeAxis& axis : geometry) {
-    inner /= axis.in;
-    if (!IsUntouched(attrs, axis)) {
-      const auto taps = IsTflite(attrs) ? TfliteTaps(attrs, axis) : OnnxTaps(attrs, axis);
-      values = ResampleAxis(values, outer, axis.in, inner, taps, outside);
-    }
-    outer *= axis.out;
+  // Antialiased pixels are rounded, as in Pillow and onnxruntime, bytes after each pass, of which the one
+  // along the width is the first; plain interpolation truncates, as ONNX's Cast does.
+  const bool is_rounded = attrs.Int("antialias") != 0 && IsInteger(y.dtype());
+  const bool is_by_pass = is_rounded && BitsOf(y.dtype()) == 8;
+  Dims dims = x.dims();
+  for (size_t i = 0; i < geometry.size(); ++i) {
+    const size_t at = is_by_pass ? geometry.size() - 1 - i : i;
+    const ResizeAxis& axis = geometry[at];
+    if (IsUntouched(attrs, axis)) continue;
+    auto taps = IsTflite(attrs) ? TfliteTaps(attrs, axis) : OnnxTaps(attrs, axis);
+    if (is_by_pass) QuantizeWeights(taps);
+    const std::span<const int64_t> extents(dims);
+    values = ResampleAxis(values, CountOf(extents.first(at)), axis.in, CountOf(extents.subspan(at + 1)), taps,
+                          outside);
+    dims[at] = axis.out;
+    if (is_by_pass) RoundAll(y.dtype(), values);
   }
-  // Antialiased pixels are rounded, as in Pillow and onnxruntime; plain interpolation truncates, as ONNX's
-  // Cast does.
-  if (context.attrs().Int("antialias") != 0 && IsInteger(y.dtype())) {
-    const auto low = static_cast<double>(MinOfInteger(y.dtype()));
-    const auto high = static_cast<double>(MaxOfInteger(y.dtype()));
-    for (double& value : values) value = std::clamp(std::floor(value + 0.5), low, high);
-  }
+  if (is_rounded) RoundAll(y.dtype(), values);
   for (int64_t i = 0; i < y.count(); ++i) StoreReal(y.dtype(), y.data(), i, values[static_cast<size_t>(i)]);
   return Status::Ok();
 }

@@ -78,7 +78,10 @@ std::vector<ResizeTaps> OnnxTaps(const Attrs& attrs, const ResizeAxis& axis) {
   std::vector<ResizeTaps> all(static_cast<size_t>(axis.out));
   for (int64_t p = 0; p < axis.out; ++p) {
     ResizeTaps& taps = all[static_cast<size_t>(p)];
-    const double x = OnnxCoordinate(coordinates, axis, p);
+    double x = OnnxCoordinate(coordinates, axis, p);
+    // Single precision, as in onnxruntime, meets pixels' middles where the scale is not quite exact: bytes
+    // are rounded there.
+    if (attrs.Int("antialias") != 0) x = static_cast<float>(x);
     if (coordinates == "tf_crop_and_resize") taps.is_outside = x < 0 || x > static_cast<double>(axis.in - 1);
     const double lowest = -1e15;  // far beyond any tensor, still exact as an integer
     const auto base = static_cast<int64_t>(std::clamp(std::ceil(x) - 1, lowest, -lowest));

@@ -1,8 +1,8 @@
 // Texts to the pieces of a SentencePiece model.
 //
-// As onnxruntime-extensions' SentencepieceTokenizer and TensorFlow Text's SentencepieceTokenizeOp, which
-// differ in what is turned around, see `reverse_specials`. Always the likeliest pieces: sampling others
-// (nbest_size, alpha) is refused where TensorFlow would sample; onnxruntime-extensions never does.
+// As onnxruntime-extensions' SentencepieceTokenizer and TensorFlow Text's SentencepieceTokenizeOp. Always the
+// likeliest pieces: sampling others (nbest_size, alpha) is refused where TensorFlow would sample;
+// onnxruntime-extensions never does.
 #include <algorithm>
 
 #include "ops/infer.h"
@@ -40,7 +40,6 @@ struct Flags {
   bool add_eos = false;
   bool reverse = false;
   bool fairseq = false;
-  bool reverse_specials = false;
 };
 
 Result<Flags> FlagsOf(const RunContext& context) {
@@ -49,7 +48,6 @@ Result<Flags> FlagsOf(const RunContext& context) {
   SLIPWAY_ASSIGN_OR_RETURN(flags.add_eos, Flag(context, kAddEos));
   SLIPWAY_ASSIGN_OR_RETURN(flags.reverse, Flag(context, kReverse));
   SLIPWAY_ASSIGN_OR_RETURN(flags.fairseq, Flag(context, kFairseq));
-  flags.reverse_specials = context.attrs().Int("reverse_specials") != 0;
   return flags;
 }
 
@@ -63,10 +61,9 @@ int32_t FairseqId(int32_t id) {
 Result<std::vector<SentencePiece>> Tokens(const SentencePieceModel& model, const std::string& text,
                                           const Flags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<SentencePiece> tokens, model.Encode(text));
-  if (flags.reverse && !flags.reverse_specials) std::reverse(tokens.begin(), tokens.end());
   if (flags.add_bos) tokens.insert(tokens.begin(), {model.bos_id(), 0});
   if (flags.add_eos) tokens.push_back({model.eos_id(), static_cast<int32_t>(text.size())});
-  if (flags.reverse && flags.reverse_specials) std::reverse(tokens.begin(), tokens.end());
+  if (flags.reverse) std::reverse(tokens.begin(), tokens.end());
   if (flags.fairseq && !flags.reverse) {  // as the library has it
     for (SentencePiece& token : tokens) token.id = FairseqId(token.id);
   }
@@ -98,8 +95,7 @@ Status Reference(RunContext& context) {
 Status ImportExtension(ImportContext& context) {
   SLIPWAY_ASSIGN_OR_RETURN(const ValueId model, BytesOfAttr(context, "model"));
   return context.Emit("SentencepieceTokenizer",
-                      {context.in(0), model, context.in(3), context.in(4), context.in(5), context.in(6)},
-                      {{"reverse_specials", int64_t{1}}});
+                      {context.in(0), model, context.in(3), context.in(4), context.in(5), context.in(6)});
 }
 
 // The resource that TensorFlow keeps the model in: here its bytes themselves.
@@ -137,13 +133,13 @@ OpDef MakeSentencepieceTokenizer() {
       {"model", {DType::kU8}, "[bytes]: a serialised ModelProto (spiece.model)"},
       {"add_bos", flag, "1 boolean: the model's beginning-of-sentence token first", Arity::kOptional},
       {"add_eos", flag, "1 boolean: its end-of-sentence token last", Arity::kOptional},
-      {"reverse", flag, "1 boolean: the pieces of each text from back to front", Arity::kOptional},
+      {"reverse", flag, "1 boolean: the tokens of each text from back to front, the added ones included",
+       Arity::kOptional},
       {"fairseq", flag, "1 boolean: ids as fairseq counts them (XLM-RoBERTa)", Arity::kOptional}};
   op.outputs = {
       {"ids", {DType::kI32}, "[tokens]"},
       {"row_splits", {DType::kI64}, "[texts + 1]: where each text's tokens begin", Arity::kOptional},
       {"begins", {DType::kI32}, "[tokens]: byte of the text", Arity::kOptional}};
-  op.attrs = {IntAttr("reverse_specials", 0, "1: the added tokens change places as well")};
   op.infer = Infer;
   op.reference = Reference;
   op.foreign = ExtensionRows("SentencepieceTokenizer", ImportExtension);
