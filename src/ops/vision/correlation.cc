@@ -175,6 +175,8 @@ OpDef MakeCorrelation() {
          {{.dims = {1, 4, 3, 7}}, {.dims = {1, 4, 3, 7}}},
          {{"max_displacement", Ints{0, 3}}, {"pads", Ints{0, 3}}}}};
   };
+  op.foreign = {{Format::kCaffe, "Correlation"},
+                {Format::kCaffe, "Correlation1D"}};  // read by a function of formats/caffe
   return op;
 }
 

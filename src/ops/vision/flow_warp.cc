@@ -91,6 +91,7 @@ OpDef MakeFlowWarp() {
         {"small", {{.dims = {2, 3, 5, 6}}, {.dims = {2, 2, 5, 6}, .low = -2, .high = 2}}},
         {"one_pixel", {{.dims = {1, 1, 1, 1}}, {.dims = {1, 2, 1, 1}, .low = 0, .high = 0.9}}}};
   };
+  op.foreign = {{Format::kCaffe, "FlowWarp"}};  // read by a function of formats/caffe
   return op;
 }
 

@@ -111,6 +111,7 @@ OpDef MakePsRoiPool() {
           {.dims = {3, 5}, .values = {0, 2, 1, 17, 11, 1, 0, 0, 8, 30, 0, 40, 40, 50, 50}}},
          {{"output_dim", int64_t{2}}, {"group_size", int64_t{2}}, {"spatial_scale", 0.5F}}}};
   };
+  op.foreign = {{Format::kCaffe, "PSROIPooling"}};  // read by a function of formats/caffe
   return op;
 }
 

@@ -28,9 +28,9 @@ TEST(RpnProposal, DropsNearDuplicates) {
   const TestValue scores{DType::kF32, {1, 2, 1, 2}, {0, 0, 0.9, 0.8}};
   const TestValue deltas{DType::kF32, {1, 4, 1, 2}, {0, -0.9375, 0, 0, 0, 0, 0, 0}};
   Attrs attrs = kOneAnchor;
-  EXPECT_EQ(RunAndShow("RpnProposal", {scores, deltas, kInfo}, attrs), "f32[1,5]: 0 0 0 15 15");
+  EXPECT_EQ(RunAndShow("RpnProposal", {scores, deltas, kInfo}, attrs), "f32[1,5]: 0 0 0 16 15");
   attrs.Set("nms_threshold", 0.9F);
-  EXPECT_EQ(RunAndShow("RpnProposal", {scores, deltas, kInfo}, attrs), "f32[2,5]: 0 0 0 15 15 0 1 0 17 15");
+  EXPECT_EQ(RunAndShow("RpnProposal", {scores, deltas, kInfo}, attrs), "f32[2,5]: 0 0 0 16 15 0 1 0 17 15");
 }
 
 // Sides shrink to exp(-1): 16 / e is less than 9.

@@ -202,6 +202,7 @@ OpDef MakeRpnProposal() {
     small.num_outputs = 2;
     return std::vector<TestCase>{small};
   };
+  op.foreign = {{Format::kCaffe, "Proposal"}};  // read by a function of formats/caffe
   return op;
 }
 
