@@ -152,10 +152,10 @@ OpDef BatchOp(const char* name) {
   OpDef op;
   op.name = name;
   op.group = "shape";
-  op.inputs = {{"x", kNumbers | kBools, "[N, n block axes..., rest...]"},
+  op.inputs = {{"x", kNumbers | kBools | DTypeSet{DType::kC64}, "[N, n block axes..., rest...]"},
                {"block", kIndices, "[n]"},
                {"border", kIndices, "[n,2]: before and after, padding or cropping"}};
-  op.outputs = {{"y", kNumbers | kBools, "the same axes"}};
+  op.outputs = {{"y", kNumbers | kBools | DTypeSet{DType::kC64}, "the same axes"}};
   return op;
 }
 
