@@ -195,10 +195,9 @@ constexpr std::array kRows = {
 
     // Caffe.
     HintRow{kCaffe, "", "Python", kPythonLayer},
-    HintRow{kCaffe, "", "Proposal",
-            "Faster R-CNN's region proposals, not one of Caffe's layers: cut before it with --output"},
-    HintRow{kCaffe, "", "ROIPooling",
-            "Faster R-CNN's, not one of Caffe's layers: cut before it with --output"},
+    HintRow{
+        kCaffe, "", "ROIAlign",
+        "forks of Caffe compute different things by it: export the net to ONNX (RoiAlign), or give a plugin"},
     HintRow{kCaffe, "", "*Data",
             "reads the training's files: give the input with --input 'data[1,3,224,224]'"},
 };

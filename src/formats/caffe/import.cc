@@ -245,7 +245,7 @@ class Importer {
     if (IsDataLayer(layer.type)) return ImportData(layer);
     unsupported_.CountNode();
     SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> inputs, Bottoms(layer));
-    const LayerDef* def = FindLayer(layer.type);
+    const LayerDef* def = FindLayer(layer);
     if (def == nullptr) return ImportForPlugin(index, inputs);
     if (std::count(inputs.begin(), inputs.end(), kNoValue) > 0) {
       for (const std::string& top : layer.tops) Fail(top);

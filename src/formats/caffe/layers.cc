@@ -102,7 +102,9 @@ Result<ValueId> LayerContext::Affine(ValueId x, float scale, float shift) {
   return x;
 }
 
-const LayerDef* FindLayer(std::string_view type) {
+const LayerDef* FindLayer(const Layer& layer) {
+  const Message* python = layer.type == "Python" ? layer.message.Child("python_param") : nullptr;
+  const std::string type = python == nullptr ? layer.type : "Python " + python->Text("layer");
   for (auto group : {WindowLayers, ElementwiseLayers, ShapeLayers, StatisticLayers, DetectionLayers,
                      FlowLayers, RegionLayers, RecurrentLayers}) {
     for (const LayerDef& def : group()) {

@@ -92,8 +92,8 @@ struct LayerDef {
   size_t max_inputs = 1;
 };
 
-// Null when there is none.
-const LayerDef* FindLayer(std::string_view type);
+// Null when there is none. Layers written in Python are known by their class: "Python ProposalLayer".
+const LayerDef* FindLayer(const Layer& layer);
 
 // The groups of the table.
 std::span<const LayerDef> WindowLayers();       // convolutions, pools, LRN, InnerProduct

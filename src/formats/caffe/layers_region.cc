@@ -29,12 +29,6 @@ Status PsRoiPooling(LayerContext& context) {
   return context.Emit("PsRoiPool", {context.in(0), context.in(1)}, attrs);
 }
 
-Status RoiAlign(LayerContext& context) {
-  return context.Unsupported(
-      "forks of Caffe that have this layer compute different things by it",
-      "export the net to ONNX (RoiAlign), or give a plugin that does what your fork does");
-}
-
 std::vector<float> Or(std::vector<float> given, std::vector<float> otherwise) {
   return given.empty() ? std::move(otherwise) : std::move(given);
 }
@@ -71,25 +65,21 @@ int64_t EntryOf(const std::string& text, const std::string& name, int64_t otherw
   return value;
 }
 
-// Of layers written in Python only py-faster-rcnn's proposals are known.
-Status Python(LayerContext& context) {
+// py-faster-rcnn's layer in Python; what its test phase is set to are RpnProposal's defaults.
+Status PythonProposal(LayerContext& context) {
   const Message* message = context.layer().message.Child("python_param");
-  const std::string layer = message ? message->Text("layer") : std::string();
-  if (layer != "ProposalLayer")
-    return context.Unsupported("the Python class '" + layer + "' is not known; ProposalLayer is",
-                               "export the net to ONNX, or keep the layer with --allow-custom for a plugin");
-  if (context.num_inputs() != 3)
-    return context.Error("has " + std::to_string(context.num_inputs()) + " bottoms, needs 3");
   const std::string text = message->Text("param_str") + message->Text("param_str_");
   if (text.find("scales") != std::string::npos || text.find("ratios") != std::string::npos)
-    return context.Unsupported("scales and ratios of its param_str are not read: '" + text + "'");
+    return context.Unsupported("scales and ratios in param_str are not read: " + text,
+                               "write it as a Proposal layer: proposal_param { ratio: ... scale: ... }");
   return Propose(context, {{"feat_stride", EntryOf(text, "feat_stride", 16)}});
 }
 
 constexpr std::array kLayers = {
-    LayerDef{"ROIPooling", RoiPooling, 2, 2}, LayerDef{"PSROIPooling", PsRoiPooling, 2, 2},
-    LayerDef{"ROIAlign", RoiAlign, 2, 2},     LayerDef{"Proposal", Proposal, 3, 3},
-    LayerDef{"Python", Python, 1, 1024},
+    LayerDef{"ROIPooling", RoiPooling, 2, 2},
+    LayerDef{"PSROIPooling", PsRoiPooling, 2, 2},
+    LayerDef{"Proposal", Proposal, 3, 3},
+    LayerDef{"Python ProposalLayer", PythonProposal, 3, 3},
 };
 
 }  // namespace
