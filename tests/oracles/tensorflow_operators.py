@@ -121,5 +121,107 @@ def v1_array_scatter(folder, name):
     save_v1(folder, name, make, {"x": noise(3, 4)})
 
 
+# --- Operators that are several of ours ---
+
+
+@model
+def arithmetic(folder, name):
+    def compute(x, y):
+        return {"approximate": raw.ApproximateEqual(x=x, y=y, tolerance=0.5), "no_nan": raw.MulNoNan(x=1.0 / x, y=y),
+                "xlogy": tf.math.xlogy(y, tf.abs(x)), "xlog1py": tf.math.xlog1py(y, tf.abs(x)),
+                "xdivy": tf.math.xdivy(y, x),
+                "loss": tf.nn.l2_loss(x), "entropy": tf.nn.softmax_cross_entropy_with_logits(tf.nn.softmax(y), x),
+                "line": tf.linspace(x[0, 0], y[0, 1], 7), "turned": raw.ConjugateTranspose(x=x, perm=[1, 0])}
+
+    y = noise(3, 4)
+    y[1] = 0
+    keep(folder, name, {"x": noise(3, 4), "y": y}, compute)
+
+
+@model
+def matrices(folder, name):
+    def compute(x, d):
+        return {"band": tf.linalg.band_part(x, 1, 2), "lower": tf.linalg.band_part(x, -1, 0),
+                "diagonal": tf.linalg.diag(d), "part": tf.linalg.diag_part(x), "set": tf.linalg.set_diag(x, d),
+                "eye": x[:, :, :4] @ tf.eye(4), "square": raw.Diag(diagonal=d[0]), "of_square": raw.DiagPart(input=x[0, :, :4])}
+
+    keep(folder, name, {"x": noise(2, 4, 6), "d": noise(2, 4)}, compute)
+
+
+@model
+def segments(folder, name):
+    def compute(x, ids):
+        return {"max": tf.math.segment_max(x, ids), "min": tf.math.segment_min(x, ids),
+                "mean": tf.math.segment_mean(x, ids), "product": tf.math.segment_prod(x, ids),
+                "sparse_sum": tf.sparse.segment_sum(x, [3, 0, 0, 2], [0, 0, 1, 3]),
+                "sparse_mean": tf.sparse.segment_mean(x, [3, 0, 0, 2], [0, 0, 1, 3]),
+                "sparse_root": tf.sparse.segment_sqrt_n(x, [3, 0, 0, 2], [0, 0, 1, 3]),
+                "sized": tf.sparse.segment_mean(x, [3, 0, 0], [0, 0, 2], num_segments=5),
+                "product_of_sparse": tf.sparse.sparse_dense_matmul(
+                    tf.sparse.SparseTensor([[0, 1], [2, 4]], x[0, :2], [3, 5]), x),
+                "embedded": tf.nn.embedding_lookup_sparse(x, tf.sparse.from_dense([[1, 0, 3], [2, 4, 0]]), None,
+                                                          combiner="mean")}
+
+    keep(folder, name, {"x": noise(5, 3), "ids": np.array([0, 0, 1, 3, 3], np.int32)}, compute)
+
+
+@model
+def indices(folder, name):
+    def compute(x, order, numbers):
+        parts = tf.dynamic_partition(x, numbers, 3)
+        return {"inverse": tf.math.invert_permutation(order), "rolled": tf.roll(x, [1, -2], [0, 1]),
+                "stitched": tf.dynamic_stitch([[0, 3], [1, 4, 2]], [x[:2], x[2:]]), "first": parts[0], "last": parts[2],
+                "subtracted": tf.tensor_scatter_nd_sub(x, [[0], [2], [0]], x[:3]),
+                "added": raw.ScatterNdNonAliasingAdd(input=x, indices=[[1]], updates=x[3:4]),
+                "counts": tf.math.bincount(numbers, minlength=5, maxlength=5),
+                "weighted": raw.DenseBincount(input=numbers, size=4, weights=x[:, 0], binary_output=False),
+                "seen": raw.DenseBincount(input=tf.stack([numbers, order]), size=6, weights=tf.constant([], tf.float32),
+                                          binary_output=True),
+                "below": tf.searchsorted(tf.sort(x, 1), x[:, :2]),
+                "above": tf.searchsorted(tf.sort(x, 1), x[:, 1:3], side="right")}
+
+    keep(folder, name, {"x": noise(5, 4), "order": np.array([3, 0, 4, 1, 2], np.int32),
+                        "numbers": np.array([2, 0, 1, 2, 0], np.int32)}, compute)
+
+
+@model
+def resizing(folder, name):
+    def compute(x):
+        made = {"contrast": tf.image.adjust_contrast(x, 1.5), "pool": raw.MaxPoolV2(
+            input=x, ksize=[1, 3, 2, 1], strides=[1, 2, 2, 1], padding="SAME"),
+            "patches": tf.image.extract_patches(x, [1, 3, 2, 1], [1, 2, 2, 1], [1, 1, 2, 1], "SAME"),
+            "area_aligned": raw.ResizeArea(images=x, size=[4, 5], align_corners=True),
+            "cubic_aligned": raw.ResizeBicubic(images=x, size=[14, 5], align_corners=True),
+            "cubic": raw.ResizeBicubic(images=x, size=[14, 5]),
+            "bytes": raw.ResizeBicubic(images=tf.cast(x / 4.0, tf.uint8), size=[3, 17], half_pixel_centers=True),
+            "moved": raw.ScaleAndTranslate(images=x, size=[8, 8], scale=[0.7, 1.3], translation=[1.5, -2.0],
+                                           kernel_type="box")}
+        for method in ("bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"):
+            made[method] = tf.image.resize(x, [6, 17], method)
+            made[f"{method}_smooth"] = tf.image.resize(x, [6, 17], method, antialias=True)
+        return made
+
+    keep(folder, name, {"x": np.abs(noise(2, 9, 11, 3)) * 100}, compute)
+
+
+@model
+def resizing_of_any_size(folder, name):
+    @tf.function(input_signature=[spec(None, None, None, 3)])
+    def serve(x):
+        return {"y": tf.image.resize(x, [8, 5], "bicubic", antialias=True), "z": tf.image.resize(x, [8, 5], "area")}
+
+    save(folder, name, tf.Module(), {"x": noise(2, 13, 10, 3)}, serve)
+
+
+@model
+def soft_suppression(folder, name):
+    def compute(boxes, scores):
+        kept, softened = tf.image.non_max_suppression_with_scores(boxes, scores, 7, 0.4, 0.1, soft_nms_sigma=0.5)
+        return {"kept": kept, "scores": softened}
+
+    corners = np.sort(np.random.default_rng(2).random((20, 2, 2)), 1).reshape(20, 4)
+    keep(folder, name, {"boxes": corners.astype(np.float32), "scores": np.abs(noise(20))}, compute)
+
+
 if __name__ == "__main__":
     build(MODELS, pathlib.Path(sys.argv[1]), sys.argv[2:])

@@ -22,6 +22,7 @@ NodeHandler HandlerOf(const std::string& op) {
   if (op == "While" || op == "StatelessWhile") return ImportWhile;
   if (op == "If" || op == "StatelessIf") return ImportIf;
   if (op == "ResourceGather" || op == "ResourceGatherNd") return ImportResourceGather;
+  if (HasRecipe(op)) return ImportRecipe;
   if (const NodeHandler handler = TableHandlerOf(op)) return handler;
   if (const NodeHandler handler = ListHandlerOf(op)) return handler;
   return ArrayHandlerOf(op);

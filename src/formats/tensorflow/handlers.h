@@ -9,6 +9,10 @@ namespace slipway::tensorflow {
 Status ImportWhile(Scope& scope, const TfNode& node, const std::vector<ValueId>& inputs);
 Status ImportIf(Scope& scope, const TfNode& node, const std::vector<ValueId>& inputs);
 
+// --- Operators that are several of ours (parts.h) ---
+bool HasRecipe(const std::string& op);
+Status ImportRecipe(Scope& scope, const TfNode& node, const std::vector<ValueId>& inputs);
+
 // --- Look-up tables (table_nodes.cc) ---
 NodeHandler TableHandlerOf(const std::string& op);
 

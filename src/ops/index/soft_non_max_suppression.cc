@@ -55,10 +55,13 @@ struct Limits {
   float overlap;
   float score;
   float sigma;
+  bool is_soft_only;
 };
 
+bool Covers(float overlap, const Limits& limits) { return !limits.is_soft_only && overlap > limits.overlap; }
+
 float WeightOf(float overlap, const Limits& limits) {
-  if (overlap > limits.overlap) return 0;
+  if (Covers(overlap, limits)) return 0;
   return limits.sigma > 0 ? std::exp(-0.5f / limits.sigma * overlap * overlap) : 1.0f;
 }
 
@@ -78,7 +81,7 @@ std::vector<Choice> Choose(const std::vector<Box>& boxes, const std::vector<floa
       const float overlap =
           Overlap(boxes[static_cast<size_t>(next.box)], boxes[static_cast<size_t>(chosen[k].box)]);
       next.score *= WeightOf(overlap, limits);
-      is_covered = overlap > limits.overlap;
+      is_covered = Covers(overlap, limits);
       if (is_covered || next.score <= limits.score) break;
     }
     next.seen = chosen.size();
@@ -108,7 +111,8 @@ Status Reference(RunContext& context) {
     scores.push_back(static_cast<float>(LoadReal(context.in(1).dtype(), context.in(1).data(), i)));
   }
   const Limits limits{static_cast<int64_t>(scalar(2, 0)), static_cast<float>(scalar(3, 1)),
-                      static_cast<float>(scalar(4, -INFINITY)), static_cast<float>(scalar(5, 0))};
+                      static_cast<float>(scalar(4, -INFINITY)), static_cast<float>(scalar(5, 0)),
+                      context.attrs().Int("soft_only") != 0 && scalar(5, 0) > 0};
   if (limits.most < 0) return context.Error("max_output_size is " + std::to_string(limits.most));
   const std::vector<Choice> chosen = Choose(boxes, scores, limits);
   const auto n = static_cast<int64_t>(chosen.size());
@@ -153,7 +157,8 @@ Status ImportTensorflow(ImportContext& context) {
   const bool is_v1 = name == "NonMaxSuppression";
   ValueId overlap = context.in(3);
   if (is_v1) overlap = context.builder().Scalar(DType::kF32, context.attrs().Float("iou_threshold", 0.5f));
-  const Attrs attrs = {{"pad_to_max", context.attrs().Int("pad_to_max_output_size")}};
+  const Attrs attrs = {{"pad_to_max", context.attrs().Int("pad_to_max_output_size")},
+                       {"soft_only", int64_t{1}}};
   const std::vector<size_t> places = name == "NonMaxSuppressionV4"   ? std::vector<size_t>{0, 2}
                                      : name == "NonMaxSuppressionV5" ? std::vector<size_t>{0, 1, 2}
                                                                      : std::vector<size_t>{0};
@@ -187,7 +192,9 @@ OpDef MakeSoftNonMaxSuppression() {
   op.outputs = {{"selected", {DType::kI32}, "[kept], numbers of boxes"},
                 {"selected_scores", kFloats, "[kept], as softened"},
                 {"valid", {DType::kI32}, "how many are kept"}};
-  op.attrs = {IntAttr("pad_to_max", 0, "1: the lists have max_output_size entries, 0 behind the valid ones")};
+  op.attrs = {
+      IntAttr("pad_to_max", 0, "1: the lists have max_output_size entries, 0 behind the valid ones"),
+      IntAttr("soft_only", 0, "1: with a sigma above 0 the threshold is not looked at, as in TensorFlow")};
   op.infer = Infer;
   op.reference = Reference;
   op.cases = [] {
