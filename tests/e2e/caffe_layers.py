@@ -371,6 +371,47 @@ def proposal(kind):
         {"rois": rois, "roi_scores": score[kept]}
 
 
+def overlap(a, b):
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    if (sides <= 0).any():
+        return 0
+    return sides.prod() / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - sides.prod())
+
+
+def detections(code, photos=2, classes=3, count=30, background=1, least=0.3):
+    """SSD's DetectionOutputLayer with all that OpenCV's nets leave at its default: several photos, regressions of every class,
+    another background, a threshold that shrinks."""
+    corners = RANDOM.random((count, 2))
+    priors = np.concatenate([corners, corners + 0.1 + 0.3 * RANDOM.random((count, 2))], 1)
+    variances = np.tile([0.1, 0.2, 0.3, 0.4], (count, 1))
+    loc, conf = real(photos, count * classes * 4), RANDOM.random((photos, count * classes), np.float32)
+    rows, moves, scores = [], loc.reshape(photos, count, classes, 4) * variances[:, None], conf.reshape(photos, count, classes)
+    size, middle = priors[:, 2:] - priors[:, :2], (priors[:, 2:] + priors[:, :2]) / 2
+    for photo in range(photos):
+        found = []
+        for label in range(classes):
+            move = moves[photo, :, label]
+            boxes = priors + move * (np.tile(size, 2) if code == "CORNER_SIZE" else 1)
+            if code == "CENTER_SIZE":
+                center, half = middle + move[:, :2] * size, np.exp(move[:, 2:]) * size / 2
+                boxes = np.concatenate([center - half, center + half], 1)
+            order = [i for i in np.argsort(-scores[photo, :, label], kind="stable") if scores[photo, i, label] > least][:12]
+            kept, threshold = [], 0.8
+            for i in order if label != background else []:
+                if all(overlap(boxes[i], boxes[k]) <= threshold for k in kept):
+                    kept.append(i)
+                    threshold *= 0.9 if threshold > 0.5 else 1
+            found += [(photo, label, scores[photo, i, label], *boxes[i]) for i in kept]
+        best = sorted(found, key=lambda row: -row[2])[:15]
+        rows += [row for row in found if row in best]
+    rows = rows or [(photo, -1, -1, -1, -1, -1, -1) for photo in range(photos)]
+    feeds = {"loc": loc, "conf": conf, "priors": np.stack([priors, variances]).reshape(1, 2, -1).astype(np.float32)}
+    parameters = f"""detection_output_param {{ num_classes: {classes} share_location: false background_label_id: {background}
+        code_type: {code} confidence_threshold: {least} keep_top_k: 15
+        nms_param {{ nms_threshold: 0.8 eta: 0.9 top_k: 12 }} }}"""
+    return net(feeds, ("DetectionOutput", "loc conf priors", "y", parameters)), feeds, {}, {"y": np.array(rows)[None, None]}
+
+
 def interp_cut():
     """Interp after cutting a row and column at the front, two at the end."""
     x = real(1, 2, 7, 8)
@@ -446,6 +487,10 @@ CASES = {
     "psroi_pooling": psroi,
     "proposal": lambda: proposal("Proposal"),
     "proposal_python": lambda: proposal("Python"),
+    "detections_corner": lambda: detections("CORNER"),
+    "detections_center_size": lambda: detections("CENTER_SIZE"),
+    "detections_corner_size": lambda: detections("CORNER_SIZE"),
+    "detections_none": lambda: detections("CORNER", least=2),
     "interp_cut": interp_cut,
     "reorg": reorg,
 }

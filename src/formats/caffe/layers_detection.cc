@@ -119,156 +119,25 @@ Status PriorBox(LayerContext& context) {
   return Status::Ok();
 }
 
-struct Detection {
-  int64_t classes = 0, background = 0, nms_top_k = -1, keep_top_k = -1;
-  float overlap = 0.3F, score = -std::numeric_limits<float>::max();
-  bool is_centered = false, has_variance = true;
-  int64_t priors = 0;
-};
-
-Result<Detection> ReadDetection(LayerContext& context) {
+// [1,1,detections,7]: photo, class, score, corners.
+Status DetectionOutput(LayerContext& context) {
+  constexpr std::array kCodes = {"corner", "corner", "center_size", "corner_size"};
   const Params params = context.params("detection_output_param");
   const Params nms = params.Child("nms_param");
-  Detection detection;
-  detection.classes = params.Int("num_classes", 0);
-  detection.background = params.Int("background_label_id", 0);
-  detection.nms_top_k = nms.Int("top_k", -1);
-  detection.overlap = nms.Float("nms_threshold", detection.overlap);
-  detection.keep_top_k = params.Int("keep_top_k", -1);
-  detection.score = params.Float("confidence_threshold", detection.score);
-  detection.has_variance = !params.Bool("variance_encoded_in_target", false);
   const size_t code = params.Enum("code_type", {"", "CORNER", "CENTER_SIZE", "CORNER_SIZE"}, 1);
-  detection.is_centered = code == 2;
-  const bool shares_location = params.Bool("share_location", true);
-  const float eta = nms.Float("eta", 1);
+  const Attrs attrs = {
+      {"num_classes", params.Int("num_classes", 0)},
+      {"share_location", int64_t{params.Bool("share_location", true)}},
+      {"background_label_id", params.Int("background_label_id", 0)},
+      {"code_type", std::string(kCodes[code])},
+      {"variance_encoded_in_target", int64_t{params.Bool("variance_encoded_in_target", false)}},
+      {"confidence_threshold", params.Float("confidence_threshold", -std::numeric_limits<float>::max())},
+      {"nms_threshold", nms.Float("nms_threshold", 0.3F)},
+      {"nms_eta", nms.Float("eta", 1)},
+      {"nms_top_k", nms.Int("top_k", -1)},
+      {"keep_top_k", params.Int("keep_top_k", -1)}};
   SLIPWAY_RETURN_IF_ERROR(context.error());
-  if (!shares_location || code == 3 || eta != 1 || detection.background > 0)
-    return context.Unsupported(
-        "read are share_location: true, code_type CORNER or CENTER_SIZE, eta 1, background_label_id 0 or -1");
-  if (detection.classes < 1) return context.Error("num_classes is missing or 0");
-  SLIPWAY_ASSIGN_OR_RETURN(const int64_t images, context.Extent(0, 0));
-  if (images != 1)
-    return context.Unsupported("it has " + std::to_string(images) + " photos a run; 1 is read");
-  if (context.rank(context.in(2)) != 3)
-    return context.Error("the third input must be prior boxes, [1,2,boxes*4]");
-  SLIPWAY_ASSIGN_OR_RETURN(const int64_t corners, context.Extent(2, 2));
-  detection.priors = corners / 4;
-  if (detection.priors < 1) return context.Error("there are no prior boxes");
-  return detection;
-}
-
-// Columns [begin, end) of a matrix.
-Result<ValueId> Columns(LayerContext& context, ValueId x, int64_t begin, int64_t end) {
-  GraphBuilder& builder = context.builder();
-  return context.Add("Slice", {x, builder.Ints({begin}), builder.Ints({end}), builder.Ints({1})});
-}
-
-// [boxes,4] of part `which` of the priors: corners (0) or variances (1).
-Result<ValueId> PriorPart(LayerContext& context, int64_t which) {
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId part, Columns(context, context.in(2), which, which + 1));
-  return context.Reshape(part, {-1, 4});
-}
-
-// CENTER_SIZE: offsets of the centre in sizes of the prior, and logarithms of its growth.
-Result<ValueId> DecodeCentered(LayerContext& context, ValueId codes, ValueId priors) {
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId low, Columns(context, priors, 0, 2));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId high, Columns(context, priors, 2, 4));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId size, context.Add("Sub", {high, low}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId both, context.Add("Add", {low, high}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId middle, context.Affine(both, 0.5F, 0));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId moves, Columns(context, codes, 0, 2));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId growths, Columns(context, codes, 2, 4));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId moved, context.Add("Mul", {moves, size}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId center, context.Add("Add", {moved, middle}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId factors, context.Add("Exp", {growths}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId grown, context.Add("Mul", {factors, size}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId half, context.Affine(grown, 0.5F, 0));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId begin, context.Add("Sub", {center, half}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId end, context.Add("Add", {center, half}));
-  return context.Add("Concat", {begin, end}, {{"axis", int64_t{1}}});
-}
-
-// [boxes,4], corners.
-Result<ValueId> DecodeBoxes(LayerContext& context, const Detection& detection) {
-  SLIPWAY_ASSIGN_OR_RETURN(ValueId codes, context.Reshape(context.in(0), {detection.priors, 4}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId priors, PriorPart(context, 0));
-  if (detection.has_variance) {
-    SLIPWAY_ASSIGN_OR_RETURN(const ValueId variances, PriorPart(context, 1));
-    SLIPWAY_ASSIGN_OR_RETURN(codes, context.Add("Mul", {codes, variances}));
-  }
-  return detection.is_centered ? DecodeCentered(context, codes, priors) : context.Add("Add", {priors, codes});
-}
-
-// Values and indices.
-Result<std::vector<ValueId>> TopK(LayerContext& context, ValueId x, ValueId count, Attrs attrs) {
-  Node node;
-  node.op = "TopK";
-  node.name = context.layer().name + "/TopK";
-  node.inputs = {x, count};
-  node.attrs = std::move(attrs);
-  const std::string name = node.name;
-  return context.builder().Add(std::move(node), {{name, {}, {}, false}, {name, {}, {}, false}});
-}
-
-// [1,classes,boxes] without the background; where nms_top_k limits a class, what it leaves out scores lowest.
-Result<ValueId> Scores(LayerContext& context, const Detection& detection) {
-  GraphBuilder& builder = context.builder();
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId rows,
-                           context.Reshape(context.in(1), {1, detection.priors, detection.classes}));
-  SLIPWAY_ASSIGN_OR_RETURN(ValueId scores, context.Add("Transpose", {rows}, {{"perm", Ints{0, 2, 1}}}));
-  if (detection.background == 0) {
-    SLIPWAY_ASSIGN_OR_RETURN(scores, Columns(context, scores, 1, detection.classes));
-  }
-  if (detection.nms_top_k < 1 || detection.nms_top_k >= detection.priors) return scores;
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> best,
-                           TopK(context, scores, builder.Ints({detection.nms_top_k}), {}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId least, context.Add("ReduceMin", {best[0], builder.Ints({2})}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId is_kept, context.Add("GreaterOrEqual", {scores, least}));
-  const ValueId lowest = context.Number(-static_cast<double>(std::numeric_limits<float>::max()));
-  return context.Add("Where", {is_kept, scores, lowest});
-}
-
-// The keep_top_k best rows of `selected`, in their order.
-Result<ValueId> KeepBest(LayerContext& context, const Detection& detection, ValueId scores,
-                         ValueId selected) {
-  if (detection.keep_top_k < 1) return selected;
-  GraphBuilder& builder = context.builder();
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId found, context.Add("GatherND", {scores, selected}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId there, context.Add("Shape", {found}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId count,
-                           context.Add("Min", {there, builder.Ints({detection.keep_top_k})}));
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> best, TopK(context, found, count, {}));
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<ValueId> rows,
-                           TopK(context, best[1], count, {{"largest", int64_t{0}}}));
-  return context.Add("Gather", {selected, rows[0]});
-}
-
-// [1,1,detections,7]: photo, class, score, corners. A photo without any has no row (Caffe writes one of -1).
-Status DetectionOutput(LayerContext& context) {
-  GraphBuilder& builder = context.builder();
-  SLIPWAY_ASSIGN_OR_RETURN(const Detection detection, ReadDetection(context));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId boxes, DecodeBoxes(context, detection));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId scores, Scores(context, detection));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId batch, context.Reshape(boxes, {1, detection.priors, 4}));
-  SLIPWAY_ASSIGN_OR_RETURN(
-      const ValueId kept,
-      context.Add("NonMaxSuppression", {batch, scores, builder.Ints({detection.priors}),
-                                        builder.Scalar(DType::kF32, static_cast<double>(detection.overlap)),
-                                        builder.Scalar(DType::kF32, static_cast<double>(detection.score))}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId selected, KeepBest(context, detection, scores, kept));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId found, context.Add("GatherND", {scores, selected}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId score, context.Reshape(found, {-1, 1}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId box, Columns(context, selected, 2, 3));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId corners, context.Add("GatherND", {boxes, box}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId labels, Columns(context, selected, 0, 2));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId reals, context.Add("Cast", {labels}, {{"to", DType::kF32}}));
-  // Photo 0, and classes counted with the background.
-  const Tensor offsets =
-      Tensor::From<float>(DType::kF32, {1, 2}, std::array{0.0F, detection.background == 0 ? 1.0F : 0.0F});
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId names, context.Add("Add", {reals, context.Const(offsets)}));
-  SLIPWAY_ASSIGN_OR_RETURN(const ValueId rows,
-                           context.Add("Concat", {names, score, corners}, {{"axis", int64_t{1}}}));
-  return context.Emit("Unsqueeze", {rows, builder.Ints({0, 1})});
+  return context.Emit("SsdDetection", {context.in(0), context.in(1), context.in(2)}, attrs);
 }
 
 constexpr std::array kLayers = {

@@ -144,12 +144,17 @@ Result<std::optional<Manifest>> ReadPreprocessing(const Net& net, const Graph& g
                                            std::to_string(feeder->line) + "): has " + std::to_string(means) +
                                            " times mean_value, its photos have " + std::to_string(channels) +
                                            " channels");
-  if (transform.crop > 0)
-    notes.push_back(
-        "photos are cropped around the middle; Caffe brings them to a fixed size first, whatever their "
-        "shape");
   Manifest manifest;
   manifest.inputs.push_back(MakeInput(input.name, transform, channels));
+  if (manifest.inputs[0].resize.mode == ResizeMode::kCenterCrop) {
+    notes.push_back("photos are cropped around the middle; Caffe brings them to " +
+                    std::to_string(transform.width) + "x" + std::to_string(transform.height) +
+                    " first, whatever their shape");
+  } else if (transform.crop > 0) {
+    notes.push_back(
+        "photos are brought whole to the input's size; Caffe crops it out of the middle of what it is given, "
+        "whose size the description does not say");
+  }
   return std::optional<Manifest>(std::move(manifest));
 }
 

@@ -47,5 +47,27 @@ TEST(RpnProposal, RefusesOtherAnchors) {
             "RpnProposal 'node': scores are [1,2,1,1]; for 9 anchors they must be [1,18,H,W]");
 }
 
+const TestValue kPriors{DType::kF32, {1, 2, 8}, {0, 0, 1, 1, 0, 0, 0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
+
+// The second prior box, which overlaps the first by half, is kept beside it where more than that is allowed.
+TEST(SsdDetection, DropsOverlapsOfAClass) {
+  const TestValue loc{DType::kF32, {1, 8}, {0, 0, 0, 0, 0, 0, 0, 0}};
+  const TestValue conf{DType::kF32, {1, 4}, {0.1, 0.6, 0.2, 0.9}};
+  Attrs attrs = {{"num_classes", int64_t{2}}, {"nms_threshold", 0.6F}};
+  EXPECT_EQ(RunAndShow("SsdDetection", {loc, conf, kPriors}, attrs),
+            "f32[1,1,2,7]: 0 1 0.9 0 0 0.5 1 0 1 0.6 0 0 1 1");
+  attrs.Set("nms_threshold", 0.4F);
+  EXPECT_EQ(RunAndShow("SsdDetection", {loc, conf, kPriors}, attrs), "f32[1,1,1,7]: 0 1 0.9 0 0 0.5 1");
+  attrs.Set("confidence_threshold", 0.95F);
+  EXPECT_EQ(RunAndShow("SsdDetection", {loc, conf, kPriors}, attrs), "f32[1,1,1,7]: 0 -1 -1 -1 -1 -1 -1");
+}
+
+TEST(SsdDetection, RefusesOtherCounts) {
+  const TestValue loc{DType::kF32, {1, 4}, {0, 0, 0, 0}};
+  const TestValue conf{DType::kF32, {1, 4}, {0, 0, 0, 0}};
+  EXPECT_EQ(RunAndShow("SsdDetection", {loc, conf, kPriors}, {{"num_classes", int64_t{2}}}),
+            "SsdDetection 'node': loc [1,4] must have 4 numbers for each of 2 prior boxes");
+}
+
 }  // namespace
 }  // namespace slipway
