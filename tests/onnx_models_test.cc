@@ -240,21 +240,6 @@ TEST(OnnxGolden, Mnist2018ReadsThePublishedDigits) {
   }
 }
 
-// Operators of other libraries: refused, and all named.
-TEST(OnnxUnsupported, OperatorsOfOtherLibrariesAreNamed) {
-  const std::pair<const char*, const char*> models[] = {
-      {"bert_tokenizer_customop", "ai.onnx.contrib.BertTokenizer (opset 1)"},
-      {"superres_with_pre_post", "com.microsoft.extensions.DecodeImage (opset 1)"},
-      {"superres_with_pre_post", "com.microsoft.extensions.EncodeImage (opset 1)"}};
-  for (const auto& [name, op] : models) {
-    const fs::path path = Assets() / "onnx" / (std::string(name) + ".onnx");
-    if (!fs::exists(path)) GTEST_SKIP() << path << " is not there";
-    const Status status = Import(path).status();
-    EXPECT_EQ(status.code(), Code::kUnsupported);
-    EXPECT_NE(status.message().find(op), std::string::npos) << status.message();
-  }
-}
-
 // A file that stops anywhere is refused, and what is wrong is said.
 TEST(OnnxBroken, TruncatedModelsAreRefused) {
   const fs::path path = Assets() / "onnx/mnist-8.onnx";

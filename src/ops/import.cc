@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "base/pages.h"
 #include "base/scalar.h"
 #include "ops/dynamic_ops.h"
+#include "ops/transpose_tensor.h"
 
 namespace slipway {
 namespace {
@@ -36,32 +36,6 @@ std::optional<Quant> TransposedQuant(const std::optional<Quant>& quant, const In
   Quant result = *quant;
   result.axis =
       static_cast<int>(std::find(permutation.begin(), permutation.end(), quant->axis) - permutation.begin());
-  return result;
-}
-
-Tensor TransposeTensor(const Tensor& tensor, const Ints& permutation) {
-  const int rank = tensor.rank();
-  Dims dims(static_cast<size_t>(rank));
-  std::vector<int64_t> strides(static_cast<size_t>(rank));  // of the source, per result axis
-  for (int i = 0; i < rank; ++i) {
-    const auto axis = static_cast<int>(permutation[static_cast<size_t>(i)]);
-    dims[static_cast<size_t>(i)] = tensor.dim(axis);
-    int64_t stride = 1;
-    for (int k = axis + 1; k < rank; ++k) stride *= tensor.dim(k);
-    strides[static_cast<size_t>(i)] = stride;
-  }
-  Tensor result(tensor.dtype(), dims);
-  std::vector<int64_t> index(static_cast<size_t>(rank), 0);
-  const int64_t count = result.count();
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t from = 0;
-    for (size_t k = 0; k < index.size(); ++k) from += index[k] * strides[k];
-    CopyElement(tensor.dtype(), tensor.data(), from, result.data(), i);
-    for (int k = rank - 1; k >= 0; --k) {
-      if (++index[static_cast<size_t>(k)] < dims[static_cast<size_t>(k)]) break;
-      index[static_cast<size_t>(k)] = 0;
-    }
-  }
   return result;
 }
 
@@ -108,9 +82,6 @@ Result<ValueId> ImportContext::Transposed(ValueId value, const Ints& permutation
     }
     const Value& source = builder_.graph().value(value);
     Tensor transposed = TransposeTensor(*tensor, permutation);
-    // Weights that lie in a mapped file are not held twice.
-    if (tensor->dtype() != DType::kString)
-      OfferPages(tensor->data(), static_cast<size_t>(tensor->size_bytes()));
     return builder_.Constant(source.name + "/transposed", std::move(transposed),
                              TransposedQuant(source.quant, permutation));
   }

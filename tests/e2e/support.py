@@ -32,11 +32,11 @@ def model(nodes, inputs, outputs, opset=13, domains=(), initializers=(), ir_vers
 
 
 def two_unsupported():
-    """Foo, a Relu behind it, and a ZipMap."""
+    """Foo, a Relu behind it, and a DictVectorizer."""
     nodes = [helper.make_node("Foo", ["x"], ["y"], name="foo_1", domain="com.acme", alpha=0.5, taps=[1, 2],
                               table=numpy_helper.from_array(np.arange(3), "t")),
              helper.make_node("Relu", ["y"], ["z"], name="relu_1"),
-             helper.make_node("ZipMap", ["z"], ["m"], name="zip_1", domain="ai.onnx.ml", classlabels_int64s=[0, 1])]
+             helper.make_node("DictVectorizer", ["z"], ["m"], name="vector_1", domain="ai.onnx.ml", int64_vocabulary=[0, 1])]
     return model(nodes, [value("x")], [value("m", None)], domains=[("com.acme", 2), ("ai.onnx.ml", 1)])
 
 
@@ -98,14 +98,14 @@ class Report(Models):
     def test_every_node_at_once_with_all_that_is_known(self):
         found, = self.report(self.write("two.onnx", two_unsupported()))
         self.assertEqual((found["state"], found["format"], found["nodes"]), ("unsupported", "onnx", 3))
-        foo, zip_map = found["unsupported"]
+        foo, vectorizer = found["unsupported"]
         self.assertEqual(foo["name"], "foo_1")
         self.assertEqual((foo["operator"], foo["domain"], foo["version"]), ("Foo", "com.acme", 2))
         self.assertEqual(foo["attributes"], {"alpha": 0.5, "table": [0, 1, 2], "taps": [1, 2]})
         self.assertEqual(foo["inputs"], [{"name": "x", "type": "f32[1,4]"}])
         self.assertEqual([each["name"] for each in foo["outputs"]], ["y"])
-        self.assertEqual(zip_map["operator"], "ZipMap")
-        self.assertIn("options={'zipmap': False}", zip_map["hint"])
+        self.assertEqual(vectorizer["operator"], "DictVectorizer")
+        self.assertIn("vectorise before the network", vectorizer["hint"])
 
     def test_as_text(self):
         run = slipway("inspect", self.write("two.onnx", two_unsupported()), "--support")
@@ -119,7 +119,7 @@ class Report(Models):
     def test_the_plain_error_lists_them_with_the_hints(self):
         self.assert_fails(UNSUPPORTED, "'foo_1': com.acme.Foo (opset 2) on (f32[1,4])", "convert",
                           self.write("two.onnx", two_unsupported()), "-o", self.folder / "two.slip")
-        self.assert_fails(UNSUPPORTED, "ZipMap: makes dictionaries", "inspect", self.folder / "two.onnx")
+        self.assert_fails(UNSUPPORTED, "DictVectorizer: reads dictionaries", "inspect", self.folder / "two.onnx")
 
     def test_a_model_that_converts(self):
         path = self.write("relu.onnx", relu())

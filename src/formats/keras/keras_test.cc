@@ -9,6 +9,7 @@
 #include "formats/keras/weights.h"
 #include "formats/support.h"
 #include "ops/run.h"
+#include "ops/transpose_tensor.h"
 
 namespace slipway::keras {
 namespace {
@@ -277,7 +278,7 @@ TEST(KerasWeights, AreRearranged) {
   const auto numbers = [](const Tensor& each) {
     return Numbers(each.as<float>(), each.as<float>() + each.count());
   };
-  EXPECT_EQ(numbers(Transposed(tensor, {1, 0})), (Numbers{0, 10, 1, 11, 2, 12}));
+  EXPECT_EQ(numbers(TransposeTensor(tensor, {1, 0})), (Numbers{0, 10, 1, 11, 2, 12}));
   EXPECT_EQ(numbers(BlocksReordered(tensor, 1, {2, 0, 1})), (Numbers{2, 0, 1, 12, 10, 11}));
   EXPECT_EQ(numbers(BlocksReordered(tensor, 0, {1, 0})), (Numbers{10, 11, 12, 0, 1, 2}));
 }

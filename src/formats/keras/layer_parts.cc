@@ -4,7 +4,7 @@
 #include <limits>
 #include <numeric>
 
-#include "formats/keras/tensors.h"
+#include "ops/transpose_tensor.h"
 
 namespace slipway::keras {
 
@@ -29,7 +29,7 @@ Tensor KernelForConv(const Tensor& kernel, const DataFormat& format) {
   if (format.is_first) permutation.push_back(axes);
   for (int64_t i = 0; i < axes; ++i) permutation.push_back(i);
   if (!format.is_first) permutation.push_back(axes);
-  return Transposed(kernel, permutation);
+  return TransposeTensor(kernel, permutation);
 }
 
 Result<DataFormat> ReadDataFormat(LayerContext& context, size_t num_spatial) {

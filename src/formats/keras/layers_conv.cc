@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "formats/keras/layer_parts.h"
-#include "formats/keras/tensors.h"
+#include "ops/transpose_tensor.h"
 
 namespace slipway::keras {
 namespace {
@@ -168,7 +168,7 @@ Result<Values> ConvTranspose(LayerContext& context) {
     permutation[0] = axes;
     permutation[axes + 1] = axes + 1;
   }
-  Values inputs = {context.in(), context.Const(Transposed(kernel, permutation))};
+  Values inputs = {context.in(), context.Const(TransposeTensor(kernel, permutation))};
   SLIPWAY_RETURN_IF_ERROR(AddBias(context, 1, filters, inputs));
   Attrs attrs = AttrsOf(geometry, 1);
   SLIPWAY_RETURN_IF_ERROR(SetPads(context, geometry, output_padding, attrs));

@@ -6,6 +6,7 @@
 
 #include "formats/keras/recurrent.h"
 #include "formats/keras/tensors.h"
+#include "ops/transpose_tensor.h"
 
 namespace slipway::keras {
 namespace {
@@ -77,7 +78,7 @@ Ints GateOrder(const Cell& cell) {
 
 // [inputs,gates*units] to [1,gates*units,inputs].
 Tensor ForOperator(const Tensor& kernel, const Cell& cell) {
-  Tensor turned = Transposed(BlocksReordered(kernel, 1, GateOrder(cell)), {1, 0});
+  Tensor turned = TransposeTensor(BlocksReordered(kernel, 1, GateOrder(cell)), {1, 0});
   return turned.Reshaped({1, turned.dims()[0], turned.dims()[1]});
 }
 

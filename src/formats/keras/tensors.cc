@@ -2,35 +2,7 @@
 
 #include <algorithm>
 
-#include "base/pages.h"
-
 namespace slipway::keras {
-
-Tensor Transposed(const Tensor& tensor, const Ints& permutation) {
-  const size_t rank = permutation.size();
-  Dims dims(rank), strides(rank);  // strides: of the source, per axis of the result
-  for (size_t i = 0; i < rank; ++i) {
-    const auto axis = static_cast<size_t>(permutation[i]);
-    dims[i] = tensor.dims()[axis];
-    strides[i] = 1;
-    for (size_t k = axis + 1; k < rank; ++k) strides[i] *= tensor.dims()[k];
-  }
-  Tensor result(DType::kF32, dims);
-  std::vector<int64_t> index(rank, 0);
-  int64_t from = 0;
-  for (int64_t to = 0; to < result.count(); ++to) {
-    result.as<float>()[to] = tensor.as<float>()[from];
-    for (size_t k = rank; k-- > 0;) {
-      from += strides[k];
-      if (++index[k] < dims[k]) break;
-      from -= strides[k] * dims[k];
-      index[k] = 0;
-    }
-  }
-  // Weights that lie in a mapped file are not held twice.
-  OfferPages(tensor.data(), static_cast<size_t>(tensor.size_bytes()));
-  return result;
-}
 
 Tensor BlocksReordered(const Tensor& tensor, int64_t axis, const Ints& order) {
   int64_t outer = 1, inner = 1;

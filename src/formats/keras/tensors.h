@@ -1,12 +1,11 @@
-// Weights rearranged from Keras's order to that of Slipway's operators. All are f32.
+// Weights rearranged from Keras's order to that of Slipway's operators, beside ops/transpose_tensor.h. All
+// are f32.
 #pragma once
 
 #include "ir/attrs.h"
 
 namespace slipway::keras {
 
-// Axis i of the result is axis permutation[i] of `tensor`.
-Tensor Transposed(const Tensor& tensor, const Ints& permutation);
 // The extents of `axis` as equal blocks, `order` of them; block i of the result is block order[i].
 Tensor BlocksReordered(const Tensor& tensor, int64_t axis, const Ints& order);
 // Joined along a first axis.

@@ -121,7 +121,8 @@ Status ModelImporter::ImportForeign(Scope& scope, const NodeProto& node) {
   SLIPWAY_RETURN_IF_ERROR(ConvertAttributes(scope, node, foreign));
   for (ValueId capture : foreign.captures) is_broken |= state.broken.count(capture) > 0;
 
-  if (!has_row && !is_broken && IsZipMap(foreign)) {
+  if (!has_row && IsZipMap(foreign)) {
+    if (is_broken) return Misfit(scope, node, foreign, Status::Ok());
     SLIPWAY_ASSIGN_OR_RETURN(const ValueId rows, ImportZipMap(state, foreign));
     return BindOutputs(scope, node, foreign, {rows});
   }
