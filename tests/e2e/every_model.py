@@ -19,8 +19,8 @@ LIST = ROOT / "conformance" / "models_expected_failures.txt"
 # By folder: what is a model, and the programs that compare models with onnxruntime, LiteRT, TensorFlow and OpenCV. Caffe's
 # takes every file of the folder and names none.
 ORACLES = {
-    "onnx": (["*.onnx"], ["tests/oracles/onnx_models.py"]),
-    "tflite": (["*.tflite"], ["tests/oracles/tflite_models.py"]),
+    "onnx": (["*.onnx"], ["tests/oracles/onnx_models.py", "tests/oracles/onnx_extensions.py"]),
+    "tflite": (["*.tflite"], ["tests/oracles/tflite_models.py", "tests/oracles/tensorflow_text_check.py"]),
     "tensorflow": (["*.pb", "*.pbtxt", "*/saved_model.pb"],
                    [f"tests/oracles/tensorflow_{maker}.py" for maker in ("saved_models", "frozen")]),
     "caffe": (["*.caffemodel"], []),
