@@ -91,6 +91,14 @@ def check_model(slipway, backend, weights, scratch):
     return None
 
 
+def check_halves(slipway, backend, scratch):
+    """A net whose weights OpenCV halved (NVIDIA's raw_data): the same net to OpenCV."""
+    weights = scratch / "halves.caffemodel"
+    cv2.dnn.shrinkCaffeModel(str(ASSETS / "caffe/lenet_iter_9000.caffemodel"), str(weights))
+    (scratch / "halves.prototxt").write_text(description_of(ASSETS / "caffe/lenet_iter_9000.caffemodel").read_text())
+    return check_model(slipway, backend, weights, scratch)
+
+
 SSD = """input: "loc" input_shape { dim: 1 dim: 1200 }
 input: "conf" input_shape { dim: 1 dim: 1200 }
 input: "feature" input_shape { dim: 1 dim: 1 dim: 10 dim: 10 }
@@ -224,6 +232,7 @@ def make_cases(slipway, folder, scratch):
         found[name] = on_backends(lambda backend, name=name: check_definition(slipway, backend, name, scratch))
     for kind in ("LSTM", "RNN"):
         found[kind] = on_backends(lambda backend, kind=kind: check_recurrent(slipway, backend, folder, kind, scratch))
+    found["halves"] = on_backends(lambda backend: check_halves(slipway, backend, scratch))
     found["ssd_detection"] = on_backends(lambda backend: check_detection(slipway, backend, scratch))
     return found
 

@@ -104,6 +104,26 @@ TEST(CaffeWeights, ReadsV0Wrapped) {
   EXPECT_EQ(weights->count("ip"), 1U);
 }
 
+// As OpenCV's shrinkCaffeModel writes them.
+TEST(CaffeWeights, ReadsHalves) {
+  const auto net = [](uint32_t type) {
+    std::string blob, shape;
+    const Dims dims = {3};
+    protozero::pbf_writer(shape).add_packed_int64(1, dims.begin(), dims.end());
+    protozero::pbf_writer writer(blob);
+    writer.add_message(7, shape);
+    writer.add_uint32(10, type);
+    writer.add_bytes(12, std::string("\x00\x3c\x00\xc1\x01\x00", 6));
+    return LayerProto(100, 1, 7, blob);
+  };
+  const auto weights = Read(net(2));
+  ASSERT_TRUE(weights.ok()) << weights.status().message();
+  const float* values = weights->at("ip").at(0).as<float>();
+  EXPECT_EQ(Values(values, values + 3), (Values{1, -2.5F, 0x1p-24F}));
+  EXPECT_THAT(Read(net(1)).status().message(), HasSubstr("has 1 elements, needs 3"));
+  EXPECT_THAT(Read(net(3)).status().message(), HasSubstr("raw data is of type 3; read are"));
+}
+
 TEST(CaffeWeights, ABlobMustHoldWhatItsShapeSays) {
   EXPECT_EQ(Read(LayerProto(100, 1, 7, BlobProto({3, 2}, {1, 2}))).status().message(),
             "layer 'ip': a blob of shape [3,2] has 2 elements, needs 6");

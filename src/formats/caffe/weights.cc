@@ -3,6 +3,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include "base/pages.h"
+#include "base/scalar.h"
 #include "formats/caffe/net.h"
 
 namespace slipway::caffe {
@@ -32,7 +33,12 @@ struct RawBlob {
   std::vector<float> loose;                  // one element a field
   std::vector<protozero::data_view> packed;  // little-endian f32
   std::vector<protozero::data_view> doubles;
+  uint64_t raw_type = 0;
+  protozero::data_view raw;  // NVIDIA's fork and OpenCV's shrinkCaffeModel: elements of raw_type
 };
+
+// BlobProto.Type.
+constexpr uint64_t kRawDouble = 0, kRawFloat = 1, kRawHalf = 2;
 
 void ReadFields(pbf_reader blob, RawBlob& raw) {
   while (blob.next()) {
@@ -48,18 +54,44 @@ void ReadFields(pbf_reader blob, RawBlob& raw) {
       ReadShape(blob.get_message(), raw.dims);
     } else if (tag == 8 && IsPayload(blob)) {
       raw.doubles.push_back(blob.get_view());
+    } else if (tag == 10 && blob.wire_type() == pbf_wire_type::varint) {
+      raw.raw_type = blob.get_uint64();
+    } else if (tag == 12 && IsPayload(blob)) {
+      raw.raw = blob.get_view();
     } else {
       blob.skip();
     }
   }
 }
 
+size_t RawSize(uint64_t type) {
+  return type == kRawDouble ? sizeof(double) : type == kRawFloat ? sizeof(float) : sizeof(uint16_t);
+}
+
+// Element i of type T, at any address.
+template <class T>
+T ElementAt(const protozero::data_view& view, size_t i) {
+  T value;
+  std::memcpy(&value, view.data() + i * sizeof(T), sizeof(T));
+  return value;
+}
+
+float RawAt(const RawBlob& raw, size_t i) {
+  if (raw.raw_type == kRawHalf) return HalfToFloat(ElementAt<uint16_t>(raw.raw, i));
+  return raw.raw_type == kRawFloat ? ElementAt<float>(raw.raw, i)
+                                   : static_cast<float>(ElementAt<double>(raw.raw, i));
+}
+
 Result<Tensor> ToTensor(const RawBlob& raw) {
+  if (raw.raw.size() > 0 && raw.raw_type > kRawHalf)
+    return Status(Code::kInvalidModel, "a blob's raw data is of type " + std::to_string(raw.raw_type) +
+                                           "; read are 0 (f64), 1 (f32) and 2 (f16)");
   const Dims& dims = raw.dims.empty() && raw.is_legacy ? raw.legacy : raw.dims;
   SLIPWAY_ASSIGN_OR_RETURN(const int64_t wanted, ElementCount(dims));
   size_t count = raw.loose.size();
   for (const auto& view : raw.packed) count += view.size() / sizeof(float);
   for (const auto& view : raw.doubles) count += view.size() / sizeof(double);
+  count += raw.raw.size() / RawSize(raw.raw_type);
   // Compared before memory is taken: the count is bounded by the file.
   if (static_cast<uint64_t>(wanted) != count) {
     return Status(Code::kInvalidModel, "a blob of shape " + ToString(dims) + " has " + std::to_string(count) +
@@ -77,12 +109,10 @@ Result<Tensor> ToTensor(const RawBlob& raw) {
     to += size;
   }
   for (const auto& view : raw.doubles) {
-    for (size_t i = 0; i < view.size() / sizeof(double); ++i) {
-      double value;
-      std::memcpy(&value, view.data() + i * sizeof(double), sizeof(double));
-      *to++ = static_cast<float>(value);
-    }
+    for (size_t i = 0; i < view.size() / sizeof(double); ++i)
+      *to++ = static_cast<float>(ElementAt<double>(view, i));
   }
+  for (size_t i = 0; i < raw.raw.size() / RawSize(raw.raw_type); ++i) *to++ = RawAt(raw, i);
   return tensor;
 }
 
