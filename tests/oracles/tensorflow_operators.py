@@ -214,6 +214,26 @@ def resizing_of_any_size(folder, name):
 
 
 @model
+def combined_suppression(folder, name):
+    random = np.random.default_rng(5)
+
+    def compute(boxes, shared, scores):
+        made = {}
+        for key, given, options in (("own", boxes, {}), ("shared", shared, {}), ("padded", shared, {"pad_per_class": True}),
+                                    ("loose", boxes, {"clip_boxes": False, "iou_threshold": 0.9}),
+                                    ("few", shared, {"max_total_size": 3})):
+            options = {"max_total_size": 9, "iou_threshold": 0.4, "score_threshold": 0.3, **options}
+            kept = tf.image.combined_non_max_suppression(given, scores, 3, **options)
+            made.update({f"{key}_boxes": kept[0], f"{key}_scores": kept[1], f"{key}_classes": kept[2],
+                         f"{key}_valid": kept[3]})
+        return made
+
+    corners = np.sort(random.random((2, 15, 3, 2, 2)) * 1.2 - 0.1, 3).reshape(2, 15, 3, 4).astype(np.float32)
+    keep(folder, name, {"boxes": corners, "shared": corners[:, :, :1], "scores": random.random((2, 15, 3), np.float32)},
+         compute)
+
+
+@model
 def soft_suppression(folder, name):
     def compute(boxes, scores):
         kept, softened = tf.image.non_max_suppression_with_scores(boxes, scores, 7, 0.4, 0.1, soft_nms_sigma=0.5)
@@ -221,6 +241,47 @@ def soft_suppression(folder, name):
 
     corners = np.sort(np.random.default_rng(2).random((20, 2, 2)), 1).reshape(20, 4)
     keep(folder, name, {"boxes": corners.astype(np.float32), "scores": np.abs(noise(20))}, compute)
+
+
+# --- Strings ---
+
+
+@model
+def strings(folder, name):
+    def compute(x, numbers):
+        split = raw.StringSplitV2(input=x, sep="")
+        by_two = raw.StringSplitV2(input=x, sep="--", maxsplit=1)
+        old = raw.StringSplit(input=x, delimiter=" -", skip_empty=False)
+        return {"lower": tf.strings.lower(x), "upper": tf.strings.upper(x), "strip": tf.strings.strip(x),
+                "bytes": tf.strings.length(x), "characters": tf.strings.length(x, "UTF8_CHAR"),
+                "part": tf.strings.substr(x, [0, -3, 0, 1, 2], [4, 2, 0, 9, 3]), "joined": tf.strings.join([x, "_", x], "-"),
+                "vowels": tf.strings.regex_replace(x, "([aeiou])", r"<\1>"),
+                "one": raw.StaticRegexReplace(input=x, pattern="l", rewrite="", replace_global=False),
+                "matches": tf.strings.regex_full_match(x, "[a-z ]*"), "words": split.values, "places": split.indices,
+                "shape": split.shape, "twos": by_two.values, "old": old.values, "old_places": old.indices,
+                "as_string": tf.strings.as_string(numbers), "numbers": tf.strings.to_number(tf.strings.as_string(numbers)),
+                "dense": tf.strings.split(x).to_tensor("PAD")}
+
+    texts = np.array(["Hello  World ", "a--b--c", "", " \u00dcn\u00efcode tEST", "all small"])
+    keep(folder, name, {"x": texts[[0, 1, 1, 3, 4]], "numbers": np.array([7, -30, 0], np.int32)}, compute)
+    keep(folder, f"{name}_empty", {"x": texts[[4, 1, 4, 1, 4]], "numbers": np.array([1], np.int32)}, compute)
+
+
+@model
+def text_vectorization(folder, name):
+    """Keras's own layer, from sentences to the mean of words' vectors."""
+    vectorize = tf.keras.layers.TextVectorization(output_sequence_length=7,
+                                                  vocabulary=["the", "cat", "sat", "on", "mat", "dog"])
+    net = tf.Module()
+    net.layer = vectorize
+    net.table = tf.Variable(noise(8, 3))
+
+    def compute(x):
+        ids = vectorize(x)
+        return {"ids": ids, "mean": tf.reduce_mean(tf.gather(net.table, ids), 1)}
+
+    keep(folder, name, {"x": np.array(["The cat sat, on the MAT!", "", "a dog: the best dog there ever was in it"])}, compute,
+         net)
 
 
 if __name__ == "__main__":

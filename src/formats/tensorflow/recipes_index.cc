@@ -1,5 +1,6 @@
-// Gathering, scattering and counting of TensorFlow that is several of our operators. Beside each: its
-// formula.
+// Gathering, scattering, counting and joining of TensorFlow that is several of our operators. Beside each:
+// its formula.
+#include "base/scalar.h"
 #include "formats/tensorflow/parts.h"
 
 namespace slipway::tensorflow {
@@ -189,6 +190,31 @@ void DynamicStitch(Parts& p) {
   p.Bind(0, p.Add("ScatterND", {zeros, p.Reshape(at, {-1, 1}), all}));
 }
 
+// --- Strings ---
+
+// All strings of a place, one after the other, with a separator between.
+void StringJoin(Parts& p) {
+  Tensor separator(DType::kString, {});
+  *separator.as<std::string>() = p.node().attrs.String("separator");
+  const bool is_separated = !separator.as<std::string>()->empty();
+  const ValueId between = is_separated ? p.Constant(std::move(separator)) : kNoValue;
+  ValueId joined = p.In(0);
+  for (size_t i = 1; i < p.num_inputs(); ++i) {
+    if (is_separated) joined = p.Add("StringConcat", {joined, between});
+    joined = p.Add("StringConcat", {joined, p.In(i)});
+  }
+  p.Bind(0, p.num_inputs() == 1 ? p.Add("Identity", {joined}) : joined);
+}
+
+// Whole numbers in decimal, without any padding.
+void AsString(Parts& p) {
+  const bool is_plain = p.node().attrs.Int("width", -1) <= 0 && p.node().attrs.String("fill").empty();
+  if (!IsInteger(p.TypeOf(p.In(0)).dtype) || !is_plain) return p.Refuse("of reals, or padded");
+  p.Bind(0, p.Cast(p.In(0), DType::kString));
+}
+
+void StringToNumber(Parts& p) { p.Bind(0, p.Cast(p.In(0), p.node().attrs.Type("out_type", DType::kF32))); }
+
 // Nobody may rely on what is in it.
 void Empty(Parts& p) {
   const ValueId shape = p.Cast(p.In(0), DType::kI64);
@@ -200,6 +226,7 @@ void Empty(Parts& p) {
 
 Recipe IndexRecipeOf(const std::string& op) {
   static const std::map<std::string, Recipe> kRecipes = {
+      {"AsString", AsString},
       {"Bincount", Bincount},
       {"DenseBincount", Bincount},
       {"DynamicPartition", DynamicPartition},
@@ -221,6 +248,8 @@ Recipe IndexRecipeOf(const std::string& op) {
       {"SparseSegmentSum", SparseSegmentSum},
       {"SparseSegmentSumWithNumSegments", SparseSegmentSum},
       {"SparseTensorDenseMatMul", SparseTensorDenseMatMul},
+      {"StringJoin", StringJoin},
+      {"StringToNumber", StringToNumber},
       {"TensorScatterSub", TensorScatterSub},
       {"UpperBound", UpperBound}};
   const auto found = kRecipes.find(op);

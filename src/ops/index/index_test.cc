@@ -60,6 +60,39 @@ TEST(SoftNonMaxSuppression, LeavesOutOrSoftens) {
   EXPECT_EQ(Show((*soft)[2].tensor), "i32[]: 3");
 }
 
+// With a sigma TensorFlow does not look at the threshold.
+TEST(SoftNonMaxSuppression, MaySoftenOnly) {
+  const TestValue scores{DType::kF32, {3}, {0.9, 0.75, 0.6}};
+  const std::vector<TestValue> inputs = {kBoxes,
+                                         scores,
+                                         {DType::kI32, {}, {3}},
+                                         {DType::kF32, {}, {0.5}},
+                                         {DType::kF32, {}, {0}},
+                                         {DType::kF32, {}, {0.5}}};
+  EXPECT_EQ(RunAndShow("SoftNonMaxSuppression", inputs), "i32[2]: 0 2");
+  EXPECT_EQ(RunAndShow("SoftNonMaxSuppression", inputs, {{"soft_only", int64_t{1}}}), "i32[3]: 0 2 1");
+}
+
+// Box 1 is covered by box 0 in class 0; in class 1 only box 1 is above the threshold. Of three the best two
+// stay.
+TEST(CombinedNonMaxSuppression, KeepsTheBestOfAllClasses) {
+  TestValue boxes = kBoxes;
+  boxes.dims = {1, 3, 1, 4};
+  const std::vector<TestValue> inputs = {boxes,
+                                         {DType::kF32, {1, 3, 2}, {0.9, 0.1, 0.75, 0.5, 0.4, 0.2}},
+                                         {DType::kI32, {}, {2}},
+                                         {DType::kI32, {}, {2}},
+                                         {DType::kF32, {}, {0.5}},
+                                         {DType::kF32, {}, {0.3}}};
+  const auto kept = RunOp("CombinedNonMaxSuppression", inputs, {},
+                          {std::nullopt, std::nullopt, std::nullopt, std::nullopt});
+  ASSERT_TRUE(kept.ok()) << kept.status().ToString();
+  EXPECT_EQ(Show((*kept)[0].tensor), "f32[1,2,4]: 0 0 1 1 0 0.1 1 1");
+  EXPECT_EQ(Show((*kept)[1].tensor), "f32[1,2]: 0.9 0.5");
+  EXPECT_EQ(Show((*kept)[2].tensor), "f32[1,2]: 0 1");
+  EXPECT_EQ(Show((*kept)[3].tensor), "i32[1]: 2");
+}
+
 TEST(CropAndResize, MeetsTheCornersAndExtrapolates) {
   const TestValue image{DType::kF32, {1, 2, 2, 1}, {1, 2, 3, 4}};
   const TestValue boxes{DType::kF32, {2, 4}, {0, 0, 1, 1, 0, 0, 2, 1}};

@@ -1,8 +1,7 @@
 // Non-maximum suppression as TensorFlow and TFLite have it: one list of boxes, optionally softened.
 //
 // Soft-NMS (Bodla et al., 2017): an overlapping box loses score by exp(-overlap^2 / (2 sigma)) instead of its
-// place; it is reconsidered with the new score. Left out: NonMaxSuppressionWithOverlaps,
-// CombinedNonMaxSuppression.
+// place; it is reconsidered with the new score. Left out: NonMaxSuppressionWithOverlaps.
 #include <cmath>
 #include <queue>
 

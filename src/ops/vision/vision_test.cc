@@ -48,5 +48,21 @@ TEST(GridSample, TakesOneGridForEveryImage) {
             "GridSample 'node': x [2,1,1,1] and grid [1,1,1,2] have different batches");
 }
 
+TEST(ResampleMatrix, RowsAreWhatPixelsWeigh) {
+  const auto matrix = [](double from, double to, const char* kernel, int64_t antialias = 0) {
+    return RunAndShow("ResampleMatrix", {{DType::kI64, {}, {from}}, {DType::kI64, {}, {to}}},
+                      {{"kernel", std::string(kernel)}, {"antialias", antialias}});
+  };
+  EXPECT_EQ(matrix(3, 2, "area"), "f32[2,3]: 0.666667 0.333333 0 0 0.333333 0.666667");
+  EXPECT_EQ(matrix(2, 4, "triangle"), "f32[4,2]: 1 0 0.75 0.25 0.25 0.75 0 1");
+  // Widened to two pixels: 1/4, 3/4, 3/4, 1/4 of 2.
+  EXPECT_EQ(matrix(4, 2, "triangle", 1),
+            "f32[2,4]: 0.428571 0.428571 0.142857 0 0 0.142857 0.428571 0.428571");
+  // Half between two pixels: -1/16, 9/16; what lies outside is left out, and the rest makes 1.
+  EXPECT_EQ(matrix(4, 2, "bicubic_centered"),
+            "f32[2,4]: 0.529412 0.529412 -0.0588235 0 0 -0.0588235 0.529412 0.529412");
+  EXPECT_EQ(matrix(0, 2, "area"), "ResampleMatrix 'node': resizes from 0 pixels");
+}
+
 }  // namespace
 }  // namespace slipway
