@@ -44,7 +44,7 @@ Status Reference(RunContext& context) {
 }  // namespace
 
 OpDef MakeDynamicUpdateSlice() {
-  const DTypeSet elements = kNumbers | kBools | DTypeSet{DType::kC64};
+  const DTypeSet elements = kNumbers | kBools | kSubByteInts | DTypeSet{DType::kC64};
   OpDef op;
   op.name = "DynamicUpdateSlice";
   op.group = "shape";
