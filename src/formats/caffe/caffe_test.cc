@@ -6,6 +6,7 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "formats/caffe/import.h"
+#include "formats/caffe/layers.h"
 #include "formats/caffe/testing.h"
 #include "ops/run.h"
 
@@ -271,6 +272,28 @@ TEST(CaffeImport, TrainingLayersAreLeftOut) {
       LayerText("ReLU", "") +
       "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'y' bottom: 'label' top: 'loss' }";
   ExpectValues(RunNet(text, Floats({1, 2}, {-1, 2})), {1, 2}, {0, 2});
+}
+
+// Those that REGISTER_LAYER_CLASS names there, without what feeds data and what only training needs.
+TEST(CaffeImport, EveryLayerOfBvlcsIsKnown) {
+  for (const char* type :
+       {"AbsVal",    "ArgMax",      "BNLL",   "BatchNorm",     "BatchReindex", "Bias",         "Clip",
+        "Concat",    "Convolution", "Crop",   "Deconvolution", "Dropout",      "ELU",          "Eltwise",
+        "Embed",     "Exp",         "Filter", "Flatten",       "Im2col",       "InnerProduct", "LRN",
+        "LSTM",      "LSTMUnit",    "Log",    "MVN",           "PReLU",        "Parameter",    "Pooling",
+        "Power",     "RNN",         "ReLU",   "Reduction",     "Reshape",      "SPP",          "Scale",
+        "Sigmoid",   "Silence",     "Slice",  "Softmax",       "Split",        "Swish",        "TanH",
+        "Threshold", "Tile"}) {
+    Layer layer;
+    layer.type = type;
+    EXPECT_NE(FindLayer(layer), nullptr) << type;
+  }
+}
+
+TEST(CaffeLayers, DropoutMayScaleInTheTestPhase) {
+  ExpectValues(RunNet(LayerText("Dropout", "dropout_param { dropout_ratio: 0.25 scale_train: false }"),
+                      Floats({1, 2}, {4, 8})),
+               {1, 2}, {3, 6});
 }
 
 TEST(CaffeImport, ListsEveryUnsupportedLayer) {

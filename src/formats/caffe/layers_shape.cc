@@ -58,6 +58,18 @@ Status Alias(LayerContext& context) {
   return Status::Ok();
 }
 
+// Training scales what it keeps, unless scale_train says that the test phase scales everything.
+Status Dropout(LayerContext& context) {
+  const Params params = context.params("dropout_param");
+  const bool is_scaled = params.Bool("scale_train", true);
+  const float ratio = params.Float("dropout_ratio", 0.5F);
+  SLIPWAY_RETURN_IF_ERROR(context.error());
+  if (is_scaled) return Alias(context);
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId y, context.Affine(context.in(), 1 - ratio, 0));
+  context.Emit(y);
+  return Status::Ok();
+}
+
 Status Silence(LayerContext&) { return Status::Ok(); }
 
 Status Flatten(LayerContext& context) {
@@ -351,7 +363,7 @@ constexpr std::array kLayers = {
     LayerDef{"Concat", Concat, 1, 1024},
     LayerDef{"Slice", Slice},
     LayerDef{"Split", Alias},
-    LayerDef{"Dropout", Alias},
+    LayerDef{"Dropout", Dropout},
     LayerDef{"Silence", Silence, 0, 1024},
     LayerDef{"Flatten", Flatten},
     LayerDef{"Reshape", Reshape},

@@ -130,10 +130,10 @@ Result<std::optional<Manifest>> ReadPreprocessing(const Net& net, const Graph& g
   if (feeder != nullptr) transform = TransformOf(*feeder, error);
   SLIPWAY_RETURN_IF_ERROR(error);
   if (!transform.is_stated) {
-    notes.push_back(
-        "the description has no transform_param for '" + input.name +
-        "': how photos are prepared is not known; nets trained with Caffe mostly want BGR levels less a mean "
-        "(--color bgr --mean B,G,R)");
+    notes.push_back("the description has no transform_param for '" + input.name +
+                    "': how photos are prepared is not known; nets trained with Caffe mostly want " +
+                    (channels == 1 ? "gray levels, scaled (--std)"
+                                   : "BGR levels less a mean (--color bgr --mean B,G,R)"));
     return std::optional<Manifest>();
   }
   if (!transform.mean_file.empty())

@@ -2,10 +2,12 @@
 //
 // Source: CorrelationLayer and Correlation1DLayer of FlowNet's Caffe (Dosovitskiy et al., "FlowNet: Learning
 // Optical Flow with Convolutional Networks", 2015).
+#include <algorithm>
 #include <cmath>
 
 #include "base/scalar.h"
 #include "ops/infer.h"
+#include "ops/nn/reals.h"
 #include "ops/run.h"
 
 namespace slipway {
@@ -86,25 +88,59 @@ Status Infer(InferContext& context) {
   return Status::Ok();
 }
 
-// One row of the output: sums over channels and kernel, not yet divided. Zeros lie outside of the maps.
-void SumRow(const Window& window, const Tensor& a, const Tensor& b, int64_t n, int64_t row, int64_t down,
-            int64_t right, bool is_difference, std::vector<double>& sums) {
-  const int64_t height = a.dim(2), width = a.dim(3);
-  const auto at = [&](const Tensor& x, int64_t c, int64_t h, int64_t w) {
-    const bool is_inside = h >= 0 && h < height && w >= 0 && w < width;
-    return is_inside ? LoadReal(x.dtype(), x.data(), ((n * x.dim(1) + c) * height + h) * width + w) : 0.0;
-  };
-  for (int64_t c = 0; c < a.dim(1); ++c) {
+// Rows of a map; outside of it lie zeros.
+class Map {
+ public:
+  explicit Map(const Tensor& x) : dims_(x.dims()), values_(Reals(x)) {}
+
+  // Row h of channel c, or null.
+  const double* Row(int64_t n, int64_t c, int64_t h) const {
+    if (h < 0 || h >= dims_[2]) return nullptr;
+    return values_.data() + ((n * dims_[1] + c) * dims_[2] + h) * dims_[3];
+  }
+  double At(const double* row, int64_t w) const {
+    return row != nullptr && w >= 0 && w < dims_[3] ? row[w] : 0.0;
+  }
+  int64_t channels() const { return dims_[1]; }
+  int64_t width() const { return dims_[3]; }
+
+ private:
+  Dims dims_;
+  std::vector<double> values_;
+};
+
+struct Displacement {
+  int64_t down, right;
+};
+
+// Adds the products of two rows at every place of the output, those in reach of both; `left` is where place 0
+// lies in a.
+void AddProducts(const double* a, const double* b, int64_t width, int64_t left, int64_t right, int64_t stride,
+                 std::vector<double>& sums) {
+  const int64_t low = std::max<int64_t>(0, -right), high = std::min(width, width - right);  // in a
+  const int64_t first = low <= left ? 0 : (low - left + stride - 1) / stride;
+  for (int64_t x = first; x < static_cast<int64_t>(sums.size()); ++x) {
+    const int64_t w = x * stride + left;
+    if (w >= high) break;
+    sums[static_cast<size_t>(x)] += a[w] * b[w + right];
+  }
+}
+
+// One row of the output: sums over channels and kernel, not yet divided.
+void SumRow(const Window& window, const Map& a, const Map& b, int64_t n, int64_t row, const Displacement& by,
+            bool is_difference, std::vector<double>& sums) {
+  for (int64_t c = 0; c < a.channels(); ++c) {
     for (int64_t j = 0; j < window.kernel; ++j) {
       const int64_t h = row * window.stride + window.reach[0] - window.pad[0] + j;
-      const bool is_empty = (h < 0 || h >= height) && (h + down < 0 || h + down >= height);
-      if (is_empty) continue;
+      const double *ours = a.Row(n, c, h), *theirs = b.Row(n, c, h + by.down);
+      if (ours == nullptr && theirs == nullptr) continue;
       for (int64_t i = 0; i < window.kernel; ++i) {
         const int64_t left = window.reach[1] - window.pad[1] + i;
-        for (size_t x = 0; x < sums.size(); ++x) {
+        if (!is_difference && ours != nullptr && theirs != nullptr)
+          AddProducts(ours, theirs, a.width(), left, by.right, window.stride, sums);
+        for (size_t x = 0; is_difference && x < sums.size(); ++x) {
           const int64_t w = static_cast<int64_t>(x) * window.stride + left;
-          const double ours = at(a, c, h, w), theirs = at(b, c, h + down, w + right);
-          sums[x] += is_difference ? std::abs(ours - theirs) : ours * theirs;
+          sums[x] += std::abs(a.At(ours, w) - b.At(theirs, w + by.right));
         }
       }
     }
@@ -112,20 +148,20 @@ void SumRow(const Window& window, const Tensor& a, const Tensor& b, int64_t n, i
 }
 
 Status Reference(RunContext& context) {
-  const Tensor& a = context.in(0);
+  const Map a(context.in(0)), b(context.in(1));
   Tensor& y = context.out(0);
   const Window window = Window::Of(context.attrs());
   const bool is_difference = context.attrs().String("mode") == "subtract";
-  const double terms = static_cast<double>(window.kernel * window.kernel * a.dim(1));
+  const double terms = static_cast<double>(window.kernel * window.kernel * a.channels());
   std::vector<double> sums(static_cast<size_t>(y.dim(3)));
   int64_t to = 0;
   for (int64_t n = 0; n < y.dim(0); ++n) {
     for (int64_t channel = 0; channel < y.dim(1); ++channel) {
-      const int64_t down = (channel / window.Displacements(1) - window.radius[0]) * window.step;
-      const int64_t right = (channel % window.Displacements(1) - window.radius[1]) * window.step;
+      const Displacement by = {(channel / window.Displacements(1) - window.radius[0]) * window.step,
+                               (channel % window.Displacements(1) - window.radius[1]) * window.step};
       for (int64_t row = 0; row < y.dim(2); ++row) {
         std::fill(sums.begin(), sums.end(), 0.0);
-        SumRow(window, a, context.in(1), n, row, down, right, is_difference, sums);
+        SumRow(window, a, b, n, row, by, is_difference, sums);
         for (double sum : sums) StoreReal(y.dtype(), y.data(), to++, sum / terms);
       }
     }
