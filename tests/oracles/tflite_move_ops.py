@@ -1,4 +1,5 @@
-"""Writes .tflite models of operators that move, pick and count elements, in every type that LiteRT takes, with its answers.
+"""Writes .tflite models of operators that move, pick and count elements, in every type that LiteRT takes, with its answers;
+of suppression and control flow, too.
 
 usage: tflite_move_ops.py FOLDER [PREFIX]
 
@@ -9,7 +10,7 @@ import sys
 
 import numpy as np
 
-from tflite_more_ops import TYPES, write_cases
+from tflite_more_ops import TYPES, Part, write_cases
 
 CASES = {}
 LETTERS = {"f": "float32", "h": "float16", "d": "float64", "b": "int8", "B": "uint8", "s": "int16", "S": "uint16", "i": "int32", "I": "uint32",
@@ -122,6 +123,65 @@ case("local_response_normalization", "LOCAL_RESPONSE_NORMALIZATION", [([1, 2, 2,
      "LocalResponseNormalizationOptions", radius=2, bias=1.5, alpha=0.3, beta=0.6)
 for to, dims in (("int32", [2, 3]), ("uint8", [2, 3, 4]), ("int16", [2, 3, 2])):
     case(f"bitcast_{to}", "BITCAST", [([2, 3],)], [(to, dims)], "BitcastOptions")
+
+
+# --- boxes ---
+def add_suppression(name, count, most, overlap, score, sigma=None, is_dynamic=False):
+    def make(main):
+        rng = np.random.default_rng(sum(name.encode()))
+        corners = rng.uniform(0, 1, (count, 2))
+        boxes = np.concatenate([corners, corners + rng.uniform(0.1, 0.6, (count, 2))], 1)
+        boxes[::3] = boxes[::3, [2, 3, 0, 1]]  # either diagonal
+        operands = [main.input("float32", [count, 4], boxes), main.input("float32", [count], None, 0, 1),
+                    main.input("int32", [], most) if is_dynamic else main.constant("int32", most), main.constant("float32", overlap),
+                    main.constant("float32", score)]
+        if sigma is None:
+            return main.add("NON_MAX_SUPPRESSION_V4", operands, [("int32", [most]), ("int32", [])], "NonMaxSuppressionV4Options")
+        return main.add("NON_MAX_SUPPRESSION_V5", operands + [main.constant("float32", sigma)],
+                        [("int32", [most]), ("float32", [most]), ("int32", [])], "NonMaxSuppressionV5Options")
+    CASES[name] = make
+
+
+for number, (count, most, overlap, score) in enumerate(((20, 5, 0.5, 0.0), (20, 30, 0.3, 0.2), (40, 40, 0.1, 0.6), (7, 4, 1.0, 0.99), (9, 0, 0.5, 0.0))):
+    add_suppression(f"suppression_v4_{number}", count, most, overlap, score)
+    for sigma in (0.0, 0.3):
+        add_suppression(f"suppression_v5_{number}_{sigma}", count, most, overlap, score, sigma)
+add_suppression("suppression_v4_dynamic", 12, 6, 0.4, 0.1, is_dynamic=True)
+
+
+# --- control flow ---
+def add_branch(name, chosen):
+    def make(main):
+        indices = []
+        for op, option in (("ADD", "AddOptions"), ("MUL", "MulOptions")):
+            branch = Part(main.net)
+            a, b = branch.input("float32", [2, 3]), branch.input("float32", [3])
+            branch.graph.outputs = branch.add(op, [a, b], [("float32", [2, 3])], option)
+            indices.append(branch.index)
+        operands = [main.input("bool", [], chosen), main.input("float32", [2, 3]), main.input("float32", [3])]
+        return main.add("IF", operands, [("float32", [2, 3])], "IfOptions", thenSubgraphIndex=indices[0], elseSubgraphIndex=indices[1])
+    CASES[name] = make
+
+
+def add_loop(name, limit):
+    """Doubles x until the counter, which goes up by 3, has reached `limit`."""
+    def make(main):
+        condition, body = Part(main.net), Part(main.net)
+        count, _ = condition.input("int32", []), condition.input("float32", [4])
+        condition.graph.outputs = condition.add("LESS", [count, condition.constant("int32", limit)], [("bool", [])], "LessOptions")
+        count, x = body.input("int32", []), body.input("float32", [4])
+        more = body.add("ADD", [count, body.constant("int32", 3)], [("int32", [])], "AddOptions")
+        body.graph.outputs = more + body.add("ADD", [x, x], [("float32", [4])], "AddOptions")
+        operands = [main.input("int32", [], 1), main.input("float32", [4])]
+        return main.add("WHILE", operands, [("int32", []), ("float32", [4])], "WhileOptions", condSubgraphIndex=condition.index,
+                        bodySubgraphIndex=body.index)
+    CASES[name] = make
+
+
+add_branch("if_then", True)
+add_branch("if_else", False)
+for limit in (0, 2, 20):
+    add_loop(f"while_{limit}", limit)
 
 
 def main():
