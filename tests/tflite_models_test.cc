@@ -1,7 +1,7 @@
 // Whole .tflite models against LiteRT's reference kernels, on real photos.
 //
-// tests/oracles/tflite_models.py writes the cases, tflite_ops.py, tflite_math_ops.py and tflite_rnn.py those
-// of one operator each; SLIPWAY_TFLITE_ORACLE names the folder (several, with ':'). Integer outputs must be
+// tests/oracles/tflite_models.py writes the cases, the scripts that tflite_ops_check.py runs those of one
+// operator each; SLIPWAY_TFLITE_ORACLE names the folder (several, with ':'). Integer outputs must be
 // equal to the bit, floats within 1e-5 of the largest magnitude.
 #include <gtest/gtest.h>
 
