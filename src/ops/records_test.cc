@@ -1,6 +1,8 @@
 // Every record: its documentation is complete, and its test cases run and give what inference said.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "ops/case_scene.h"
@@ -46,6 +48,34 @@ TEST_P(RecordCases, Run) {
       if (!inferred.IsStatic()) continue;
       EXPECT_EQ(got.dims(), KnownDims(*inferred.shape));
     }
+  }
+}
+
+// The activation that a pass puts into an operator is heeded: tanh changes nearly every number.
+TEST_P(RecordCases, ApplyTheirActivation) {
+  const OpDef& op = *GetParam();
+  const bool has_one = std::any_of(op.attrs.begin(), op.attrs.end(), [](const AttrDef& attr) {
+    return attr.name == "activation" && std::count(attr.choices.begin(), attr.choices.end(), "tanh") > 0;
+  });
+  if (!has_one || op.group == "rnn") return;  // theirs stands within the recurrence
+  for (const TestCase& test : op.cases()) {
+    SCOPED_TRACE(test.label);
+    auto scene = MakeCaseScene(op, test, kSeed);
+    ASSERT_TRUE(scene.ok()) << scene.status().ToString();
+    Node node = scene->node();
+    const Value& output = scene->graph.value(node.outputs[0]);
+    const bool is_quantized = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
+      return id != kNoValue && scene->graph.value(id).quant;
+    });
+    if (output.type.dtype != DType::kF32 || is_quantized || node.attrs.String("activation") != "none")
+      continue;
+    const auto plain = RunReference(scene->graph, node, scene->operands(), nullptr);
+    node.attrs.Set("activation", std::string("tanh"));
+    const auto bent = RunReference(scene->graph, node, scene->operands(), nullptr);
+    ASSERT_TRUE(plain.ok() && bent.ok()) << bent.status().ToString();
+    const auto x = (*plain)[0].tensor.values<float>();
+    const auto y = (*bent)[0].tensor.values<float>();
+    for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(y[i], std::tanh(x[i]), 1e-5) << "element " << i;
   }
 }
 

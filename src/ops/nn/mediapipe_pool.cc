@@ -62,7 +62,7 @@ Status RunPool(RunContext& context) {
       for (size_t i = 0; i < 3; ++i)
         best = best * call.window.kernel[i] + in[i] - (at[i] * call.window.stride[i] - call.window.pad[i]);
     });
-    context.out(0).as<float>()[to] = most;
+    context.out(0).as<float>()[to] = static_cast<float>(ApplyActivation(call.activation, double{most}));
     if (context.HasOutput(1)) context.out(1).as<float>()[to] = static_cast<float>(best) + kNudge;
   });
   return Status::Ok();
