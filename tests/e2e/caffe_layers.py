@@ -475,6 +475,7 @@ CASES = {
     "data_augmentation_crop": data_augmentation,
     "data_augmentation_whole": data_augmentation_whole,
     "resample_up": lambda: resample("LINEAR", (12, 16)),
+    "resample_same": lambda: resample("CUBIC", (6, 8)),
     "resample_skew": lambda: resample("LINEAR", (7, 16)),
     "resample_down": lambda: resample("LINEAR", (4, 3)),
     "resample_cubic_up": lambda: resample("CUBIC", (9, 12)),

@@ -347,6 +347,10 @@ Status Resample(LayerContext& context) {
     steps[i] = static_cast<float>(extents[i]) / static_cast<float>(sizes[i]);
   }
   ValueId x = context.in();
+  if (sizes == extents) {
+    context.Emit(x);
+    return Status::Ok();
+  }
   if (type == 1) {
     for (size_t i = 0; i < 2; ++i) {
       const Places places = NearestOf(extents[i], sizes[i], steps[i], steps[1 - i]);
