@@ -252,5 +252,32 @@ TEST(QuantizedMath, MeanKeepsTheOutputsScale) {
   EXPECT_EQ((*mean)[0].tensor.as<int8_t>()[0], 13);
 }
 
+// Halved sums and differences of 1, 2, 3, 4.
+TEST(HadamardRotation, OfFourNumbers) {
+  const TestValue x{DType::kF32, {1, 8}, {1, 2, 3, 4, 2, 0, 0, 0}};
+  EXPECT_EQ(RunAndShow("HadamardRotation", {x}, {{"hadamard_size", int64_t{4}}}),
+            "f32[1,8]: 5 -1 -2 0 1 1 1 1");
+  EXPECT_EQ(RunAndShow("HadamardRotation", {x}, {{"hadamard_size", int64_t{3}}}),
+            "HadamardRotation 'node': hadamard_size is 3; it must be a power of two");
+}
+
+TEST(Cast, ClampsWhereItIsAskedTo) {
+  const TestValue x{DType::kF32, {5}, {-1.5, 255.9, 300, -1e20, NAN}};
+  EXPECT_EQ(RunAndShow("Cast", {x}, {{"to", DType::kU8}, {"out_of_range", std::string("clamp")}}),
+            "u8[5]: 0 255 255 0 255");
+  EXPECT_EQ(RunAndShow("Cast", {x}, {{"to", DType::kI8}, {"out_of_range", std::string("clamp")}}),
+            "i8[5]: -1 127 127 -128 127");
+}
+
+// 1.0 is 0x3F800000.
+TEST(BitCast, SplitsAndJoinsElements) {
+  const TestValue one{DType::kF32, {1}, {1}};
+  EXPECT_EQ(RunAndShow("BitCast", {one}, {{"to", DType::kU8}}), "u8[1,4]: 0 0 128 63");
+  const TestValue bytes{DType::kU8, {2, 4}, {0, 0, 128, 63, 0, 0, 0, 64}};
+  EXPECT_EQ(RunAndShow("BitCast", {bytes}, {{"to", DType::kF32}}), "f32[2]: 1 2");
+  EXPECT_EQ(RunAndShow("BitCast", {bytes}, {{"to", DType::kF64}}),
+            "BitCast 'node': cannot read the bits of u8[2,4] as f64: the last axis must have 8 elements");
+}
+
 }  // namespace
 }  // namespace slipway
