@@ -190,6 +190,15 @@ TEST(CaffeLayers, BatchNormDividesByItsCount) {
       {1, 1, 1, 2}, {1, -1});
 }
 
+// NVIDIA's Caffe: mean 1, variance 4, then a scale of 3 and a shift of 5.
+TEST(CaffeLayers, BatchNormMayScaleAndShift) {
+  Blobs blobs = {Floats({1}, {1}), Floats({1}, {4}), Floats({1}, {1}), Floats({1}, {3}), Floats({1}, {5})};
+  const std::string layer = LayerText("BatchNorm", "batch_norm_param { scale_bias: true }");
+  ExpectValues(RunNet(layer, Floats({1, 1, 1, 2}, {3, -1}), {{"l", blobs}}), {1, 1, 1, 2}, {8, 2});
+  blobs.pop_back();
+  EXPECT_THAT(RunNet(layer, Floats({1, 1, 1, 2}, {3, -1}), {{"l", blobs}}).error, HasSubstr("has 4 blobs"));
+}
+
 TEST(CaffeLayers, LrnTakesItsOffset) {
   // 3 / (7 + 9)^0.5
   ExpectValues(RunNet(LayerText("LRN", "lrn_param { local_size: 1 alpha: 1 beta: 0.5 k: 7 }"),

@@ -1,4 +1,5 @@
 // Normalisations, reductions, softmax and the search for the largest.
+#include <algorithm>
 #include <array>
 #include <numeric>
 
@@ -108,7 +109,9 @@ Status BatchNorm(LayerContext& context) {
   const bool is_global = params.Bool("use_global_stats", true);
   SLIPWAY_RETURN_IF_ERROR(context.error());
   if (context.rank(context.in()) < 2) return context.Unsupported("an input of one axis is not read");
-  if (!is_global) {
+  // NVIDIA's Caffe adds a scale and a shift, bounds epsilon, and always tests by the stored moments.
+  const bool has_scale = context.num_blobs() == 5;
+  if (!is_global && !has_scale) {
     SLIPWAY_ASSIGN_OR_RETURN(const ValueId x, LocalBatchNorm(context, epsilon));
     context.Emit(x);
     return Status::Ok();
@@ -117,10 +120,18 @@ Status BatchNorm(LayerContext& context) {
   // The blobs first: they bound the number of channels by the file.
   SLIPWAY_ASSIGN_OR_RETURN(Tensor mean, Moment(context, 0, channels));
   SLIPWAY_ASSIGN_OR_RETURN(Tensor variance, Moment(context, 1, channels));
+  if (context.num_blobs() != 3 && !has_scale)
+    return context.Error("has " + std::to_string(context.num_blobs()) +
+                         " blobs; Caffe writes 3, NVIDIA's 5 with a scale and a bias");
+  Tensor scale = Filled(channels, 1), shift = Filled(channels, 0);
+  if (has_scale) {
+    SLIPWAY_ASSIGN_OR_RETURN(scale, context.Blob(3, {channels}));
+    SLIPWAY_ASSIGN_OR_RETURN(shift, context.Blob(4, {channels}));
+  }
   return context.Emit("BatchNormalization",
-                      {context.in(), context.Const(Filled(channels, 1)), context.Const(Filled(channels, 0)),
+                      {context.in(), context.Const(std::move(scale)), context.Const(std::move(shift)),
                        context.Const(std::move(mean)), context.Const(std::move(variance))},
-                      {{"epsilon", epsilon}});
+                      {{"epsilon", has_scale ? std::max(epsilon, 1e-5F) : epsilon}});
 }
 
 // (x - mean) / (deviation + eps) over an image's channel, or the image.
