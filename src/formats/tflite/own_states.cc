@@ -24,10 +24,14 @@ Status Invalid(const ForeignNode& node, const std::string& message) {
 // Of the only operand, which must be known.
 Result<Dims> OperandDims(const Request& request, size_t least_rank) {
   const auto& [node, builder, bytes] = request;
-  const bool is_there = node.inputs.size() == 1 && node.inputs[0] != kNoValue;
-  if (!is_there || !builder.type(node.inputs[0]).IsStatic())
-    return Invalid(node, "needs one operand of known shape");
-  Dims dims = KnownDims(*builder.type(node.inputs[0]).shape);
+  if (node.inputs.size() != 1 || node.inputs[0] == kNoValue) return Invalid(node, "needs one operand");
+  const Type& type = builder.type(node.inputs[0]);
+  if (!type.IsStatic())
+    return Status(Code::kUnsupported,
+                  node.op + " '" + node.name + "' keeps part of its operand from run to run, and that is " +
+                      ToString(type),
+                  "fix the shape of the model's input: --input 'NAME[extents]'");
+  Dims dims = KnownDims(*type.shape);
   if (dims.size() < least_rank) return Invalid(node, "reads a tensor of rank " + std::to_string(dims.size()));
   return dims;
 }

@@ -259,14 +259,19 @@ Status GraphImporter::AddOperator(const fb::Operator& op) {
   if (is_folded) return Status::Ok();
   if (node.op == "STABLEHLO_COMPOSITE" || node.op == "STABLEHLO_CASE") return AddCall(op, node);
   const size_t num_results = node.outputs.size();
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<Kept> own_states, AddOwnStates(node));
+  const auto own_states = AddOwnStates(node);
+  if (own_states.status().code() == Code::kUnsupported) {
+    shared_.unsupported().Add(node, builder_, own_states.status());
+    return BindStandIns(op, node);
+  }
+  SLIPWAY_RETURN_IF_ERROR(own_states.status());
   SLIPWAY_ASSIGN_OR_RETURN(const std::vector<int> written, AddWrittenStates(op, node));
   const bool is_kept =
       shared_.keeps_unknown() && FindForeign(node.format, node.domain, node.op, node.version).op == nullptr;
   auto values = is_kept ? ImportCustom(node, builder_) : ImportNode(node, builder_);
   if (values.ok()) {
     KeepStates(written, std::span(*values).subspan(num_results));
-    for (const Kept& kept : own_states) variables_[kept.state] = (*values)[kept.result];
+    for (const Kept& kept : *own_states) variables_[kept.state] = (*values)[kept.result];
     return BindOutputs(op, *values, node.name);
   }
   if (values.status().code() != Code::kUnsupported) return values.status();
