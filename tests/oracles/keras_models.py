@@ -4,7 +4,8 @@ usage: keras_models.py SLIPWAY [--only WORD] [--keep FOLDER]
 
 Every layer and option that Slipway reads, in Keras 3 (package keras) and, where it has the layer, in Keras 2 (tf_keras).
 Writes model.json and shards as TF.js lays them out; weights are named as Keras 3's paths, as in its .weights.h5 files
-("layers/dense/vars/0") and as Keras 2 names them. Both backends, 1e-5 relative to the largest element. Exits with 77
+("layers/dense/vars/0") and as Keras 2 names them; some quantised as tensorflowjs_converter does it, and some in Keras 1's words
+(keras1_models.py). Both backends, 1e-5 relative to the largest element. Exits with 77
 where Keras is not installed.
 """
 import argparse
@@ -18,10 +19,13 @@ import tempfile
 
 import numpy as np
 
+from keras1_models import KERAS1_CASES, keras1_files
+
 SKIPPED = 77
 TOLERANCE = 1e-5
 TABLE_TOLERANCE = 2e-3  # TensorFlow looks cubic weights up in a table of 1024 positions
-FEWEST = 200  # comparisons; a run over fewer has lost some on the way
+ALSO_QUANTIZED = ("sequential", "nested", "bidirectional_LSTM_True", "batch_norm", "model_in_sequential")
+FEWEST = 700  # comparisons; a run over fewer has lost some on the way
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 RNG = np.random.default_rng(5)
 
@@ -333,6 +337,88 @@ def _(keras):
     return keras.Model(x, keras.ops.tanh(x / 2.0 + 1.0) * x - 3.0)
 
 
+@case("operations_of_shape", (3,))
+def _(keras):
+    x, z, o = keras.Input((4, 6), name="x"), keras.Input((4, 6), name="z"), keras.ops
+    y = o.transpose(o.reshape(o.concatenate([x, z], axis=-1), (-1, 6, 8)), (0, 2, 1))
+    y = o.squeeze(y[:, 1:, None, ::2], axis=2)
+    y = o.expand_dims(o.stack([y, o.clip(y, -0.5, 1.0)], axis=1), -1)
+    y = o.einsum("abcde,ab->acde", o.softmax(o.cast(y, "float32"), axis=2), o.mean(x, axis=-1)[:, :2])
+    return keras.Model([x, z], [o.swapaxes(1.0 - y, 1, 2), x[:, -1], x[:, ::-1, 2], x[..., 1:3], o.transpose(x), o.relu6(x * 4.0)])
+
+
+@case("operations_of_tensorflow", (2,))
+def _(keras):
+    import tensorflow as tf  # pylint: disable=import-outside-toplevel
+    x, z = keras.Input((4, 6), name="x"), keras.Input((4, 6), name="z")
+    y = tf.concat([3.0 - (x * 2.0 + 1), z], axis=-1)
+    y = tf.transpose(tf.reshape(y, [-1, 6, 8]), [0, 2, 1])
+    y = tf.squeeze(y[:, 1:, None, ::2], axis=2)
+    y = tf.reduce_mean(tf.nn.relu6(y * 4.0), axis=1, keepdims=True)
+    y = tf.expand_dims(tf.stack([tf.clip_by_value(y, 0.0, 1.0), y], axis=1), -1)
+    y = tf.math.sigmoid(tf.cast(y, tf.float32) / (tf.abs(z[:, :1, :1, None, None]) + 1.0))
+    return keras.Model([x, z], [tf.nn.softmax(tf.matmul(y, y, transpose_b=True)), -tf.abs(x) ** 2, tf.maximum(x, z), tf.transpose(x),
+                                x[:, -1], x[:, ::-1, 2], tf.sqrt(tf.square(x)), tf.exp(x) - z, x[:, 0] - tf.reduce_max(z, axis=1)])
+
+
+@case("model_in_sequential")
+def _(keras):
+    L = keras.layers
+    inner_in = keras.Input((4, 4, 3))
+    inner = keras.Model(inner_in, L.Concatenate()([L.Conv2D(2, 3)(inner_in), L.Conv2D(3, 3)(inner_in)]), name="backbone")
+    tail = keras.Sequential([keras.Input((2, 2, 5)), L.BatchNormalization(), L.ReLU()], name="tail")
+    return keras.Sequential([keras.Input((4, 4, 3)), inner, tail, L.GlobalAveragePooling2D(), L.Dense(3)])
+
+
+@case("model_of_several_outputs")
+def _(keras):
+    L = keras.layers
+    a, b = keras.Input((4,)), keras.Input((3,))
+    x = L.Concatenate()([a, b])
+    inner = keras.Model([a, b], [L.Dense(5)(x), L.Dense(7, name="seven")(x)], name="inner")
+    x, y = keras.Input((4,), name="x"), keras.Input((3,), name="y")
+    first, second = inner([x, y])
+    third, _ = inner([L.Dense(4)(second), y])
+    return keras.Model([x, y], [third, second, L.Add()([first, third])])
+
+
+@case("model_of_models_shared")
+def _(keras):
+    """Siamese towers, the same tower inside of another model too, so that one layer has several nodes at several depths."""
+    L = keras.layers
+    tower = keras.Sequential([keras.Input((6,)), L.Dense(5, activation="relu"), L.Dense(4)], name="tower")
+    a, b = keras.Input((6,)), keras.Input((6,))
+    pair = keras.Model([a, b], L.Dot(axes=1, normalize=True)([tower(a), tower(b)]), name="pair")
+    x, y, z = (keras.Input((6,), name=name) for name in "xyz")
+    return keras.Model([x, y, z], [pair([x, y]), pair([y, z]), tower(z)])
+
+
+@case("policies", (3,))
+def _(keras):
+    """Policies are objects in Keras 3's configs; whatever they say, everything is computed in f32 here."""
+    L = keras.layers
+    x = keras.Input((6,), name="x")
+    return keras.Model(x, L.Dense(3, dtype=keras.DTypePolicy("float32"))(L.Dense(5, dtype="float32", activation="relu")(x)))
+
+
+for code, shape, versions in (("one_hot", (1,), (3, 2)), ("one_hot", (3,), (3,)), ("multi_hot", (3,), (3, 2)), ("count", (3,), (3, 2))):
+    @case(f"category_encoding_{code}_{shape[0]}", versions)
+    def _(keras, code=code, shape=shape):
+        codes = keras.Input(shape, name="codes", dtype="int32")
+        return keras.Model(codes, keras.layers.CategoryEncoding(num_tokens=10, output_mode=code)(codes))
+for code in ("int", "one_hot", "multi_hot"):
+    layer_case("discretization_" + code, (5,), lambda L, c=code: L.Discretization([-1.0, 0.0, 0.5], output_mode=c), (3,))
+layer_case("spectral_normalization", (6, 5, 2), lambda L: L.SpectralNormalization(L.Conv2D(3, 3)), (3,))
+layer_case("random_crop", (6, 5, 3), lambda L: L.RandomCrop(4, 3), (2,))
+for name, options in (("RandomHue", {"factor": 0.3}), ("RandomErasing", {}), ("RandomShear", {"x_factor": 0.3}), ("RandomGrayscale", {}),
+                      ("RandomSharpness", {"factor": 0.3}), ("RandomPerspective", {}), ("RandomGaussianBlur", {}), ("MixUp", {}),
+                      ("CutMix", {}), ("RandAugment", {}), ("AugMix", {}), ("RandomInvert", {}), ("RandomSaturation", {"factor": 0.3}),
+                      ("RandomPosterization", {"factor": 4}), ("RandomColorJitter", {}), ("RandomColorDegeneration", {"factor": 0.3}),
+                      ("RandomElasticTransform", {}), ("Solarization", {}), ("RandomFlip", {}),
+                      ("RandomZoom", {"height_factor": 0.2}), ("RandomTranslation", {"height_factor": 0.2, "width_factor": 0.1})):
+    layer_case("nothing_" + name, (6, 5, 3), lambda L, n=name, o=options: getattr(L, n)(**o), (3,))
+
+
 # --- Writing ---
 
 def randomize(model):
@@ -367,24 +453,49 @@ def names_of(model, dialect, folder):
             getattr(weight, "path", weight.name)}
 
 
-def write_model(folder, keras, model, dialect):
+def quantized(value, storage):
+    """(what the shard holds, the manifest's words on it, what it stands for), as tensorflowjs_converter's --quantize_* do."""
+    if storage == "float16":
+        stored = value.astype(np.float16)
+        return stored, {"dtype": storage, "original_dtype": "float32"}, stored.astype(np.float32)
+    low, high = float(value.min()), float(value.max())
+    scale = (high - low) / np.iinfo(storage).max if high > low else 1.0
+    stored = np.round((value.astype(np.float64) - low) / scale).astype(storage)
+    return stored, {"dtype": storage, "min": low, "scale": scale, "original_dtype": "float32"}, (stored * scale + low).astype(np.float32)
+
+
+def write_files(folder, topology, weights, storage=None):
+    """model.json and its shards, cut anywhere, as the converter does."""
     folder.mkdir(parents=True)
-    weights = names_of(model, dialect, folder)
-    entries = [{"name": name, "shape": list(value.shape), "dtype": "int32" if value.dtype.kind == "i" else "float32"}
-               for name, value in weights.items()]
-    data = b"".join(value.astype(np.int32 if value.dtype.kind == "i" else np.float32).tobytes() for value in weights.values())
-    shards = {"group1-shard1of2.bin": data[:len(data) // 2 + 1], "group1-shard2of2.bin": data[len(data) // 2 + 1:]}
+    entries, data = [], b""
+    for name, value in weights.items():
+        is_int = value.dtype.kind == "i"
+        entries.append({"name": name, "shape": list(value.shape), "dtype": "int32" if is_int else "float32"})
+        stored = value.astype(np.int32 if is_int else np.float32)
+        if storage and not is_int:
+            stored, entries[-1]["quantization"], _ = quantized(value, storage)
+        data += stored.tobytes()
+    size = max(len(data) // 3 + 1, 1)
+    parts = [data[at:at + size] for at in range(0, len(data), size)] or [b""]
+    shards = {f"group1-shard{i + 1}of{len(parts)}.bin": part for i, part in enumerate(parts)}
     for name, content in shards.items():
         (folder / name).write_bytes(content)
-    topology = {"keras_version": keras.__version__, "backend": "tensorflow", "model_config": json.loads(model.to_json())}
     (folder / "model.json").write_text(json.dumps({
-        "format": "layers-model", "generatedBy": "keras v" + keras.__version__, "convertedBy": "keras_models.py",
+        "format": "layers-model", "generatedBy": "keras v" + topology["keras_version"], "convertedBy": "keras_models.py",
         "modelTopology": topology, "weightsManifest": [{"paths": list(shards), "weights": entries}]}))
+
+
+def write_model(folder, keras, model, dialect, storage=None):
+    topology = {"keras_version": keras.__version__, "backend": "tensorflow", "model_config": json.loads(model.to_json())}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    write_files(folder, topology, names_of(model, dialect, folder.parent), storage)
 
 
 def feed(tensor):
     shape = [2] + [7 if extent is None else int(extent) for extent in tensor.shape[1:]]
     name = tensor.name.split(":")[0]
+    if name.startswith("codes"):
+        return RNG.integers(0, 10, shape).astype(np.int32)
     if name.startswith("tokens"):
         tokens = RNG.integers(1, 9, shape)
         tokens[0, 4:] = tokens[1, 1] = tokens[1, 5] = 0
@@ -415,6 +526,36 @@ def compare(slipway, folder, expected, feeds, tolerance):
     return ""
 
 
+def variants(keras, tf_keras):
+    """Name, package, the function that makes the model, and its ways into a file: name, what to do to the model before it is
+    asked, the function that writes it."""
+    def as_is(_model):
+        pass
+
+    def rounded(storage):
+        def round_weights(model):
+            values = model.get_weights()
+            model.set_weights([quantized(value, storage)[2] if value.dtype.kind == "f" else value for value in values])
+        return round_weights
+
+    def writer(package, dialect, storage=None):
+        return lambda folder, model: write_model(folder, package, model, dialect, storage)
+
+    for name, versions, build in CASES:
+        for version, package in ((3, keras), (2, tf_keras)):
+            if version not in versions:
+                continue
+            writers = [(f"{version}.{dialect}", as_is, writer(package, dialect)) for dialect in (("path", "vars") if version == 3 else
+                                                                                                 ("path",))]
+            if name in ALSO_QUANTIZED:
+                # Rounding what is rounded already changes it no more than rounding does.
+                writers += [(f"{version}.{storage}", rounded(storage), writer(package, "path", storage))
+                            for storage in ("uint16", "uint8", "float16")]
+            yield name, package, build, writers
+    for name, backend, build in KERAS1_CASES:
+        yield name, keras, build, [("1", as_is, lambda folder, model, backend=backend: write_files(folder, *keras1_files(model, backend)))]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("slipway")
@@ -429,35 +570,38 @@ def main():
         sys.exit(SKIPPED)
     root = pathlib.Path(options.keep or tempfile.mkdtemp())
     count = failed = 0
-    for name, versions, build in CASES:
+    for name, package, build, writers in variants(keras, tf_keras):
         if options.only not in name:
             continue
-        for version, package in ((3, keras), (2, tf_keras)):
-            if version not in versions:
-                continue
+        try:
+            package.backend.clear_session()
+            model = build(package)
+            randomize(model)
+        except Exception as error:  # pylint: disable=broad-except
+            print(f"{name}: Keras itself fails: {str(error).splitlines()[0]}")
+            failed += 1
+            continue
+        for kind, prepare, write in writers:
+            prepare(model)
             try:
-                package.backend.clear_session()
-                model = build(package)
-                randomize(model)
                 arrays = [feed(tensor) for tensor in model.inputs]
                 answers = model(arrays if len(arrays) > 1 else arrays[0], training=False)
                 answers = [np.asarray(each) for each in (answers if isinstance(answers, (list, tuple)) else [answers])]
             except Exception as error:  # pylint: disable=broad-except
-                print(f"{name} (Keras {version}): Keras itself fails: {str(error).splitlines()[0]}")
+                print(f"{name}.{kind}: Keras itself fails: {str(error).splitlines()[0]}")
                 failed += 1
                 continue
-            for dialect in ("path", "vars") if version == 3 else ("path",):
-                folder = root / f"{name}.{version}.{dialect}"
-                write_model(folder, package, model, dialect)
-                feeds = []
-                for i, array in enumerate(arrays):
-                    feeds.append(folder / f"in{i}.npy")
-                    np.save(feeds[-1], array)
-                why = compare(options.slipway, folder, answers, feeds, TABLE_TOLERANCE if "resizing_bicubic" in name else TOLERANCE)
-                count += 1
-                if why:
-                    failed += 1
-                    print(f"{folder.name}: {why}", flush=True)
+            folder = root / f"{name}.{kind}"
+            write(folder, model)
+            feeds = []
+            for i, array in enumerate(arrays):
+                feeds.append(folder / f"in{i}.npy")
+                np.save(feeds[-1], array)
+            why = compare(options.slipway, folder, answers, feeds, TABLE_TOLERANCE if "resizing_bicubic" in name else TOLERANCE)
+            count += 1
+            if why:
+                failed += 1
+                print(f"{folder.name}: {why}", flush=True)
     if not options.keep:
         shutil.rmtree(root)
     print(f"{count} models compared with Keras {keras.__version__} and {tf_keras.__version__}, {failed} failed")

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/nearest.h"
+#include "formats/keras/keras1.h"
 #include "formats/keras/layers.h"
 #include "formats/keras/unique_names.h"
 #include "formats/support.h"
@@ -447,7 +448,10 @@ Result<ImportedModel> ImportModelJson(std::string_view model_json, const ShardRe
   if (const Json* manifest = Given(json, "weightsManifest")) {
     SLIPWAY_ASSIGN_OR_RETURN(weights, ReadTfjsWeights(*manifest, read_shard));
   }
-  return Importer(*topology, weights, options).Run();
+  if (!IsKeras1(*topology)) return Importer(*topology, weights, options).Run();
+  Json upgraded = *topology;
+  SLIPWAY_RETURN_IF_ERROR(UpgradeKeras1(upgraded, weights));
+  return Importer(upgraded, weights, options).Run();
 }
 
 }  // namespace slipway::keras

@@ -163,9 +163,9 @@ Result<Values> LayerContext::Apply(const Json& layer, const std::string& inner, 
 }
 
 const LayerDef* FindLayer(std::string_view class_name) {
-  for (auto group :
-       {CoreLayers, ActivationLayers, ConvolutionLayers, PoolingLayers, NormalizationLayers, ShapeLayers,
-        ImageLayers, MergeLayers, RecurrentLayers, WrapperLayers, AttentionLayers, OperationLayers}) {
+  for (auto group : {CoreLayers, ActivationLayers, ConvolutionLayers, PoolingLayers, NormalizationLayers,
+                     ShapeLayers, ImageLayers, EncodingLayers, MergeLayers, RecurrentLayers, WrapperLayers,
+                     AttentionLayers, OperationLayers, FunctionLayers}) {
     for (const LayerDef& def : group()) {
       if (def.class_name == class_name) return &def;
     }

@@ -50,13 +50,15 @@ std::span<const LayerDef> ActivationLayers();
 std::span<const LayerDef> ConvolutionLayers();
 std::span<const LayerDef> PoolingLayers();
 std::span<const LayerDef> NormalizationLayers();
-std::span<const LayerDef> ShapeLayers();  // Reshape, Permute, padding, cropping
-std::span<const LayerDef> ImageLayers();  // UpSampling, Resizing, Rescaling
+std::span<const LayerDef> ShapeLayers();     // Reshape, Permute, padding, cropping
+std::span<const LayerDef> ImageLayers();     // UpSampling, Resizing, Rescaling
+std::span<const LayerDef> EncodingLayers();  // numbers into categories
 std::span<const LayerDef> MergeLayers();
 std::span<const LayerDef> RecurrentLayers();
 std::span<const LayerDef> WrapperLayers();  // Bidirectional, TimeDistributed
 std::span<const LayerDef> AttentionLayers();
-std::span<const LayerDef> OperationLayers();  // functions of keras.ops
+std::span<const LayerDef> OperationLayers();  // arithmetic of keras.ops and TensorFlow
+std::span<const LayerDef> FunctionLayers();   // the same that moves elements: concat, slices
 
 constexpr int64_t kAny = -1;  // in the shape that a weight is to have
 
@@ -83,6 +85,8 @@ class LayerContext {
   const Config& config() const { return config_; }
   const Config& options() const { return options_; }  // keyword arguments of the call that are no tensors
   const Call& call() const { return call_; }
+  // Of TensorFlow, called by Keras 2: "tf.math.multiply".
+  bool IsTensorFlowFunction() const { return class_name_.starts_with("tf."); }
   bool IsKeras3() const { return around_.keras_version >= 3; }
   // What config and options found wrong so far.
   const Status& error() const { return error_; }

@@ -103,6 +103,14 @@ Result<Values> Nothing(LayerContext& context) {
   return Values{context.in()};
 }
 
+// Keras 3 saves training=True with every call of these, and yet says at inference that it is none.
+Result<Values> Augmentation(LayerContext& context) {
+  if (!context.IsKeras3()) return Nothing(context);
+  context.Note("the layer '" + context.FullName() + "' (" + context.class_name() +
+               ") is left out: it does nothing at inference");
+  return Values{context.in()};
+}
+
 Result<Values> Identity(LayerContext& context) { return Values{context.in()}; }
 
 constexpr std::array kLayers = {
@@ -119,12 +127,30 @@ constexpr std::array kLayers = {
     LayerDef{"AlphaDropout", Nothing},
     LayerDef{"GaussianDropout", Nothing},
     LayerDef{"GaussianNoise", Nothing},
-    LayerDef{"RandomFlip", Nothing},
-    LayerDef{"RandomRotation", Nothing},
-    LayerDef{"RandomZoom", Nothing},
-    LayerDef{"RandomTranslation", Nothing},
-    LayerDef{"RandomContrast", Nothing},
-    LayerDef{"RandomBrightness", Nothing},
+    LayerDef{"RandomFlip", Augmentation},
+    LayerDef{"RandomRotation", Augmentation},
+    LayerDef{"RandomZoom", Augmentation},
+    LayerDef{"RandomTranslation", Augmentation},
+    LayerDef{"RandomContrast", Augmentation},
+    LayerDef{"RandomBrightness", Augmentation},
+    LayerDef{"AugMix", Augmentation},
+    LayerDef{"CutMix", Augmentation},
+    LayerDef{"MixUp", Augmentation},
+    LayerDef{"RandAugment", Augmentation},
+    LayerDef{"RandomColorDegeneration", Augmentation},
+    LayerDef{"RandomColorJitter", Augmentation},
+    LayerDef{"RandomElasticTransform", Augmentation},
+    LayerDef{"RandomErasing", Augmentation},
+    LayerDef{"RandomGaussianBlur", Augmentation},
+    LayerDef{"RandomGrayscale", Augmentation},
+    LayerDef{"RandomHue", Augmentation},
+    LayerDef{"RandomInvert", Augmentation},
+    LayerDef{"RandomPerspective", Augmentation},
+    LayerDef{"RandomPosterization", Augmentation},
+    LayerDef{"RandomSaturation", Augmentation},
+    LayerDef{"RandomSharpness", Augmentation},
+    LayerDef{"RandomShear", Augmentation},
+    LayerDef{"Solarization", Augmentation},
 };
 
 }  // namespace

@@ -115,6 +115,16 @@ Result<Values> CenterCrop(LayerContext& context) {
   return One(Crop(context, x, size.axes, starts, size.extents));
 }
 
+// At inference the middle, resized, in Keras 2; in Keras 3 what it is hangs on the version.
+Result<Values> RandomCrop(LayerContext& context) {
+  if (context.IsKeras3())
+    return context.Unsupported("what it does at inference differs between versions of Keras 3",
+                               "use CenterCrop, or crop while the data is loaded");
+  SLIPWAY_ASSIGN_OR_RETURN(const ImageSize size, ReadSize(context));
+  SLIPWAY_ASSIGN_OR_RETURN(const ValueId x, ToFloat(context, context.in()));
+  return One(SmartResize(context, x, size, "bilinear"));
+}
+
 // x * scale + offset; lists stand for the last axis.
 Result<Values> Rescaling(LayerContext& context) {
   const std::vector<double> scale = context.config().Reals("scale"),
@@ -133,6 +143,7 @@ constexpr std::array kLayers = {
     LayerDef{"UpSampling3D", UpSampling<3>, 1, 1, MaskRule::kDrop},
     LayerDef{"Resizing", Resizing, 1, 1, MaskRule::kDrop},
     LayerDef{"CenterCrop", CenterCrop, 1, 1, MaskRule::kDrop},
+    LayerDef{"RandomCrop", RandomCrop, 1, 1, MaskRule::kDrop},
     LayerDef{"Rescaling", Rescaling},
 };
 

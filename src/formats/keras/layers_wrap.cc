@@ -1,4 +1,4 @@
-// Bidirectional and TimeDistributed.
+// Bidirectional, TimeDistributed and SpectralNormalization.
 #include <array>
 
 #include "formats/keras/recurrent.h"
@@ -102,9 +102,23 @@ Result<Values> TimeDistributed(LayerContext& context) {
   return One(SplitSteps(context, results[0], context.in()));
 }
 
+// The file's kernel is the normalised one; training alone changes it.
+Result<Values> SpectralNormalization(LayerContext& context) {
+  const Json* layer = InnerLayer(context);
+  if (layer == nullptr) return context.Error("its config has no layer");
+  if (context.options().Bool("training", false))
+    return context.Unsupported("is called with training=True: it changes its weights",
+                               "build the model without that argument");
+  // Weights of its own stand beside the layer's.
+  const Json* config = ConfigOf(*layer);
+  const std::string name = config ? TextOf(*config, "name") : std::string();
+  return context.Apply(*layer, context.IsKeras3() ? "layer|" + name : "", {context.in()});
+}
+
 constexpr std::array kLayers = {
     LayerDef{"Bidirectional", Bidirectional, 1, 5, MaskRule::kOwn},
     LayerDef{"TimeDistributed", TimeDistributed},
+    LayerDef{"SpectralNormalization", SpectralNormalization},
 };
 
 }  // namespace

@@ -153,19 +153,22 @@ Result<std::vector<TensorRef>> ToRefs(const Json& config, const char* name) {
   return refs;
 }
 
-// Keras 2 counts a model's own making as its first call: others then say 1 for its call 0.
-void CountCallsFromZero(Net& net) {
-  std::map<std::string, std::vector<TensorRef*>> readers;
+// Who takes the results of a model's calls.
+struct Readers {
+  std::vector<TensorRef*> layers, outputs;
+};
+
+// By the name of the model.
+std::map<std::string, Readers> ReadersOfModels(Net& net) {
+  std::map<std::string, Readers> readers;
   for (Layer& layer : net.layers) {
     if (IsModel(layer.class_name)) readers[layer.name] = {};
   }
-  const auto add = [&](TensorRef& ref) {
-    const auto found = readers.find(ref.layer);
-    if (found != readers.end()) found->second.push_back(&ref);
-  };
   const auto add_all = [&](Arguments& arguments) {
     for (Argument& each : arguments) {
-      if (each.tensor) add(*each.tensor);
+      if (!each.tensor) continue;
+      const auto found = readers.find(each.tensor->layer);
+      if (found != readers.end()) found->second.layers.push_back(&*each.tensor);
     }
   };
   for (Layer& layer : net.layers) {
@@ -174,10 +177,45 @@ void CountCallsFromZero(Net& net) {
       for (auto& [name, arguments] : call.named) add_all(arguments);
     }
   }
-  for (TensorRef& ref : net.outputs) add(ref);
-  for (auto& [name, refs] : readers) {
+  for (TensorRef& ref : net.outputs) {
+    const auto found = readers.find(ref.layer);
+    if (found != readers.end()) found->second.outputs.push_back(&ref);
+  }
+  return readers;
+}
+
+// Keras 2 counts a model's own making as its first call: others then say 1 for its call 0.
+void CountCallsFromZero2(Net& net) {
+  for (auto& [name, readers] : ReadersOfModels(net)) {
+    std::vector<TensorRef*> refs = readers.layers;
+    refs.insert(refs.end(), readers.outputs.begin(), readers.outputs.end());
     if (std::any_of(refs.begin(), refs.end(), [](const TensorRef* ref) { return ref->call == 0; })) continue;
     for (TensorRef* ref : refs) --ref->call;
+  }
+}
+
+// Keras 3 counts it in the model's outputs, and not among what layers take; which calls are counted from 1
+// differs with its version. A call that nobody needs is not saved: the way to count is the one by which every
+// call has a reader.
+void CountCallsFromZero3(Net& net) {
+  struct Way {
+    int64_t layers, outputs;  // the number of the first call
+  };
+  for (auto& [name, readers] : ReadersOfModels(net)) {
+    const Layer* model = net.Find(name);
+    if (model == nullptr) continue;
+    const auto count = static_cast<int64_t>(model->calls.size());
+    for (const Way& way : {Way{0, 1}, Way{0, 0}, Way{1, 1}}) {
+      std::set<int64_t> calls;
+      for (const TensorRef* ref : readers.layers) calls.insert(ref->call - way.layers);
+      for (const TensorRef* ref : readers.outputs) calls.insert(ref->call - way.outputs);
+      const bool fits = static_cast<int64_t>(calls.size()) == count && !calls.empty() &&
+                        *calls.begin() == 0 && *calls.rbegin() == count - 1;
+      if (!fits) continue;
+      for (TensorRef* ref : readers.layers) ref->call -= way.layers;
+      for (TensorRef* ref : readers.outputs) ref->call -= way.outputs;
+      break;
+    }
   }
 }
 
@@ -193,7 +231,7 @@ Result<Net> ReadFunctional(const Json& config, const Json& layers) {
   }
   SLIPWAY_ASSIGN_OR_RETURN(net.inputs, ToRefs(config, "input_layers"));
   SLIPWAY_ASSIGN_OR_RETURN(net.outputs, ToRefs(config, "output_layers"));
-  if (is_keras2) CountCallsFromZero(net);
+  is_keras2 ? CountCallsFromZero2(net) : CountCallsFromZero3(net);
   return net;
 }
 
@@ -253,6 +291,11 @@ bool IsModel(std::string_view class_name) {
 
 std::string ClassOf(const Json& layer) {
   const std::string name = TextOf(layer, "class_name");
+  if (name == "TFOpLambda" || name == "SlicingOpLambda") {
+    const Json* config = Member(layer, "config");
+    const std::string function = config ? TextOf(*config, "function") : std::string();
+    if (!function.empty()) return "tf." + function;
+  }
   // Functions of keras.ops, as "keras.src.ops.numpy", may bear a layer's name.
   return TextOf(layer, "module").find("keras.src.ops") == 0 ? "ops." + name : name;
 }

@@ -34,7 +34,8 @@ struct Call {
 };
 
 struct Layer {
-  std::string class_name;  // "Dense"; of Keras 3's operations "ops.NotEqual"
+  // "Dense"; of Keras 3's operations "ops.NotEqual", of Keras 2's TFOpLambda "tf.math.not_equal"
+  std::string class_name;
   std::string name;
   std::string saved_key;  // its name in weight files of Keras 3: "dense_1"
   const Json* config = nullptr;
