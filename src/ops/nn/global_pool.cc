@@ -52,7 +52,8 @@ OpDef GlobalPool() {
     std::vector<TestCase> cases;
     for (const char* layout : {"channels_first", "channels_last"}) {
       const Attrs attrs = {{"layout", std::string(layout)}};
-      for (const Dims& dims : {Dims{1, 7, 5, 9}, Dims{2, 33, 7, 7}, Dims{1, 3, 17}, Dims{1, 2, 3, 4, 5}}) {
+      for (const Dims& dims :
+           {Dims{1, 7, 5, 9}, Dims{2, 33, 7, 7}, Dims{1, 3, 17}, Dims{1, 2, 3, 4, 5}, Dims{1, 3, 0}}) {
         cases.push_back({std::string(layout) + "_" + ToString(dims), {{.dims = dims}}, attrs});
       }
     }
@@ -72,7 +73,7 @@ OpDef MakeGlobalAveragePool() {
     return RunPool(context, [](const std::vector<double>& values) {
       double sum = 0;
       for (double value : values) sum += value;
-      return values.empty() ? 0 : sum / static_cast<double>(values.size());
+      return values.empty() ? NAN : sum / static_cast<double>(values.size());  // as every mean of nothing
     });
   };
   op.foreign = {{Format::kOnnx, "GlobalAveragePool"}};
