@@ -3,7 +3,7 @@
 
 namespace slipway {
 
-// Lets ImageDecoder and AudioDecoder read the image formats of media. Called by LoadModel; again does no harm.
+// Lets ImageDecoder and AudioDecoder read the formats of media. Called by LoadModel; again does no harm.
 void InstallCodecs();
 
 }  // namespace slipway
