@@ -297,7 +297,7 @@ std::vector<Gap> Gaps(const std::vector<Datum>& got, const std::vector<Datum>& w
 // What a value may be: found by shaking.
 class Bounds {
  public:
-  explicit Bounds(const Sample& sample) : sample_(sample) {
+  explicit Bounds(const Sample& sample) {
     for (uint32_t shake = 0; shake < kShakes; ++shake) {
       Shaker shaker(shake + 1);
       auto outputs = shaker.Run(sample.graph, sample.inputs);
@@ -336,7 +336,6 @@ class Bounds {
   }
 
  private:
-  const Sample& sample_;
   std::vector<std::vector<Datum>> shaken_;
   bool is_refused_ = false;
   bool reads_bits_ = false;

@@ -14,7 +14,6 @@ using protozero::pbf_writer;
 using testing::HasSubstr;
 
 constexpr int64_t kF32 = 1;
-constexpr int64_t kI64 = 7;
 
 std::string ValueInfo(const std::string& name, int64_t dtype, const std::vector<std::string>& dims) {
   std::string shape;
