@@ -169,9 +169,6 @@ constexpr std::array kRows = {
     HintRow{kTf, "", "ParseExample*", kInputPipeline},
     HintRow{kTf, "", "ParseSingle*", kInputPipeline},
     HintRow{kTf, "", "ReadFile", kInputPipeline},
-    HintRow{kTf, "", "DecodeJpeg",
-            "decodes a picture: give its pixels instead, with --input on this node, as in --input "
-            "'DecodeJpeg[1,299,299,3]'"},
     HintRow{kTf, "", "CudnnRNN*", kCudnn},
     HintRow{kTf, "", "Nccl*", kManyMachines},
     HintRow{kTf, "", "Collective*", kManyMachines},

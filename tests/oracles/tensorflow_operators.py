@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import tensorflow as tf
-from tensorflow_saved_models import build, noise, save, save_v1, spec
+from tensorflow_saved_models import ASSETS, build, noise, save, save_v1, spec
 
 v1 = tf.compat.v1
 raw = tf.raw_ops
@@ -282,6 +282,43 @@ def text_vectorization(folder, name):
 
     keep(folder, name, {"x": np.array(["The cat sat, on the MAT!", "", "a dog: the best dog there ever was in it"])}, compute,
          net)
+
+
+# --- Complex numbers ---
+
+
+@model
+def spectra(folder, name):
+    def compute(x, y):
+        z = tf.complex(x, y)
+        short = tf.signal.stft(x, 16, 8)
+        return {"angle": tf.math.angle(z), "product": tf.math.real(z * tf.math.conj(z)), "imaginary": tf.math.imag(tf.complex(y, x)),
+                "fft": tf.math.imag(tf.signal.fft(z)), "ifft": tf.math.real(tf.signal.ifft(z)),
+                "plane": tf.math.real(tf.signal.fft2d(z)), "of_plane": tf.math.real(tf.signal.ifft2d(z)),
+                "back": tf.signal.irfft(tf.signal.rfft(x)), "longer": tf.signal.irfft(tf.signal.rfft(x), [40]),
+                "shorter": tf.signal.irfft(tf.signal.rfft(x), [9]), "frames": tf.signal.inverse_stft(short, 16, 8),
+                "cosine": tf.signal.dct(x), "mel": tf.signal.mfccs_from_log_mel_spectrograms(x),
+                "scaled": tf.abs(z * tf.complex(0.5, -2.0) - z), "sum": tf.math.real(tf.exp(-z) + z)}
+
+    keep(folder, name, {"x": noise(3, 32), "y": noise(3, 32)}, compute)
+
+
+# --- Files ---
+
+
+@model
+def pictures(folder, name):
+    """A serving signature that takes a picture's bytes."""
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string, name="file")])
+    def serve(file):
+        pixels = tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_ACCURATE")
+        small = tf.image.resize(tf.cast(pixels, tf.float32) / 255.0, [32, 48], antialias=True)
+        return {"pixels": pixels, "small": small[None]}
+
+    for source in ("images/calib_imagenet/n02123159_tiger_cat.JPEG", "images/faces/ultraface_12.jpg"):
+        path = ASSETS / source
+        if path.exists():
+            save(folder, f"{name}_{path.stem}", tf.Module(), {"file": path.read_bytes()}, serve)
 
 
 if __name__ == "__main__":

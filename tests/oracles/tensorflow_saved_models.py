@@ -44,7 +44,7 @@ def keep(folder, name, feeds, signature="serving_default"):
     """Runs the SavedModel that lies in folder/name and keeps the answers beside it."""
     function = tf.saved_model.load(str(folder / name)).signatures[signature]
     answers = function(**{port: tf.constant(array) for port, array in feeds.items()})
-    arrays = {f"in:{port}": array for port, array in feeds.items()}
+    arrays = inputs_of(feeds)
     arrays.update({f"out:{port}": plain(tensor.numpy()) for port, tensor in answers.items()})
     if signature != "serving_default":
         arrays["signature"] = np.array(signature)

@@ -177,17 +177,30 @@ TEST(GraphDef, HalvesBoolsLongsAndStrings) {
   EXPECT_EQ(TensorText(TensorProto(kString, {3}, strings)), "string[3]: cat dog dog");
 }
 
+TEST(GraphDef, ComplexNumbersArePairsOfWhichTheLastRepeats) {
+  const float reals[] = {1, 2, 3, -4};
+  std::string values;
+  pbf_writer(values).add_packed_float(9, std::begin(reals), std::end(reals));
+  const auto attr = DecodeAttr(TensorAttr(TensorProto(kComplex64, {3}, values)));
+  ASSERT_TRUE(attr.ok()) << attr.status().message();
+  const Tensor& tensor = std::get<Tensor>(*attr);
+  EXPECT_EQ(tensor.dtype(), DType::kC64);
+  const float* parts = tensor.as<float>();
+  EXPECT_EQ(std::vector<float>(parts, parts + 6), (std::vector<float>{1, 2, 3, -4, 3, -4}));
+}
+
 TEST(GraphDef, BadTensorsNameTheNodeAndBothSides) {
   const float reals[] = {1, 2, 3};
   std::string three, complex;
   pbf_writer(three).add_packed_float(5, std::begin(reals), std::end(reals));
-  pbf_writer(complex).add_packed_float(9, std::begin(reals), std::begin(reals) + 2);
+  pbf_writer(complex).add_packed_float(9, std::begin(reals), std::end(reals));
   const std::string where = "Op 'n', attribute 'a': ";
   EXPECT_EQ(TensorText(TensorProto(kFloat, {3}, Content<float>({1, 2}))),
             where + "f32[3] needs 12 bytes, the file has 8");
   EXPECT_EQ(TensorText(TensorProto(kFloat, {2}, three)), where + "constant [2] has 3 values");
   EXPECT_EQ(TensorText(TensorProto(99, {1}, "")), where + "a constant has an unknown dtype");
-  EXPECT_EQ(TensorText(TensorProto(kComplex64, {1}, complex)), where + "constant [1] is complex");
+  EXPECT_EQ(TensorText(TensorProto(kComplex64, {2}, complex)),
+            where + "constant [2] is complex, and its values are no pairs");
   EXPECT_EQ(TensorText(TensorProto(kFloat, {1 << 20, 1 << 20}, "")),
             where + "constant [1048576,1048576] is too large for the file");
   EXPECT_THAT(TensorText(TensorProto(kFloat, {-3}, "")), HasSubstr("-3"));

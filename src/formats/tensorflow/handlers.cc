@@ -18,7 +18,10 @@ Status ImportResourceGather(Scope& scope, const TfNode& node, const std::vector<
 
 }  // namespace
 
-NodeHandler HandlerOf(const std::string& op) {
+NodeHandler HandlerOf(const TfNode& node) {
+  const std::string& op = node.op;
+  // What records read of real numbers, recipes do of complex ones.
+  if (IsComplex(node.attrs.Type("T")) && HasRecipe("complex " + op)) return ImportRecipe;
   if (op == "While" || op == "StatelessWhile") return ImportWhile;
   if (op == "If" || op == "StatelessIf") return ImportIf;
   if (op == "ResourceGather" || op == "ResourceGatherNd") return ImportResourceGather;

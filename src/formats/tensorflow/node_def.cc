@@ -43,8 +43,7 @@ struct TypedValues {
   std::vector<double> reals;
   std::vector<int64_t> integers;
   std::vector<std::string> strings;
-  bool has_reals = false;
-  bool has_complex = false;
+  bool has_reals = false;  // of complex numbers both parts, one after the other
 };
 
 template <class Range>
@@ -66,6 +65,7 @@ bool IsPacked(const pbf_reader& message) {
 bool DecodeTyped(pbf_reader& tensor, TypedValues& values) {
   switch (tensor.tag()) {
     case 5:
+    case 9:  // scomplex_val
       if (IsPacked(tensor)) {
         AppendReals(values, tensor.get_packed_float());
       } else {
@@ -73,6 +73,7 @@ bool DecodeTyped(pbf_reader& tensor, TypedValues& values) {
       }
       return true;
     case 6:
+    case 12:  // dcomplex_val
       if (IsPacked(tensor)) {
         AppendReals(values, tensor.get_packed_double());
       } else {
@@ -80,11 +81,6 @@ bool DecodeTyped(pbf_reader& tensor, TypedValues& values) {
       }
       return true;
     case 8: values.strings.push_back(tensor.get_string()); return true;
-    case 9:   // scomplex_val
-    case 12:  // dcomplex_val
-      values.has_complex = true;
-      tensor.skip();
-      return true;
     case 7:   // int_val: i32, i16, i8, u16, u8
     case 10:  // int64_val
     case 11:  // bool_val
@@ -102,7 +98,11 @@ bool DecodeTyped(pbf_reader& tensor, TypedValues& values) {
 }
 
 void StoreTyped(const TypedValues& values, Tensor& tensor, int64_t i, size_t from) {
-  if (values.has_reals) {
+  if (IsComplex(tensor.dtype())) {
+    for (int64_t part = 0; part < 2; ++part)
+      StoreReal(tensor.dtype() == DType::kC64 ? DType::kF32 : DType::kF64, tensor.data(), 2 * i + part,
+                values.reals[2 * from + static_cast<size_t>(part)]);
+  } else if (values.has_reals) {
     StoreReal(tensor.dtype(), tensor.data(), i, values.reals[from]);
   } else if (tensor.dtype() == DType::kF16 || tensor.dtype() == DType::kBF16) {
     tensor.as<uint16_t>()[i] = static_cast<uint16_t>(values.integers[from]);
@@ -113,14 +113,18 @@ void StoreTyped(const TypedValues& values, Tensor& tensor, int64_t i, size_t fro
 
 Result<Tensor> FillTyped(DType dtype, const Dims& dims, const TypedValues& values, const NodeSource& source) {
   SLIPWAY_ASSIGN_OR_RETURN(const int64_t count, ElementCount(dims));
+  const bool is_complex = IsComplex(dtype);
+  if (is_complex && (!values.integers.empty() || values.reals.size() % 2 != 0))
+    return Status(Code::kInvalidModel,
+                  "constant " + ToString(dims) + " is complex, and its values are no pairs");
   const size_t given = dtype == DType::kString ? values.strings.size()
+                       : is_complex            ? values.reals.size() / 2
                        : values.has_reals      ? values.reals.size()
                                                : values.integers.size();
   if (given > static_cast<size_t>(count)) {
     return Status(Code::kInvalidModel,
                   "constant " + ToString(dims) + " has " + std::to_string(given) + " values");
   }
-  if (values.has_complex) return Status(Code::kUnsupported, "constant " + ToString(dims) + " is complex");
   const int64_t repeated = count - static_cast<int64_t>(given);
   if (repeated > *source.repeated_left)
     return Status(Code::kInvalidModel, "constant " + ToString(dims) + " is too large for the file");

@@ -66,19 +66,24 @@ void Parts::Refuse(const std::string& what) {
     status_ = Status(Code::kUnsupported, node_.op + " '" + node_.name + "' (tensorflow): " + what);
 }
 
+namespace {
+
+Recipe RecipeOf(const std::string& op) {
+  for (const auto find : {MathRecipeOf, IndexRecipeOf, ImageRecipeOf, SignalRecipeOf}) {
+    if (const Recipe recipe = find(op)) return recipe;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 Status ImportRecipe(Scope& scope, const TfNode& node, const std::vector<ValueId>& inputs) {
   Parts parts(scope, node, inputs);
-  for (const auto find : {MathRecipeOf, IndexRecipeOf, ImageRecipeOf}) {
-    if (const Recipe recipe = find(node.op)) {
-      recipe(parts);
-      break;
-    }
-  }
+  const Recipe of_complex = IsComplex(node.attrs.Type("T")) ? RecipeOf("complex " + node.op) : nullptr;
+  (of_complex != nullptr ? of_complex : RecipeOf(node.op))(parts);
   return parts.status();
 }
 
-bool HasRecipe(const std::string& op) {
-  return MathRecipeOf(op) != nullptr || IndexRecipeOf(op) != nullptr || ImageRecipeOf(op) != nullptr;
-}
+bool HasRecipe(const std::string& op) { return RecipeOf(op) != nullptr; }
 
 }  // namespace slipway::tensorflow

@@ -54,8 +54,9 @@ class Parts {
 // Binds the results of one operator.
 using Recipe = void (*)(Parts& p);
 // Null: there is none.
-Recipe MathRecipeOf(const std::string& op);   // recipes_math.cc
-Recipe IndexRecipeOf(const std::string& op);  // recipes_index.cc
-Recipe ImageRecipeOf(const std::string& op);  // recipes_image.cc
+Recipe MathRecipeOf(const std::string& op);    // recipes_math.cc
+Recipe IndexRecipeOf(const std::string& op);   // recipes_index.cc
+Recipe ImageRecipeOf(const std::string& op);   // recipes_image.cc
+Recipe SignalRecipeOf(const std::string& op);  // recipes_signal.cc
 
 }  // namespace slipway::tensorflow

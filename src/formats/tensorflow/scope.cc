@@ -225,7 +225,7 @@ Status Scope::ImportOne(const TfNode& node) {
     if (!ParseInput(input).is_control) inputs.push_back(Find(input));
   }
   MakeCopies(inputs);
-  const NodeHandler handler = HandlerOf(node.op);
+  const NodeHandler handler = HandlerOf(node);
   ForeignNode foreign = Foreign(node, inputs);
   if (std::count(inputs.begin(), inputs.end(), kNoValue) > 0) {
     // Its producer has failed and been listed; what nothing reads is listed all the same.

@@ -119,6 +119,6 @@ void Prune(Graph& graph);
 // An operator that takes more than a row of a record: reads `inputs` (all there), binds its outputs.
 using NodeHandler = Status (*)(Scope& scope, const TfNode& node, const std::vector<ValueId>& inputs);
 // Null: the operator has none.
-NodeHandler HandlerOf(const std::string& op);
+NodeHandler HandlerOf(const TfNode& node);
 
 }  // namespace slipway::tensorflow
