@@ -6,6 +6,7 @@
 
 #include <random>
 
+#include "base/scalar.h"
 #include "formats/tflite/options.h"
 #include "formats/tflite/test_model.h"
 #include "ops/run.h"
@@ -220,6 +221,29 @@ TEST(ImportTflite, VariablesTogetherAreBounded) {
   EXPECT_THAT(import(1 << 24).status().message(),
               HasSubstr("variable 'b' takes 1073741824 bytes, those before it 64; all variables "
                         "together may take 1073741824"));
+}
+
+// Records write all of their results.
+TEST(ImportTflite, ResultsThatTheFileLeavesOutAreComputed) {
+  for (const std::vector<int32_t>& kept : {std::vector<int32_t>{-1, 3}, std::vector<int32_t>{3}}) {
+    TestModel model;
+    const uint32_t code = model.AddCode(fb::BuiltinOperator::TOPK_V2);
+    const int x = model.AddTensor("x", {3});
+    const int k = model.AddTensor("k", {}, fb::TensorType::INT32, model.AddBuffer<int32_t>({2}));
+    model.AddTensor("unused", {2});
+    const bool has_indices = kept.size() == 2;
+    const int y = model.AddTensor("y", {2}, has_indices ? fb::TensorType::INT32 : fb::TensorType::FLOAT32);
+    model.AddOperator(code, {x, k}, kept);
+    model.EndSubGraph({x}, {y});
+    const auto imported = Import(model.Finish());
+    ASSERT_TRUE(imported.ok()) << imported.status().ToString();
+    const std::vector<float> values = {1, 3, 2};
+    const std::vector<Datum> inputs = {Datum::Of(Tensor::From<float>(DType::kF32, {3}, values))};
+    const auto outputs = Interpret(imported->graph, inputs);
+    ASSERT_TRUE(outputs.ok()) << outputs.status().ToString();
+    const Tensor& got = (*outputs)[0].tensor;
+    EXPECT_EQ(LoadReal(got.dtype(), got.data(), 0), has_indices ? 1 : 3);
+  }
 }
 
 TEST(ImportTflite, SubGraphsThatCallThemselvesAreRefused) {

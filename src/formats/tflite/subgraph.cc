@@ -197,6 +197,10 @@ Result<ForeignNode> GraphImporter::ForeignOf(const fb::Operator& op) {
       }
       SLIPWAY_ASSIGN_OR_RETURN(Value output, DeclaredOutput(index));
       if (node.name.empty()) node.name = output.name;
+      if (index < 0) {  // computed all the same; no tensor has it
+        output.name = node.op + "/unused" + std::to_string(graph_.values.size()) + "_" +
+                      std::to_string(node.outputs.size());
+      }
       node.outputs.push_back(std::move(output));
     }
   }
