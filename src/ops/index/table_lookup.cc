@@ -1,4 +1,5 @@
-// Looks keys up in a table: TFLite's HASHTABLE_FIND, whose table is an operand here.
+// Looks keys up in a table: TFLite's HASHTABLE_FIND, TensorFlow's LookupTableFindV2, whose table is an
+// operand here.
 #include <unordered_map>
 
 #include "base/scalar.h"
