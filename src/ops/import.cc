@@ -90,7 +90,7 @@ Result<ValueId> ImportContext::Transposed(ValueId value, const Ints& permutation
 
 namespace {
 
-// A record computes all of its required outputs, also those that a TFLite file has no use for.
+// A record computes all of its required outputs, also those that a file has no use for.
 void GiveRequiredOutputs(const Node& node, std::vector<GraphBuilder::Output>& outputs) {
   const OpDef* op = FindOp(node.op);
   if (op == nullptr) return;
@@ -118,7 +118,7 @@ Status ImportContext::Emit(std::string op, std::vector<ValueId> inputs, Attrs at
     outputs.push_back({output.name, output.quant, output.type, output.name.empty()});
   }
   while (!outputs.empty() && outputs.back().is_left_out) outputs.pop_back();
-  if (node_.format == Format::kTflite) GiveRequiredOutputs(node, outputs);
+  GiveRequiredOutputs(node, outputs);
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<ValueId> ids, builder_.Add(std::move(node), std::move(outputs)));
   std::copy_n(ids.begin(), std::min(ids.size(), bound_.size()), bound_.begin());
   return Status::Ok();

@@ -55,6 +55,22 @@ Status CheckInputs(const InferContext& context) {
   return Status::Ok();
 }
 
+// References write what is required: a node that leaves it out has no memory for it.
+Status CheckOutputs(const InferContext& context) {
+  const OpDef& op = context.op();
+  const size_t count = context.num_outputs();
+  if (count > op.outputs.size() && (op.outputs.empty() || !IsVariadic(op.outputs.back().arity))) {
+    return context.Error("has " + std::to_string(count) + " outputs; " + op.name + " gives at most " +
+                         std::to_string(op.outputs.size()));
+  }
+  for (size_t i = 0; i < op.outputs.size(); ++i) {
+    if (op.outputs[i].arity == Arity::kRequired && !context.HasOutput(i))
+      return context.Error("output '" + op.outputs[i].name + "' is left out; " + op.name +
+                           " always gives it");
+  }
+  return Status::Ok();
+}
+
 // Fills unknown parts of an inferred type from a declared one.
 Type MergeTypes(Type inferred, const Type& declared) {
   if (inferred.dtype == DType::kNone) inferred.dtype = declared.dtype;
@@ -121,11 +137,7 @@ Status InferContext::Unsupported(std::string message, std::string hint) const {
 
 Status InferNode(InferContext& context) {
   SLIPWAY_RETURN_IF_ERROR(CheckInputs(context));
-  if (context.num_outputs() > context.op().outputs.size() &&
-      (context.op().outputs.empty() || !IsVariadic(context.op().outputs.back().arity))) {
-    return context.Error("has " + std::to_string(context.num_outputs()) + " outputs; " + context.op().name +
-                         " gives at most " + std::to_string(context.op().outputs.size()));
-  }
+  SLIPWAY_RETURN_IF_ERROR(CheckOutputs(context));
   SLIPWAY_RETURN_IF_ERROR(context.op().infer(context));
   SLIPWAY_RETURN_IF_ERROR(CheckQuantizedOperands(context));
   for (size_t i = 0; i < context.num_outputs(); ++i) {

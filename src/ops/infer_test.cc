@@ -47,6 +47,22 @@ TEST(Infer, UnknownRanksAreNoError) {
   EXPECT_EQ(ToString(builder.type(*y)), "f32[*]");
 }
 
+// A reference writes them: a file that gives a node no such output must not come so far.
+TEST(Infer, OutputsThatAreAlwaysGivenHaveAPlace) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  Node node;
+  node.op = "TopK";
+  node.name = "best";
+  node.inputs = {builder.Input("x", Type::Of(DType::kF32, {5})), builder.Ints({2})};
+  for (const std::vector<GraphBuilder::Output>& outputs :
+       {std::vector<GraphBuilder::Output>{{.name = "values"}},
+        std::vector<GraphBuilder::Output>{{.name = "values"}, {.is_left_out = true}}}) {
+    const auto refused = builder.Add(Node(node), outputs);
+    EXPECT_EQ(refused.status().message(), "TopK 'best': output 'indices' is left out; TopK always gives it");
+  }
+}
+
 TEST(Infer, OperatorsOfAnyNumberNeedOne) {
   Graph graph;
   GraphBuilder builder(graph);

@@ -288,6 +288,19 @@ TEST(ImportOnnx, CutsAtAnyValueAndResolvesDimensions) {
   EXPECT_THAT(unknown.status().message(), HasSubstr("did you mean 'b'"));
 }
 
+// References write what their records always give.
+TEST(ImportOnnx, OutputsThatANodeLeavesOutAreComputed) {
+  for (const std::vector<std::string>& outputs : {std::vector<std::string>{"y"}, {"y", ""}}) {
+    const auto model =
+        ImportOnnxBytes(ModelBytes({.nodes = {{"Shape", {"x"}, {"k"}}, {"TopK", {"x", "k"}, outputs}},
+                                    .inputs = {kX},
+                                    .outputs = {"y"}}),
+                        {}, {});
+    ASSERT_TRUE(model.ok()) << model.status().ToString();
+    EXPECT_EQ(RunModel(model->graph, {1, 3}), (std::vector<float>{3, 1}));
+  }
+}
+
 // What scikit-learn's classifiers end with.
 TEST(ImportOnnx, LeavesZipMapOutAndSaysTheClasses) {
   const auto model = [](const std::vector<std::string>& classes) {

@@ -89,10 +89,11 @@ TEST(WriteOnnx, KeepsStringsAndTensorsInAttributes) {
 
 TEST(WriteOnnx, KeepsOutputsLeftOutAndOutputsOfNoNode) {
   ExpectItself(R"(graph "net" {
-    input "x": f32[5]
-    const "k": i64[1] = [2]
-    node TopK "top" ["x", "k"] -> [_, "i": i64[*]]
-    output "i"
+    input "x": f32[3,1,2]
+    const "w": f32[1,1,2] = [1, 2]
+    const "r": f32[1,1,1] = [3]
+    node RNN "last" ["x", "w", "r"] -> [_, "h": f32[*]] {"hidden_size" = 1}
+    output "h"
     output "x"
   })");
 }

@@ -189,8 +189,8 @@ OpDef MakeSoftNonMaxSuppression() {
                {"score_threshold", kFloats, "one number; none: every score", Arity::kOptional},
                {"sigma", kFloats, "one number; none or 0: scores stay", Arity::kOptional}};
   op.outputs = {{"selected", {DType::kI32}, "[kept], numbers of boxes"},
-                {"selected_scores", kFloats, "[kept], as softened"},
-                {"valid", {DType::kI32}, "how many are kept"}};
+                {"selected_scores", kFloats, "[kept], as softened", Arity::kOptional},
+                {"valid", {DType::kI32}, "how many are kept", Arity::kOptional}};
   op.attrs = {
       IntAttr("pad_to_max", 0, "1: the lists have max_output_size entries, 0 behind the valid ones"),
       IntAttr("soft_only", 0, "1: with a sigma above 0 the threshold is not looked at, as in TensorFlow")};

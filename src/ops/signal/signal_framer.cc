@@ -106,7 +106,7 @@ OpDef MakeSignalFramer() {
                {"past", i16, "[...,capacity]: what is held of the samples before x stands at its end"},
                {"held", i32, "[]: how many those are"}};
   op.outputs = {{"y", i16, "[...,steps,frame_size]"},
-                {"is_valid", kBools, "[]: each of the frames is full"},
+                {"is_valid", kBools, "[]: each of the frames is full", Arity::kOptional},
                 {"past", i16, "the shape of past", Arity::kOptional},
                 {"held", i32, "[]", Arity::kOptional}};
   op.attrs = {Required(IntAttr("frame_size", 1, "samples of a frame")),

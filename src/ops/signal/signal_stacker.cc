@@ -87,7 +87,7 @@ OpDef MakeSignalStacker() {
                {"past", i16, "[left + right,num_channels]: frames before x, the oldest first"},
                {"held", i32, "[]: how many of them count; -1: x is the first"}};
   op.outputs = {{"y", i16, "[(left + 1 + right) * num_channels]"},
-                {"is_valid", kBools, "[]: y is full"},
+                {"is_valid", kBools, "[]: y is full", Arity::kOptional},
                 {"past", i16, "the shape of past", Arity::kOptional},
                 {"held", i32, "[]", Arity::kOptional}};
   op.attrs = {Required(IntAttr("num_channels", 1, "numbers of a frame")),

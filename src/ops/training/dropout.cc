@@ -91,7 +91,8 @@ OpDef MakeDropout() {
                {"ratio", kFloats, "one number in [0,1), the share that is dropped; 0.5 when left out",
                 Arity::kOptional},
                {"training_mode", kBools, "one value; false when left out", Arity::kOptional}};
-  op.outputs = {{"y", kFloats, "the shape of x"}, {"mask", kBools, "the shape of x: what was kept"}};
+  op.outputs = {{"y", kFloats, "the shape of x"},
+                {"mask", kBools, "the shape of x: what was kept", Arity::kOptional}};
   AttrDef seed = IntAttr("seed", 0, "makes calls repeatable; absent: every call differs");
   seed.has_default = false;
   op.attrs = {seed};
