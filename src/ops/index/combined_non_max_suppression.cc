@@ -106,10 +106,15 @@ Status Reference(RunContext& context) {
       is_padded_by_class && limits.per_class < limits.total / std::max<int64_t>(classes, 1) + 1
           ? std::min(limits.total, limits.per_class * classes)
           : limits.total;
-  float* y[] = {context.AllocateOutput(0, {batch, rows, 4}).as<float>(),
-                context.AllocateOutput(1, {batch, rows}).as<float>(),
-                context.AllocateOutput(2, {batch, rows}).as<float>()};
-  int32_t* valid = context.AllocateOutput(3, {batch}).as<int32_t>();
+  // Outputs that nobody reads are made all the same, and left.
+  std::vector<Tensor> unread(4);
+  const auto output = [&](size_t i, Dims dims) -> Tensor& {
+    if (context.HasOutput(i)) return context.AllocateOutput(i, std::move(dims));
+    return unread[i] = Tensor(i == 3 ? DType::kI32 : DType::kF32, std::move(dims));
+  };
+  float* y[] = {output(0, {batch, rows, 4}).as<float>(), output(1, {batch, rows}).as<float>(),
+                output(2, {batch, rows}).as<float>()};
+  int32_t* valid = output(3, {batch}).as<int32_t>();
   std::fill_n(y[0], batch * rows * 4, 0.0F);
   std::fill_n(y[1], batch * rows, 0.0F);
   std::fill_n(y[2], batch * rows, 0.0F);

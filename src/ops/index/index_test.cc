@@ -91,6 +91,8 @@ TEST(CombinedNonMaxSuppression, KeepsTheBestOfAllClasses) {
   EXPECT_EQ(Show((*kept)[1].tensor), "f32[1,2]: 0.9 0.5");
   EXPECT_EQ(Show((*kept)[2].tensor), "f32[1,2]: 0 1");
   EXPECT_EQ(Show((*kept)[3].tensor), "i32[1]: 2");
+  // Alone, too.
+  EXPECT_EQ(RunAndShow("CombinedNonMaxSuppression", inputs), "f32[1,2,4]: 0 0 1 1 0 0.1 1 1");
 }
 
 TEST(CropAndResize, MeetsTheCornersAndExtrapolates) {
