@@ -2,7 +2,6 @@
 # Rewrites what is made from the code and kept in git; review the change with git diff.
 set -eu
 cd "$(dirname "$0")/.."
-. tools/test_env.sh
 build/release/slipway ops --markdown >docs/operators.md
 tools/build.sh release slipway_manifest_test slipway_passes_test slipway_onnx_conformance
 SLIPWAY_APPROVE=1 build/release/src/manifest/slipway_manifest_test --gtest_filter='*PublishedSchema*' --gtest_brief=1
