@@ -51,9 +51,13 @@ def operators(slipway):
             source = f"ONNX, `{domain or 'ai.onnx'}`"
         elif source == "tflite":
             source = "TFLite, builtin" if name == name.upper() else "TFLite, custom"
-        names[{"tensorflow": "TensorFlow", "caffe": "Caffe"}.get(source, source)].add(name)
+        names[{"tensorflow": "TensorFlow", "caffe": "Caffe, layers"}.get(source, source)].add(name)
     layers = "".join(path.read_text() for path in (ROOT / "src/formats/caffe").glob("layers*.cc"))
     names["Caffe, layers"] |= set(re.findall(r'LayerDef\{"(\w+)"', layers))
+    # Operators that take more than a record's row: {"Name", Function} in the importer's tables.
+    for path in (ROOT / "src/formats/tensorflow").glob("*.cc"):
+        tables = path.read_text() if path.name in ("handlers.cc", "lists.cc") or path.name.startswith("recipes_") else ""
+        names["TensorFlow"] |= set(re.findall(r'\{"([A-Z]\w+)", [A-Z]\w+\}', tables))
     return table(["operators of", "read"], [(source, len(found)) for source, found in sorted(names.items()) if found])
 
 
