@@ -30,10 +30,27 @@ ValueId GraphBuilder::Scalar(DType dtype, double value) {
   return Constant("scalar", std::move(tensor));
 }
 
+namespace {
+
+// A record computes all of its required outputs, also those that nobody has a use for.
+void GiveRequiredOutputs(const OpDef& op, const Node& node, std::vector<GraphBuilder::Output>& outputs) {
+  for (size_t i = 0; i < op.outputs.size(); ++i) {
+    const Port& port = op.outputs[i];
+    if (port.arity != Arity::kRequired) continue;
+    if (i >= outputs.size())
+      outputs.resize(i + 1, {.name = {}, .quant = {}, .declared = {}, .is_left_out = true});
+    if (outputs[i].is_left_out)
+      outputs[i] = {.name = node.name + "/" + port.name, .quant = {}, .declared = {}, .is_left_out = false};
+  }
+}
+
+}  // namespace
+
 Result<std::vector<ValueId>> GraphBuilder::Add(Node node, std::vector<Output> outputs) {
   const OpDef* op = FindOp(node.op);
   if (op == nullptr) return Status(Code::kInternal, "no operator is called '" + node.op + "'");
   if (node.sources.empty()) node.sources = sources_;
+  GiveRequiredOutputs(*op, node, outputs);
   SLIPWAY_RETURN_IF_ERROR(CompleteAttrs(*op, node));
   const size_t first_new = graph_.values.size();
   node.outputs.clear();

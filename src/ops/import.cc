@@ -88,24 +88,6 @@ Result<ValueId> ImportContext::Transposed(ValueId value, const Ints& permutation
   return Add("Transpose", {value}, {{"perm", permutation}});
 }
 
-namespace {
-
-// A record computes all of its required outputs, also those that a file has no use for.
-void GiveRequiredOutputs(const Node& node, std::vector<GraphBuilder::Output>& outputs) {
-  const OpDef* op = FindOp(node.op);
-  if (op == nullptr) return;
-  for (size_t i = 0; i < op->outputs.size(); ++i) {
-    const Port& port = op->outputs[i];
-    if (port.arity != Arity::kRequired) continue;
-    if (i >= outputs.size())
-      outputs.resize(i + 1, {.name = {}, .quant = {}, .declared = {}, .is_left_out = true});
-    if (outputs[i].is_left_out)
-      outputs[i] = {.name = node.name + "/" + port.name, .quant = {}, .declared = {}, .is_left_out = false};
-  }
-}
-
-}  // namespace
-
 Status ImportContext::Emit(std::string op, std::vector<ValueId> inputs, Attrs attrs) {
   Node node;
   node.op = std::move(op);
@@ -118,7 +100,6 @@ Status ImportContext::Emit(std::string op, std::vector<ValueId> inputs, Attrs at
     outputs.push_back({output.name, output.quant, output.type, output.name.empty()});
   }
   while (!outputs.empty() && outputs.back().is_left_out) outputs.pop_back();
-  GiveRequiredOutputs(node, outputs);
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<ValueId> ids, builder_.Add(std::move(node), std::move(outputs)));
   std::copy_n(ids.begin(), std::min(ids.size(), bound_.size()), bound_.begin());
   return Status::Ok();

@@ -47,19 +47,20 @@ TEST(Infer, UnknownRanksAreNoError) {
   EXPECT_EQ(ToString(builder.type(*y)), "f32[*]");
 }
 
-// A reference writes them: a file that gives a node no such output must not come so far.
+// A reference writes them: the builder gives them a place, and files without one do not come so far.
 TEST(Infer, OutputsThatAreAlwaysGivenHaveAPlace) {
   Graph graph;
   GraphBuilder builder(graph);
-  Node node;
-  node.op = "TopK";
-  node.name = "best";
-  node.inputs = {builder.Input("x", Type::Of(DType::kF32, {5})), builder.Ints({2})};
-  for (const std::vector<GraphBuilder::Output>& outputs :
-       {std::vector<GraphBuilder::Output>{{.name = "values"}},
-        std::vector<GraphBuilder::Output>{{.name = "values"}, {.is_left_out = true}}}) {
-    const auto refused = builder.Add(Node(node), outputs);
-    EXPECT_EQ(refused.status().message(), "TopK 'best': output 'indices' is left out; TopK always gives it");
+  ASSERT_TRUE(builder.Add("TopK", {builder.Input("x", Type::Of(DType::kF32, {5})), builder.Ints({2})}).ok());
+  EXPECT_EQ(graph.nodes[0].outputs.size(), 2u);
+  EXPECT_EQ(graph.value(graph.nodes[0].outputs[1]).name, "TopK/indices");
+
+  for (const std::vector<ValueId>& kept :
+       {std::vector<ValueId>{graph.nodes[0].outputs[0]}, {graph.nodes[0].outputs[0], kNoValue}}) {
+    Graph broken = graph;
+    broken.nodes[0].outputs = kept;
+    EXPECT_EQ(InferGraph(broken).message(),
+              "TopK 'TopK': output 'indices' is left out; TopK always gives it");
   }
 }
 

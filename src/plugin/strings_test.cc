@@ -111,7 +111,6 @@ TEST(PluginStrings, LiesAreNamed) {
   static std::string lie;
   static std::atomic<int> runs = 0;
   plugin::Description description = Description("text.Liar");
-  description.outputs.push_back({.name = "z", .dtypes = {DType::kF32}});
   const auto infer = [](plugin::InferCall& call) {
     if (lie == "too early") return call.SetOutput(0, DType::kString, {plugin::Dim()});
     call.SetOutput(0, call.input(0));

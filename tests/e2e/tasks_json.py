@@ -154,7 +154,7 @@ class OtherProjectsExpectations(EndToEnd):
             with self.subTest(name):
                 model = self.cases[name]["model"].split(" + ")[0]
                 if not reason.startswith(("text", "audio")):
-                    self.assertNotEqual(slipway("inspect", ASSETS / model).returncode, OK, "is read now: run it")
+                    self.assertNotEqual(slipway("run", ASSETS / model).returncode, OK, "is read now: run it")
 
     @covers("coral_lstm_mnist")
     def test_classify_digit_with_lstm(self):

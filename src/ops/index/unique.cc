@@ -167,10 +167,10 @@ OpDef MakeUnique() {
   op.summary = "The different elements of x, or its different slices along an axis.";
   const DTypeSet dtypes = kNumbers | kBools | DTypeSet{DType::kString};
   op.inputs = {{"x", dtypes, "any shape"}};
-  op.outputs = {{"y", dtypes, "[groups], or x with fewer slices"},
-                {"indices", kIndices, "[groups], first place of each"},
-                {"inverse_indices", kIndices, "[elements or slices], the group of each"},
-                {"counts", kIndices, "[groups]"}};
+  op.outputs = {{"y", dtypes, "[groups], or x with fewer slices", Arity::kOptional},
+                {"indices", kIndices, "[groups], first place of each", Arity::kOptional},
+                {"inverse_indices", kIndices, "[elements or slices], the group of each", Arity::kOptional},
+                {"counts", kIndices, "[groups]", Arity::kOptional}};
   op.attrs = {
       IntAttr("sorted", 1, "0: in order of appearance"),
       IntAttr("axis", kFlat, "negative counts from the end; the lowest integer: x is flattened first"),
