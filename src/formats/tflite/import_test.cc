@@ -246,6 +246,18 @@ TEST(ImportTflite, ResultsThatTheFileLeavesOutAreComputed) {
   }
 }
 
+TEST(ImportTflite, OperatorsWithoutInputsAreRefused) {
+  for (const auto op : {fb::BuiltinOperator::NON_MAX_SUPPRESSION_V5, fb::BuiltinOperator::UNIQUE,
+                        fb::BuiltinOperator::ADD, fb::BuiltinOperator::CONCATENATION}) {
+    TestModel model;
+    const uint32_t code = model.AddCode(op);
+    const int y = model.AddTensor("y", {2});
+    model.AddOperator(code, {}, {y});
+    model.EndSubGraph({}, {y});
+    EXPECT_FALSE(Import(model.Finish()).ok()) << fb::EnumNameBuiltinOperator(op);
+  }
+}
+
 TEST(ImportTflite, SubGraphsThatCallThemselvesAreRefused) {
   TestModel model;
   const uint32_t loop = model.AddCode(fb::BuiltinOperator::WHILE);

@@ -135,7 +135,7 @@ Status EmitAs(ImportContext& context, std::vector<ValueId> inputs, const Attrs& 
   node.op = "SoftNonMaxSuppression";
   node.name = context.node().name;
   node.inputs = std::move(inputs);
-  while (node.inputs.back() == kNoValue) node.inputs.pop_back();
+  while (!node.inputs.empty() && node.inputs.back() == kNoValue) node.inputs.pop_back();
   node.attrs = attrs;
   std::vector<GraphBuilder::Output> outputs(3, {.is_left_out = true});
   for (size_t i = 0; i < places.size() && i < context.node().outputs.size(); ++i) {
