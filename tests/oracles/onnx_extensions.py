@@ -5,6 +5,7 @@ usage: onnx_extensions.py SLIPWAY [unittest's options]
 Runs in an environment of its own (extensions.sh), with onnxruntime-extensions and sentencepiece. SLIPWAY_ASSETS adds
 real vocabularies, texts and pictures.
 """
+import collections
 import io
 import json
 import os
@@ -174,6 +175,82 @@ class SentencePiece(Extensions):
         for text in TEXTS:
             self.assert_agrees("SentencepieceTokenizer", {"text": [text], **self.flags(True, True, fairseq=True)}, 3,
                                model=model)
+
+
+def char_of_byte(byte):
+    """GPT-2's stand-in for a byte."""
+    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    return chr(byte) if byte in visible else chr(256 + sum(b not in visible for b in range(byte)))
+
+
+def byte_pairs(texts, count, word_end="", special=()):
+    """vocab.json and merges.txt, trained on words between spaces."""
+    words = collections.Counter()
+    for word in " ".join(texts).lower().replace(" ", "\0 ").split("\0"):
+        letters = [char_of_byte(b) for b in (word.strip() if word_end else word).encode()]
+        if letters:
+            words[tuple(letters[:-1] + [letters[-1] + word_end])] += 1
+    alphabet = [char_of_byte(b) for b in range(256)]
+    tokens = alphabet + ([c + word_end for c in alphabet] if word_end else [])
+    merges = []
+    for _ in range(count):
+        pairs = collections.Counter()
+        for word, times in words.items():
+            for pair in zip(word, word[1:]):
+                pairs[pair] += times
+        best = max(sorted(pairs), key=pairs.get)
+        merges.append(best)
+        tokens.append("".join(best))
+        joined = collections.Counter()
+        for word, times in words.items():
+            out = []
+            for letter in word:
+                out.append(letter)
+                if tuple(out[-2:]) == best:
+                    out[-2:] = ["".join(best)]
+            joined[tuple(out)] += times
+        words = joined
+    tokens = list(dict.fromkeys(tokens)) + list(special)
+    vocabulary = json.dumps({token: i for i, token in enumerate(tokens)})
+    return {"vocab": vocabulary, "merges": "#version: 0.2\n" + "\n".join(" ".join(pair) for pair in merges)}
+
+
+class BytePairs(Extensions):
+    STYLES = {"GPT2Tokenizer": ["<|endoftext|>"], "RobertaTokenizer": ["<s>", "<pad>", "</s>", "<unk>"],
+              "CLIPTokenizer": ["<|startoftext|>", "<|endoftext|>"]}
+
+    def assert_pairs(self, op, texts, **attributes):
+        pairs = byte_pairs(TEXTS, 120, "</w>" if op == "CLIPTokenizer" else "", self.STYLES[op])
+        # CLIP's last byte of a word is looked up without its stand-in by the library: ASCII only.
+        texts = [t for t in texts if t and (op != "CLIPTokenizer" or t.isascii())]
+        for text in texts:
+            with self.subTest(op=op, text=text):
+                self.assert_agrees(op, {"text": [text]}, 2, **pairs, **attributes)
+        self.assert_agrees(op, {"text": texts}, 2, **pairs, **attributes)
+
+    def test_styles(self):
+        for op in self.STYLES:
+            self.assert_pairs(op, TEXTS)
+
+    def test_special_tokens_in_texts(self):
+        for op, special in self.STYLES.items():
+            texts = [f"a{special[0]}b", special[-1] * 2 + "x"]
+            if op != "CLIPTokenizer":  # which crashes where only a space stands before such a token
+                texts += [f"hello <new>new {special[0]}", "x <new> y", special[0]]
+            self.assert_pairs(op, texts, added_token="<new>=900\n<new>new=901")
+
+    def test_lengths(self):
+        for length in (5, 40, 200):
+            self.assert_pairs("GPT2Tokenizer", TEXTS, padding_length=length)
+        self.assert_pairs("RobertaTokenizer", ["hello"], padding_length=40)
+
+    def test_sentencepiece_decoder(self):
+        model = trained("unigram", self.folder)
+        processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        for text in TEXTS:
+            ids = np.array([processor.bos_id(), *processor.encode(text), processor.eos_id()], np.int64)
+            self.assert_agrees("SentencepieceDecoder", {"ids": ids}, model=model)
+            self.assert_agrees("SentencepieceDecoder", {"ids": ids + 1, "fairseq": np.array([True])}, model=model)
 
 
 class Pictures(Extensions):

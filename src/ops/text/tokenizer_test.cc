@@ -6,6 +6,7 @@
 
 #include "ops/testing.h"
 #include "ops/text/basic_tokens.h"
+#include "ops/text/byte_pairs.h"
 #include "ops/text/sentencepiece_charsmap.h"
 #include "ops/text/sentencepiece_model.h"
 #include "ops/text/utf8.h"
@@ -226,6 +227,82 @@ TEST(SentencePieceModel, ReadsPiecesBack) {
   ASSERT_TRUE(model.ok()) << model.status().ToString();
   EXPECT_EQ(*(*model)->Decode({3, 4, 6, 5}), "ab ab");
   EXPECT_THAT((*model)->Decode({7}).status().message(), HasSubstr("token 7 is outside of the 7 known"));
+}
+
+TEST(SentencepieceDecoder, GivesTheTextBack) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId ids = builder.Input("ids", Type::Of(DType::kI64, {1, 3}));
+  const ValueId model = builder.Constant("model", ByteTensor(UnigramModel()));
+  auto text = builder.Add("SentencepieceDecoder", {ids, model});
+  ASSERT_TRUE(text.ok()) << text.status().ToString();
+  graph.outputs = {*text};
+  const auto run = [&](const std::vector<int64_t>& values) {
+    return Interpret(graph, std::vector{Datum::Of(Tensor::From<int64_t>(DType::kI64, {1, 3}, values))});
+  };
+  EXPECT_EQ(*(*run({1, 3, 4}))[0].tensor.as<std::string>(), "ab");
+  EXPECT_THAT(run({1, 3, -4}).status().message(), HasSubstr("token -4 is not in the vocabulary"));
+}
+
+TEST(BytePairs, StandInForEveryByte) {
+  EXPECT_EQ(CharOfByte('a'), U'a');
+  EXPECT_EQ(CharOfByte(0), U'\u0100');
+  EXPECT_EQ(CharOfByte(' '), U'\u0120');
+  EXPECT_EQ(CharOfByte(0x7F), U'\u0121');
+  EXPECT_EQ(CharOfByte(0xAD), U'\u0143');
+  EXPECT_EQ(CharOfByte(0xFF), U'\u00FF');
+}
+
+TEST(BytePairs, WordsAreGpt2s) {
+  EXPECT_THAT(BytePairWords("I'll go  to 12 \u00E9t\u00E9!!  "),
+              ElementsAre("I", "'ll", " go", " ", " to", " 12", " \u00E9t\u00E9", "!!", "  "));
+  EXPECT_THAT(BytePairWords("'S\u3000\u3000a"), ElementsAre("'", "S", "\u3000", "\u3000", "a"));
+  EXPECT_THAT(BytePairWords(""), ElementsAre());
+}
+
+const char kPairs[] = R"({"a": 0, "b": 1, "c": 2, "ab": 3, "bc": 4, "abc": 5, "aa": 6, "Ġ": 7, "Ġab": 8,
+                          "<|endoftext|>": 9, "c</w>": 10, "abc</w>": 11})";
+const char kMerges[] = "#version\nb c\na b\na bc\na a\nĠ ab\nab c</w>\n";
+
+std::string Pairs(const Strings& texts, Attrs attrs = {}, int num_outputs = 1) {
+  return Tokens("BytePairTokenizer", texts, {ByteTensor(kPairs), ByteTensor(kMerges)}, std::move(attrs),
+                num_outputs);
+}
+
+TEST(BytePairTokenizer, JoinsTheBestPairsFirst) {
+  EXPECT_EQ(Pairs({"abc"}), "i64[1,1]: 5");
+  EXPECT_EQ(Pairs({"aaa ab"}), "i64[1,3]: 6 0 8");
+  EXPECT_EQ(Pairs({"aq"}), "i64[1,2]: 0 9");
+}
+
+TEST(BytePairTokenizer, FillsRowsUp) {
+  EXPECT_EQ(Pairs({"a", "cab"}, {{"pad_token", "<|endoftext|>"}}, 2), "i64[2,2]: 0 9 2 3; i64[2,2]: 1 0 1 1");
+  EXPECT_EQ(Pairs({"a", "cab"}, {{"padding_length", int64_t{1}}}, 2), "i64[2,1]: 0 2; i64[2,1]: 1 1");
+}
+
+TEST(BytePairTokenizer, KnowsRobertasAndClipsWays) {
+  const Attrs marks = {{"style", "roberta"}, {"bos_token", "a"}, {"eos_token", "b"}};
+  EXPECT_EQ(Pairs({"c"}, marks), "i64[1,3]: 0 2 1");
+  EXPECT_EQ(Pairs({" ABC  \n"}, {{"style", "clip"}}), "i64[1,3]: 9 11 9");
+}
+
+TEST(BytePairTokenizer, TakesTokensAsTheyStand) {
+  EXPECT_EQ(Pairs({"a<|endoftext|>a<x>"}, {{"added_tokens", Strings{"<x>"}}, {"added_ids", Ints{70}}}),
+            "i64[1,4]: 0 9 0 70");
+}
+
+TEST(BytePairTokenizer, LongWordsStayFast) {
+  EXPECT_THAT(Pairs({std::string(1 << 18, 'a')}), testing::StartsWith("i64[1,131072]: 6 6"));
+}
+
+TEST(BytePairTokenizer, NamesWhatIsWrong) {
+  EXPECT_THAT(Tokens("BytePairTokenizer", {"a"}, {ByteTensor("{"), ByteTensor("")}),
+              HasSubstr("is no JSON object"));
+  EXPECT_THAT(Tokens("BytePairTokenizer", {"a"}, {ByteTensor(R"({"a": -1})"), ByteTensor("")}),
+              HasSubstr("token 'a' of the vocabulary has no id"));
+  EXPECT_THAT(Tokens("BytePairTokenizer", {"a"}, {ByteTensor(R"({"a": 1})"), ByteTensor("ab")}),
+              HasSubstr("merge 'ab' is no pair"));
+  EXPECT_THAT(Pairs({"a"}, {{"padding_length", int64_t{0}}}), HasSubstr("padding_length is 0"));
 }
 
 }  // namespace
