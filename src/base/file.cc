@@ -9,31 +9,25 @@
 #include <string_view>
 
 #include "base/file_writer.h"
+#include "base/regular_file.h"
 #include "base/system_error.h"
 
 namespace slipway {
-namespace {
-
-// Closes a descriptor on scope exit.
-struct Descriptor {
-  int fd = -1;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
-}  // namespace
+Result<RegularFile> OpenRegularFile(const std::string& path) {
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.fd < 0) return SystemError(path, "open");
+  struct stat info {};
+  if (::fstat(descriptor.fd, &info) != 0) return SystemError(path, "stat");
+  if (!S_ISREG(info.st_mode)) return Status(Code::kIo, "'" + path + "': not a regular file");
+  return RegularFile{std::move(descriptor), static_cast<size_t>(info.st_size)};
+}
 
 Result<MappedFile> MappedFile::Open(const std::string& path) {
-  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd < 0) return SystemError(path, "open");
-  struct stat info {};
-  if (::fstat(file.fd, &info) != 0) return SystemError(path, "stat");
-  if (!S_ISREG(info.st_mode)) return Status(Code::kIo, "'" + path + "': not a regular file");
+  SLIPWAY_ASSIGN_OR_RETURN(const RegularFile file, OpenRegularFile(path));
   MappedFile mapped;
-  const auto size = static_cast<size_t>(info.st_size);
+  const size_t size = file.size;
   if (size == 0) return mapped;
-  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
+  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor.fd, 0);
   if (memory == MAP_FAILED) return SystemError(path, "map");
   mapped.owner_ = std::shared_ptr<const void>(memory, [size](void* p) { ::munmap(p, size); });
   mapped.bytes_ = {static_cast<const uint8_t*>(memory), size};

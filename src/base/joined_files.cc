@@ -1,48 +1,28 @@
 #include "base/joined_files.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <limits>
 
 #include "base/file.h"
+#include "base/regular_file.h"
 #include "base/system_error.h"
 
 namespace slipway {
 namespace {
 
-struct Descriptor {
-  explicit Descriptor(int number) : fd(number) {}
-  Descriptor(Descriptor&& other) noexcept : fd(std::exchange(other.fd, -1)) {}
-  Descriptor(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-  int fd;
-};
-
-struct OpenFile {
-  Descriptor descriptor;
-  size_t size;
-};
-
-Result<std::vector<OpenFile>> OpenAll(const std::vector<std::string>& paths) {
-  std::vector<OpenFile> files;
+Result<std::vector<RegularFile>> OpenAll(const std::vector<std::string>& paths) {
+  std::vector<RegularFile> files;
   for (const std::string& path : paths) {
-    Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (descriptor.fd < 0) return SystemError(path, "open");
-    struct stat info {};
-    if (::fstat(descriptor.fd, &info) != 0) return SystemError(path, "stat");
-    if (!S_ISREG(info.st_mode)) return Status(Code::kIo, "'" + path + "': not a regular file");
-    files.push_back({std::move(descriptor), static_cast<size_t>(info.st_size)});
+    SLIPWAY_ASSIGN_OR_RETURN(RegularFile file, OpenRegularFile(path));
+    files.push_back(std::move(file));
   }
   return files;
 }
 
-bool FillPages(const std::vector<OpenFile>& files) {
+bool FillPages(const std::vector<RegularFile>& files) {
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   size_t total = 0;
   for (size_t i = 0; i < files.size(); ++i) {
@@ -53,9 +33,9 @@ bool FillPages(const std::vector<OpenFile>& files) {
   return total > 0;
 }
 
-Result<HeldBytes> Map(const std::vector<std::string>& paths, const std::vector<OpenFile>& files) {
+Result<HeldBytes> Map(const std::vector<std::string>& paths, const std::vector<RegularFile>& files) {
   size_t total = 0;
-  for (const OpenFile& file : files) total += file.size;
+  for (const RegularFile& file : files) total += file.size;
   // Room for all of them first, then each over its part of it.
   void* memory = ::mmap(nullptr, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return SystemError(paths[0], "map");
@@ -80,7 +60,7 @@ HeldBytes Hold(std::string text) {
 }
 
 Result<HeldBytes> JoinFiles(const std::vector<std::string>& paths) {
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<OpenFile> files, OpenAll(paths));
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<RegularFile> files, OpenAll(paths));
   if (FillPages(files)) return Map(paths, files);
   std::string text;
   for (const std::string& path : paths) {
