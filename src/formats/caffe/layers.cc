@@ -1,6 +1,6 @@
 #include "formats/caffe/layers.h"
 
-#include <limits>
+#include "formats/known_extent.h"
 
 namespace slipway::caffe {
 
@@ -24,16 +24,9 @@ Result<Dims> LayerContext::StaticShape(size_t i) const {
 }
 
 Result<int64_t> LayerContext::Extent(size_t i, int64_t axis) const {
-  const DimList& dims = shape(in(i));
-  if (axis >= static_cast<int64_t>(dims.size()))
-    return Error("input " + ToString(dims) + " has no axis " + std::to_string(axis));
-  const Dim& dim = dims[static_cast<size_t>(axis)];
-  // Larger ones stand in no real net; within the bound, products of two stay within int64.
-  if (dim.IsKnown() && dim.value() > std::numeric_limits<int32_t>::max())
-    return Error("axis " + std::to_string(axis) + " of the input " + ToString(dims) + " is too long");
-  if (dim.IsKnown()) return dim.value();
-  return Error("axis " + std::to_string(axis) + " of the input " + ToString(dims) + " must be known",
-               "give the net's input with --input NAME[1,3,224,224]");
+  auto extent = KnownExtent(shape(in(i)), axis, "give the net's input with --input NAME[1,3,224,224]");
+  if (!extent.ok()) return Error(extent.status().message(), extent.status().hint());
+  return extent;
 }
 
 Result<int64_t> LayerContext::Axis(int64_t axis, int64_t rank) const {

@@ -1,10 +1,10 @@
 #include "formats/keras/layers.h"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 #include "base/scalar.h"
+#include "formats/known_extent.h"
 
 namespace slipway::keras {
 
@@ -48,16 +48,9 @@ Result<int64_t> LayerContext::Axis(int64_t axis, int64_t rank) const {
 }
 
 Result<int64_t> LayerContext::Extent(ValueId id, int64_t axis) const {
-  const DimList& dims = shape(id);
-  if (axis >= static_cast<int64_t>(dims.size()))
-    return Error("input " + ToString(dims) + " has no axis " + std::to_string(axis));
-  const Dim& dim = dims[static_cast<size_t>(axis)];
-  // Larger ones stand in no real net; within the bound, products of two stay within int64.
-  if (dim.IsKnown() && dim.value() > std::numeric_limits<int32_t>::max())
-    return Error("axis " + std::to_string(axis) + " of the input " + ToString(dims) + " is too long");
-  if (dim.IsKnown()) return dim.value();
-  return Error("axis " + std::to_string(axis) + " of the input " + ToString(dims) + " must be known",
-               "give the model's input a shape with --input NAME[1,224,224,3]");
+  auto extent = KnownExtent(shape(id), axis, "give the model's input a shape with --input NAME[1,224,224,3]");
+  if (!extent.ok()) return Error(extent.status().message(), extent.status().hint());
+  return extent;
 }
 
 Status LayerContext::CheckRank(int64_t low, int64_t high) const {
