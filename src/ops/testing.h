@@ -33,10 +33,14 @@ inline Tensor ToTensor(const TestValue& value) {
   return tensor;
 }
 
-// The outputs of `op`; the status of whatever failed.
-inline Result<std::vector<Datum>> RunOp(const std::string& op, const std::vector<TestValue>& inputs,
-                                        Attrs attrs = {},
-                                        const std::vector<std::optional<Quant>>& outputs = {std::nullopt}) {
+struct TestOperand {
+  Tensor tensor;  // none: left out
+  std::optional<Quant> quant = std::nullopt;
+};
+
+// The outputs of `op`, so many as `outputs` has; the status of whatever failed.
+inline Result<std::vector<Datum>> RunOperands(const std::string& op, const std::vector<TestOperand>& inputs,
+                                              Attrs attrs, const std::vector<std::optional<Quant>>& outputs) {
   Graph graph;
   GraphBuilder builder(graph);
   Node node;
@@ -44,18 +48,36 @@ inline Result<std::vector<Datum>> RunOp(const std::string& op, const std::vector
   node.name = "node";
   node.attrs = std::move(attrs);
   std::vector<Datum> data;
-  for (const TestValue& input : inputs) {
-    if (input.is_absent) {
+  for (const TestOperand& input : inputs) {
+    if (input.tensor.IsNone()) {
       node.inputs.push_back(kNoValue);
       continue;
     }
-    node.inputs.push_back(builder.Input("input", Type::Of(input.dtype, ToDimList(input.dims)), input.quant));
-    data.push_back(Datum::Of(ToTensor(input)));
+    const Type type = Type::Of(input.tensor.dtype(), ToDimList(input.tensor.dims()));
+    node.inputs.push_back(builder.Input("input", type, input.quant));
+    data.push_back(Datum::Of(input.tensor));
   }
   std::vector<GraphBuilder::Output> declared;
   for (const auto& quant : outputs) declared.push_back({"output", quant, {}, false});
   SLIPWAY_ASSIGN_OR_RETURN(graph.outputs, builder.Add(std::move(node), std::move(declared)));
   return Interpret(graph, data);
+}
+
+inline Result<std::vector<Datum>> RunOp(const std::string& op, const std::vector<TestValue>& inputs,
+                                        Attrs attrs = {},
+                                        const std::vector<std::optional<Quant>>& outputs = {std::nullopt}) {
+  std::vector<TestOperand> operands;
+  for (const TestValue& input : inputs)
+    operands.push_back({input.is_absent ? Tensor() : ToTensor(input), input.quant});
+  return RunOperands(op, operands, std::move(attrs), outputs);
+}
+
+// On tensors without scales, strings among them; none: left out.
+inline Result<std::vector<Datum>> RunOnTensors(const std::string& op, const std::vector<Tensor>& inputs,
+                                               Attrs attrs = {}, size_t num_outputs = 1) {
+  std::vector<TestOperand> operands;
+  for (const Tensor& input : inputs) operands.push_back({input});
+  return RunOperands(op, operands, std::move(attrs), std::vector<std::optional<Quant>>(num_outputs));
 }
 
 // One line: "f32[2]: 1 2".

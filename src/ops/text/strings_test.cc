@@ -26,22 +26,7 @@ std::string Shown(const Tensor& tensor) {
 // All outputs, " | " between; or the error.
 std::string Results(const std::string& op, const std::vector<Tensor>& inputs, Attrs attrs = {},
                     size_t num_outputs = 1) {
-  Graph graph;
-  GraphBuilder builder(graph);
-  Node node;
-  node.op = op;
-  node.name = "node";
-  node.attrs = std::move(attrs);
-  std::vector<Datum> data;
-  for (const Tensor& input : inputs) {
-    node.inputs.push_back(builder.Input("input", Type::Of(input.dtype(), ToDimList(input.dims()))));
-    data.push_back(Datum::Of(input));
-  }
-  const auto outputs =
-      builder.Add(std::move(node), std::vector<GraphBuilder::Output>(num_outputs, {.name = "output"}));
-  if (!outputs.ok()) return outputs.status().message();
-  graph.outputs = *outputs;
-  const auto results = Interpret(graph, data);
+  const auto results = RunOnTensors(op, inputs, std::move(attrs), num_outputs);
   if (!results.ok()) return results.status().message();
   std::string text;
   for (const Datum& result : *results) text += (text.empty() ? "" : " | ") + Shown(result.tensor);

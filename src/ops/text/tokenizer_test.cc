@@ -33,27 +33,9 @@ Tensor Texts(const Strings& texts) {
 // Runs `op` on texts and further operands; the outputs, one line each, or the error.
 std::string Tokens(const std::string& op, const Strings& texts, const std::vector<Tensor>& more,
                    Attrs attrs = {}, int num_outputs = 1) {
-  Graph graph;
-  GraphBuilder builder(graph);
-  Node node;
-  node.op = op;
-  node.name = "node";
-  node.attrs = std::move(attrs);
-  std::vector<Datum> data = {Datum::Of(Texts(texts))};
-  for (const Tensor& tensor : more) data.push_back(Datum::Of(tensor));
-  for (const Datum& datum : data) {
-    const Tensor& tensor = datum.tensor;
-    node.inputs.push_back(tensor.IsNone()
-                              ? kNoValue
-                              : builder.Input("input", Type::Of(tensor.dtype(), ToDimList(tensor.dims()))));
-  }
-  std::erase_if(data, [](const Datum& datum) { return datum.tensor.IsNone(); });
-  std::vector<GraphBuilder::Output> outputs;
-  for (int i = 0; i < num_outputs; ++i) outputs.push_back({"output", std::nullopt, {}, false});
-  auto ids = builder.Add(std::move(node), std::move(outputs));
-  if (!ids.ok()) return ids.status().message();
-  graph.outputs = *ids;
-  auto results = Interpret(graph, data);
+  std::vector<Tensor> inputs = {Texts(texts)};
+  inputs.insert(inputs.end(), more.begin(), more.end());
+  const auto results = RunOnTensors(op, inputs, std::move(attrs), static_cast<size_t>(num_outputs));
   if (!results.ok()) return results.status().message();
   std::string lines;
   for (const Datum& result : *results) lines += (lines.empty() ? "" : "; ") + Show(result.tensor);
