@@ -31,6 +31,10 @@ struct Step {
 
 // Operands of one call. Datums live in the context; outputs of static shape are allocated, the others are to
 // be allocated by the kernel.
+//
+// An operand is rows of its last extent. They lie `step` elements apart: as many as the extent, unless the
+// operand lies inside a larger one (a part of a Concat's result or of a Split's input) and the kernel said
+// that it can read or write it there.
 struct KernelArgs {
   std::span<Datum* const> inputs;   // null: left out
   std::span<Datum* const> outputs;  // null: left out
@@ -38,10 +42,21 @@ struct KernelArgs {
   std::span<uint8_t> workspace;  // of at least WorkspaceBytes(), aligned to 64
   ThreadPool& pool;
   GraphRunner* runner;
+  // Elements between the starts of neighbouring rows, per operand; 0: dense. Empty: all are dense.
+  std::span<const int64_t> input_steps = {};
+  std::span<const int64_t> output_steps = {};
 
+  int64_t in_step(size_t i) const { return StepOf(input_steps, i, inputs[i]->tensor); }
+  int64_t out_step(size_t i) const { return StepOf(output_steps, i, outputs[i]->tensor); }
   const Tensor& in(size_t i) const { return inputs[i]->tensor; }
   bool HasInput(size_t i) const { return i < inputs.size() && inputs[i] != nullptr; }
   Tensor& out(size_t i) const { return outputs[i]->tensor; }
+
+ private:
+  static int64_t StepOf(std::span<const int64_t> steps, size_t i, const Tensor& tensor) {
+    if (i < steps.size() && steps[i] != 0) return steps[i];
+    return tensor.rank() == 0 ? 1 : tensor.dim(tensor.rank() - 1);
+  }
 };
 
 class Kernel {
@@ -49,6 +64,9 @@ class Kernel {
   virtual ~Kernel() = default;
   // Scratch for these operand types (static), in bytes.
   virtual int64_t WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const;
+  // Whether this operand may be rows with gaps: see KernelArgs. One that may not is always dense.
+  virtual bool CanReadSteps(size_t input) const;
+  virtual bool CanWriteSteps(size_t output) const;
   // Called from one thread at a time per context, from many contexts at once. Operands have been checked.
   virtual Status Run(const KernelArgs& args) const = 0;
 };
