@@ -15,6 +15,9 @@ constexpr int kSpins = 4000;
 // More than any machine gains by; a slip of the keyboard must not start a hundred thousand.
 constexpr int kMaxThreads = 512;
 
+// Set once in every worker; the caller of a loop, and a thread that no pool owns, is 0.
+thread_local int thread_index = 0;
+
 void Pause() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -36,7 +39,12 @@ ThreadPool::ThreadPool(int num_threads) {
   num_threads = num_threads <= 0 ? AvailableCores() : std::min(num_threads, kMaxThreads);
   // Where the system gives no more threads, the loops run on those there are.
   try {
-    for (int i = 1; i < num_threads; ++i) workers_.emplace_back([this] { Work(); });
+    for (int i = 1; i < num_threads; ++i) {
+      workers_.emplace_back([this, i] {
+        thread_index = i;
+        Work();
+      });
+    }
   } catch (const std::system_error&) {
   }
 }
@@ -50,6 +58,8 @@ ThreadPool::~ThreadPool() {
   wake_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
+
+int ThreadPool::ThreadIndex() { return thread_index; }
 
 void ThreadPool::RunChunks() {
   while (true) {

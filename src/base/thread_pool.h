@@ -30,6 +30,10 @@ class ThreadPool {
   // done. body runs on several threads at once and must not throw.
   void ParallelFor(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
+  // Within a body: which of the loop's threads runs it, in [0, num_threads()); 0 outside of any. Two bodies
+  // that run at the same time in one loop have different ones: the place of a thread's own scratch memory.
+  static int ThreadIndex();
+
  private:
   struct Loop {
     const FunctionRef<void(int64_t, int64_t)>* body;
