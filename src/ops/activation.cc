@@ -10,8 +10,9 @@
 namespace slipway {
 namespace {
 
-constexpr std::array<std::string_view, 10> kNames = {"none",    "relu", "relu6",      "relu_n1_to_1", "tanh",
-                                                     "sigmoid", "silu", "hard_swish", "leaky_relu",   "clip"};
+constexpr std::array<std::string_view, 12> kNames = {"none",       "relu",    "relu6", "relu_n1_to_1",
+                                                     "tanh",       "sigmoid", "silu",  "hard_swish",
+                                                     "leaky_relu", "clip",    "gelu",  "gelu_tanh"};
 
 }  // namespace
 
@@ -31,8 +32,17 @@ ActivationSpec ActivationOf(const Attrs& attrs) {
   return spec;
 }
 
+double GeluErf(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
+
+double GeluTanh(double x) {
+  const double inner = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+  return 0.5 * x * (1 + std::tanh(inner));
+}
+
 double ApplyActivation(const ActivationSpec& activation, double x) {
   switch (activation.kind) {
+    case Activation::kGelu: return GeluErf(x);
+    case Activation::kGeluTanh: return GeluTanh(x);
     case Activation::kNone: return x;
     case Activation::kRelu: return x < 0 ? 0 : x;
     case Activation::kRelu6: return x < 0 ? 0 : x > 6 ? 6 : x;

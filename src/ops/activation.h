@@ -17,7 +17,9 @@ enum class Activation {
   kSilu,
   kHardSwish,
   kLeakyRelu,
-  kClip
+  kClip,
+  kGelu,
+  kGeluTanh
 };
 
 // The attributes of a record that fuses an activation: `activation`, `activation_alpha`, `activation_beta`.
@@ -30,6 +32,10 @@ struct ActivationSpec {
   float beta = 0;
 };
 ActivationSpec ActivationOf(const Attrs& attrs);
+
+// Gaussian error linear unit (Hendrycks and Gimpel, 2016), and its approximation by tanh.
+double GeluErf(double x);
+double GeluTanh(double x);
 
 double ApplyActivation(const ActivationSpec& activation, double x);
 

@@ -69,6 +69,8 @@ TEST_P(RecordCases, ApplyTheirActivation) {
     });
     if (output.type.dtype != DType::kF32 || is_quantized || node.attrs.String("activation") != "none")
       continue;
+    // Its activation is not the last thing that happens: nn_test has the numbers.
+    if (node.attrs.String("residual_order") == "after_activation") continue;
     const auto plain = RunReference(scene->graph, node, scene->operands(), nullptr);
     node.attrs.Set("activation", std::string("tanh"));
     const auto bent = RunReference(scene->graph, node, scene->operands(), nullptr);

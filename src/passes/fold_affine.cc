@@ -2,6 +2,7 @@
 
 #include "base/pages.h"
 #include "base/scalar.h"
+#include "ops/nn/residual.h"
 
 namespace slipway {
 namespace {
@@ -24,7 +25,7 @@ std::optional<AffineTarget> FindAffineTarget(GraphView& view, ValueId result) {
   Node* node = view.Producer(result);
   if (node == nullptr || !IsKnownTarget(*node) || node->outputs.size() != 1 || !view.IsOnlyReadOnce(result))
     return std::nullopt;
-  if (node->attrs.String("activation") != "none") return std::nullopt;
+  if (node->attrs.String("activation") != "none" || node->HasInput(kResidualInput)) return std::nullopt;
   const Graph& graph = view.graph();
   const Tensor* weights = view.Constant(node->inputs[1]);
   if (weights == nullptr || weights->dtype() != DType::kF32 || weights->rank() < 1) return std::nullopt;

@@ -71,6 +71,9 @@ bool FuseOne(GraphView& view, Node& node) {
                         !graph.value(producer->inputs[0]).quant;
   if (!is_plain) return false;
   producer->attrs.Set("activation", fusable->activation);
+  // Without an activation the sides of it were one; now the sum comes first.
+  if (producer->attrs.Has("residual_order"))
+    producer->attrs.Set("residual_order", std::string("before_activation"));
   if (fusable->alpha != 0 || fusable->beta != 0) {
     producer->attrs.Set("activation_alpha", fusable->alpha);
     producer->attrs.Set("activation_beta", fusable->beta);

@@ -81,6 +81,7 @@ const std::pair<const char*, BinaryF32>* FindBinary(const std::string& op) {
 std::optional<std::string> WhyNotBinary(const Step& step) {
   if (FindBinary(step.op->name) == nullptr) return "no such function";
   if (step.inputs.size() != 2) return "not two operands";
+  if (auto reason = WhyNotEnd(step)) return reason;
   for (int i = 0; i < 2; ++i) {
     if (TypeOf(step.inputs[i]) != DType::kF32) return "operands are not f32";
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/cost.h"
+#include "ops/nn/residual.h"
 
 namespace slipway::cpu {
 
@@ -11,10 +12,20 @@ double EstimateUs(const Speed& speed, const Step& step) {
   return speed.fixed_us + std::max(cost.flops / speed.gflops, cost.bytes / speed.gbytes) / 1e3;
 }
 
+std::optional<std::string> WhyNotEnd(const Step& step) {
+  const bool has_residual = step.op->name == "Conv" || step.op->name == "FullyConnected";
+  if (has_residual && step.HasInput(kResidualInput)) return "a residual is added";
+  const Activation activation = ActivationOf(step.attrs()).kind;
+  if (activation == Activation::kGelu || activation == Activation::kGeluTanh) return "GELU is fused";
+  return std::nullopt;
+}
+
 FusedActivation FusedOf(const ActivationSpec& spec) {
   FusedActivation fused;
   switch (spec.kind) {
-    case Activation::kNone: break;
+    case Activation::kNone:
+    case Activation::kGelu:
+    case Activation::kGeluTanh: break;
     case Activation::kRelu: fused.low = 0; break;
     case Activation::kRelu6:
       fused.low = 0;

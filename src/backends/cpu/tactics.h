@@ -81,6 +81,9 @@ inline bool IsQuantizedPerTensor(const Value* value) {
          value->quant->zero_points.size() == 1;
 }
 
+// Why no kernel can end the step's layer: a residual, or an activation that none of them has yet.
+std::optional<std::string> WhyNotEnd(const Step& step);
+// REQUIRES: the activation is not gelu or gelu_tanh.
 FusedActivation FusedOf(const ActivationSpec& spec);
 
 // A window over one or two spatial axes, resolved at run time without allocating.

@@ -1,6 +1,5 @@
 // Gaussian error linear unit (Hendrycks and Gimpel, 2016).
-#include <cmath>
-
+#include "ops/activation.h"
 #include "ops/contrib/contrib.h"
 #include "ops/import.h"
 #include "ops/math/elementwise.h"
@@ -8,13 +7,6 @@
 
 namespace slipway {
 namespace {
-
-double GeluErf(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
-
-double GeluTanh(double x) {
-  const double inner = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
-  return 0.5 * x * (1 + std::tanh(inner));
-}
 
 Status ImportTflite(ImportContext& context) {
   const bool is_tanh = context.attrs().Int("approximate") != 0;

@@ -1,4 +1,4 @@
-// N-dimensional convolution (cross-correlation) with groups, fused bias and activation.
+// N-dimensional convolution (cross-correlation) with groups, fused bias, residual and activation.
 //
 // Quantised operands follow TFLite's reference kernels (conv_quant.cc).
 #include "ops/nn/conv.h"
@@ -6,6 +6,7 @@
 #include "base/scalar.h"
 #include "ops/contrib/contrib.h"
 #include "ops/nn/reals.h"
+#include "ops/nn/residual.h"
 
 namespace slipway {
 namespace {
@@ -40,11 +41,12 @@ Status CheckWeights(const InferContext& context, const DimList& x, const DimList
 Status Infer(InferContext& context) {
   SLIPWAY_ASSIGN_OR_RETURN(Type type, ConvType(context, 0, 1, 2, context.dtype(0)));
   context.SetOutput(0, std::move(type));
-  return Status::Ok();
+  return CheckResidual(context);
 }
 
 template <class T>
-void RunReal(const ConvCall& call, const Tensor& x, const Tensor& w, const Tensor& b, Tensor& y) {
+void RunReal(const ConvCall& call, const LayerEnd& end, const Tensor& x, const Tensor& w, const Tensor& b,
+             Tensor& y) {
   const T* pixels = x.as<T>();
   const T* weights = w.as<T>();
   ForEachOutput(call.out, [&](int64_t n, int64_t oc, int64_t to, const int64_t* at) {
@@ -52,7 +54,7 @@ void RunReal(const ConvCall& call, const Tensor& x, const Tensor& w, const Tenso
     ForEachTap(call, n, oc, at, [&](int64_t i, int64_t k) {
       sum += static_cast<double>(pixels[i]) * static_cast<double>(weights[k]);
     });
-    y.as<T>()[to] = static_cast<T>(ApplyActivation(call.activation, sum));
+    y.as<T>()[to] = static_cast<T>(end(sum, to));
   });
 }
 
@@ -62,14 +64,15 @@ Status Reference(RunContext& context) {
   const bool has_integer_weights = IsInteger(context.in(1).dtype());
   if (IsInteger(x.dtype())) return RunQuantizedConv(context, call);
   if (has_integer_weights) return RunHybridConv(context, call);
+  const LayerEnd end(context);
   Tensor& y = context.out(0);
   const Tensor bias = context.HasInput(2) ? context.in(2) : Tensor();
   if (x.dtype() == DType::kF32 && context.in(1).dtype() == DType::kF32) {
-    RunReal<float>(call, x, context.in(1), bias.IsNone() ? bias : ConvertTensor(bias, DType::kF32), y);
+    RunReal<float>(call, end, x, context.in(1), bias.IsNone() ? bias : ConvertTensor(bias, DType::kF32), y);
     return Status::Ok();
   }
   Tensor wide(DType::kF64, y.dims());
-  RunReal<double>(call, ConvertTensor(x, DType::kF64), ConvertTensor(context.in(1), DType::kF64),
+  RunReal<double>(call, end, ConvertTensor(x, DType::kF64), ConvertTensor(context.in(1), DType::kF64),
                   bias.IsNone() ? bias : ConvertTensor(bias, DType::kF64), wide);
   StoreTensor(wide, y);
   return Status::Ok();
@@ -120,18 +123,22 @@ OpDef MakeConv() {
   OpDef op;
   op.name = "Conv";
   op.group = "nn";
-  op.summary = "Convolution over 1 to 3 spatial axes, with groups, bias and a fused activation.";
-  op.formula = "y[n,o,p] = act(b[o] + sum_{i,k} w[o,i,k] * x[n, g(o)*I + i, p*stride - pad + k*dilation])";
+  op.summary = "Convolution over 1 to 3 spatial axes, with groups, bias, residual and a fused activation.";
+  op.formula =
+      "y[n,o,p] = act(b[o] + sum_{i,k} w[o,i,k] * x[n, g(o)*I + i, p*stride - pad + k*dilation] + "
+      "residual[n,o,p])";
   op.inputs = {{"x", kImageTypes, "[N,C,spatial...] or [N,spatial...,C]"},
                {"w", kImageTypes | DTypeSet{DType::kI4},
                 "[O,C/group,spatial...] or [O,spatial...,C/group]; i8 with an f32 input: dynamic-range"},
-               {"b", kBiasTypes, "[O]; i32 or i64 of scale x*w when quantised", Arity::kOptional}};
+               {"b", kBiasTypes, "[O]; i32 or i64 of scale x*w when quantised", Arity::kOptional},
+               ResidualPort()};
   op.outputs = {{"y", kImageTypes, "[N,O,spatial...] or [N,spatial...,O], the type of x"}};
   op.attrs = WindowAttrs();
   op.attrs.push_back(LayoutAttr());
   op.attrs.push_back(
       IntAttr("group", 1, "groups of channels that do not mix; depthwise: as many as channels"));
   for (AttrDef& attr : ActivationAttrs()) op.attrs.push_back(std::move(attr));
+  op.attrs.push_back(ResidualAttr());
   op.infer = Infer;
   op.reference = Reference;
   op.flops = [](const InferContext& context) { return ConvFlops(context, 1); };

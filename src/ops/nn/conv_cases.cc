@@ -155,6 +155,24 @@ TestCase HybridCase(const Shape& shape) {
           AttrsOf(shape, kLayout, "relu")};
 }
 
+// shape: of stride 1 and a window that keeps the image's extents, so that the residual is as the input, with
+// the output's channels. Floats only: the record has no residual for integers.
+void AddResidualCases(const Shape& shape, std::vector<TestCase>& cases) {
+  Shape result = shape;
+  result.c = shape.o;
+  for (const Layout layout : {Layout::kChannelsFirst, Layout::kChannelsLast}) {
+    for (const char* order : {"before_activation", "after_activation"}) {
+      for (const char* activation : {"none", "relu", "silu"}) {
+        TestCase test = FloatCase(shape, layout, activation, DType::kF32);
+        test.label += std::string("_residual_") + order;
+        test.inputs.push_back({.dims = ImageDims(result, layout), .low = -2, .high = 2});
+        test.attrs.Set("residual_order", std::string(order));
+        cases.push_back(std::move(test));
+      }
+    }
+  }
+}
+
 // Other ranks, no bias, an empty batch.
 void AddOddCases(std::vector<TestCase>& cases) {
   cases.push_back(
@@ -183,8 +201,8 @@ std::vector<TestCase> ConvCases() {
     cases.push_back(HybridCase(shape));
   }
   const Shape& padded = Shapes()[5];
-  for (const char* activation :
-       {"relu", "relu_n1_to_1", "tanh", "sigmoid", "silu", "hard_swish", "leaky_relu", "clip"}) {
+  for (const char* activation : {"relu", "relu_n1_to_1", "tanh", "sigmoid", "silu", "hard_swish",
+                                 "leaky_relu", "clip", "gelu", "gelu_tanh"}) {
     cases.push_back(FloatCase(padded, Layout::kChannelsFirst, activation, DType::kF32));
     cases.push_back(FloatCase(padded, Layout::kChannelsLast, activation, DType::kF32));
   }
@@ -192,6 +210,7 @@ std::vector<TestCase> ConvCases() {
     cases.push_back(QuantizedCase(padded, activation, DType::kI8));
   }
   cases.push_back(FloatCase(padded, Layout::kChannelsFirst, "relu", DType::kF64));
+  for (const size_t i : {size_t{1}, size_t{5}, size_t{14}}) AddResidualCases(Shapes()[i], cases);
   AddOddCases(cases);
   return cases;
 }

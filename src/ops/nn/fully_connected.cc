@@ -7,11 +7,12 @@
 #include "ops/nn/foreign.h"
 #include "ops/nn/quantized.h"
 #include "ops/nn/reals.h"
+#include "ops/nn/residual.h"
 
 namespace slipway {
 namespace {
 
-Status Infer(InferContext& context) {
+Status InferResult(InferContext& context) {
   const DType dtype = context.dtype(0);
   context.SetOutput(0, Type::OfUnknownShape(dtype));
   if (!context.shape(0) || !context.shape(1)) return Status::Ok();
@@ -48,6 +49,11 @@ Status Infer(InferContext& context) {
   return Status::Ok();
 }
 
+Status Infer(InferContext& context) {
+  SLIPWAY_RETURN_IF_ERROR(InferResult(context));
+  return CheckResidual(context);
+}
+
 struct Call {
   int64_t batch = 0, depth = 0, units = 0;
 };
@@ -56,7 +62,7 @@ Status RunReal(const RunContext& context, const Call& call) {
   const std::vector<double> x = Reals(context.in(0));
   const std::vector<double> w = Reals(context.in(1));
   const std::vector<double> b = context.HasInput(2) ? Reals(context.in(2)) : std::vector<double>();
-  const ActivationSpec activation = ActivationOf(context.attrs());
+  const LayerEnd end(context);
   Tensor& y = context.out(0);
   for (int64_t n = 0; n < call.batch; ++n) {
     for (int64_t o = 0; o < call.units; ++o) {
@@ -64,7 +70,8 @@ Status RunReal(const RunContext& context, const Call& call) {
       const double* row = x.data() + n * call.depth;
       const double* column = w.data() + o * call.depth;
       for (int64_t i = 0; i < call.depth; ++i) sum += row[i] * column[i];
-      StoreReal(y.dtype(), y.data(), n * call.units + o, ApplyActivation(activation, sum));
+      const int64_t at = n * call.units + o;
+      StoreReal(y.dtype(), y.data(), at, end(sum, at));
     }
   }
   return Status::Ok();
@@ -160,6 +167,26 @@ Status ImportTflite(ImportContext& context) {
   return context.Emit("FullyConnected", {context.in(0), context.in(1), context.in(2)}, std::move(attrs));
 }
 
+// Added on either side of the activation, to rows of any rank.
+void AddResidualCases(std::vector<TestCase>& cases) {
+  const auto add = [&](const char* label, Dims x, Dims y, const char* activation, const char* order) {
+    const int64_t units = y.back();
+    const int64_t depth = x.back();
+    cases.push_back({label,
+                     {{.dims = std::move(x), .low = -1, .high = 1},
+                      {.dims = {units, depth}, .low = -1, .high = 1, .is_constant = true},
+                      {.dims = {units}, .low = -1, .high = 1, .is_constant = true},
+                      {.dims = std::move(y), .low = -2, .high = 2}},
+                     {{"keep_num_dims", int64_t{1}},
+                      {"activation", std::string(activation)},
+                      {"residual_order", std::string(order)}}});
+  };
+  add("residual", {3, 37}, {3, 19}, "none", "before_activation");
+  add("residual_relu", {2, 5, 24}, {2, 5, 33}, "relu", "before_activation");
+  add("residual_behind_relu", {2, 5, 24}, {2, 5, 33}, "relu", "after_activation");
+  add("residual_behind_gelu", {1, 7, 16}, {1, 7, 48}, "gelu", "after_activation");
+}
+
 std::vector<TestCase> Cases() {
   std::vector<TestCase> cases;
   struct Shape {
@@ -172,6 +199,14 @@ std::vector<TestCase> Cases() {
   const Shape shapes[] = {{"one_row", {1, 64}, 10, 64},         {"tail", {3, 37}, 19, 37},
                           {"flattened", {2, 3, 4}, 5, 12},      {"kept", {2, 3, 8}, 7, 8, 1},
                           {"relu", {4, 33}, 65, 33, 0, "relu"}, {"wide", {1, 1024}, 33, 1024}};
+  for (const char* activation : {"gelu", "gelu_tanh"}) {
+    cases.push_back({activation,
+                     {{.dims = {2, 3, 24}, .low = -1, .high = 1},
+                      {.dims = {33, 24}, .low = -1, .high = 1, .is_constant = true},
+                      {.dims = {33}, .low = -1, .high = 1, .is_constant = true}},
+                     {{"keep_num_dims", int64_t{1}}, {"activation", std::string(activation)}}});
+  }
+  AddResidualCases(cases);
   for (const Shape& s : shapes) {
     const Attrs attrs = {{"keep_num_dims", s.keeps}, {"activation", std::string(s.activation)}};
     const TestInput bias{
@@ -209,17 +244,21 @@ OpDef MakeFullyConnected() {
   OpDef op;
   op.name = "FullyConnected";
   op.group = "nn";
-  op.summary = "Fully connected layer: rows of the input times the weights, plus bias, then an activation.";
-  op.formula = "y[n,o] = act(b[o] + sum_i x[n,i] * w[o,i])";
+  op.summary =
+      "Fully connected layer: rows of the input times the weights, plus bias and residual, then an "
+      "activation.";
+  op.formula = "y[n,o] = act(b[o] + sum_i x[n,i] * w[o,i] + residual[n,o])";
   const DTypeSet types = kFloats | DTypeSet{DType::kI8, DType::kU8, DType::kI16};
   op.inputs = {{"x", types, "[...]; taken as rows of I elements"},
                {"w", types | DTypeSet{DType::kI4, DType::kI2}, "[O,I]; i8 with an f32 input: dynamic-range"},
-               {"b", kFloats | DTypeSet{DType::kI32, DType::kI64}, "[O]", Arity::kOptional}};
+               {"b", kFloats | DTypeSet{DType::kI32, DType::kI64}, "[O]", Arity::kOptional},
+               ResidualPort()};
   op.outputs = {{"y", types, "[rows,O]; keep_num_dims: x's shape with O as the last extent"}};
   op.attrs = {
       IntAttr("keep_num_dims", 0, "1: keep the leading axes of x"),
       IntAttr("asymmetric_quantize_inputs", 0, "dynamic range: 1: rows get a zero point of their own")};
   for (AttrDef& attr : ActivationAttrs()) op.attrs.push_back(std::move(attr));
+  op.attrs.push_back(ResidualAttr());
   op.infer = Infer;
   op.reference = Reference;
   op.flops = [](const InferContext& context) {

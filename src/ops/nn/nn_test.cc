@@ -12,6 +12,8 @@ TestValue F32(Dims dims, std::vector<double> values) {
 
 const std::vector<double> kNine = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 
+const TestValue kAbsent{.is_absent = true};
+
 TEST(ConvTest, SumsUnderTheWindowAndPadsWithZeros) {
   const TestValue x = F32({1, 1, 3, 3}, kNine);
   const TestValue ones = F32({1, 1, 2, 2}, {1, 1, 1, 1});
@@ -50,6 +52,30 @@ TEST(ConvTest, IntegersRescaleAndClamp) {
             "i8[1,1,1,1]: 14");
   EXPECT_EQ(RunAndShow("Conv", {x, w, b}, {{"activation", string("relu6")}}, {Quant{{1.0F}, {1}, -1}}),
             "i8[1,1,1,1]: 7");
+}
+
+TEST(ConvTest, AddsTheResidualOnEitherSideOfTheActivation) {
+  const TestValue x = F32({1, 1, 1, 2}, {1, -3});
+  const TestValue w = F32({1, 1, 1, 1}, {2});
+  const TestValue residual = F32({1, 1, 1, 2}, {-5, 4});
+  Attrs attrs = {{"activation", string("relu")}};
+  EXPECT_EQ(RunAndShow("Conv", {x, w, kAbsent, residual}, attrs), "f32[1,1,1,2]: 0 0");
+  attrs.Set("residual_order", string("after_activation"));
+  EXPECT_EQ(RunAndShow("Conv", {x, w, kAbsent, residual}, attrs), "f32[1,1,1,2]: -3 4");
+}
+
+TEST(ConvTest, TakesAResidualOfFloatsAndOfTheResultsShapeOnly) {
+  const TestValue x = F32({1, 1, 1, 2}, {1, -3});
+  const TestValue w = F32({1, 1, 1, 1}, {2});
+  EXPECT_EQ(RunAndShow("Conv", {x, w, kAbsent, F32({1, 1, 1, 1}, {5})}),
+            "Conv 'node': the residual is f32[1,1,1,1], the result f32[1,1,1,2]: they must be alike");
+  const Quant steps{{1.0F}, {0}, -1};
+  const TestValue x8{DType::kI8, {1, 1, 1, 2}, {1, -3}, steps};
+  const TestValue w8{DType::kI8, {1, 1, 1, 1}, {2}, steps};
+  EXPECT_EQ(RunAndShow("Conv", {x8, w8, kAbsent, F32({1, 1, 1, 2}, {5, 5})}, {}, {steps}),
+            "Conv 'node': a residual needs a float input and float weights, not i8 and i8");
+  EXPECT_EQ(RunAndShow("Conv", {x, w8, kAbsent, F32({1, 1, 1, 2}, {5, 5})}),
+            "Conv 'node': a residual needs a float input and float weights, not f32 and i8");
 }
 
 TEST(ConvTransposeTest, SpreadsEveryPixel) {
@@ -106,6 +132,19 @@ TEST(GemmTest, ScalesTransposesAndAdds) {
   EXPECT_EQ(RunAndShow("Gemm", {F32({2, 1}, {1, 2}), F32({3, 2}, {1, 2, 3, 4, 5, 6}), F32({3}, {1, 1, 1})},
                        {{"transA", int64_t{1}}, {"transB", int64_t{1}}, {"alpha", 2.0F}, {"beta", -1.0F}}),
             "f32[1,3]: 9 21 33");
+}
+
+TEST(FullyConnectedTest, AddsTheResidualOnEitherSideOfTheActivation) {
+  const TestValue x = F32({2, 1}, {1, -3});
+  const TestValue w = F32({1, 1}, {2});
+  const TestValue b = F32({1}, {1});
+  const TestValue residual = F32({2, 1}, {-5, 4});
+  Attrs attrs = {{"activation", string("relu")}};
+  EXPECT_EQ(RunAndShow("FullyConnected", {x, w, b, residual}, attrs), "f32[2,1]: 0 0");
+  attrs.Set("residual_order", string("after_activation"));
+  EXPECT_EQ(RunAndShow("FullyConnected", {x, w, b, residual}, attrs), "f32[2,1]: -2 4");
+  EXPECT_EQ(RunAndShow("FullyConnected", {x, w, b, F32({1, 2}, {5, 5})}),
+            "FullyConnected 'node': the residual is f32[1,2], the result f32[2,1]: they must be alike");
 }
 
 TEST(FullyConnectedTest, FlattensToRows) {
