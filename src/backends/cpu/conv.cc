@@ -12,7 +12,7 @@ namespace {
 
 std::optional<std::string> WhyNot(const Step& step) {
   if (step.op->name != "Conv") return "not a Conv";
-  if (auto reason = WhyNotEnd(step)) return reason;
+  if (auto reason = WhyNotResidual(step)) return reason;
   if (TypeOf(step.inputs[0]) != DType::kF32) return "input is not f32";
   if (!IsConstantF32(step.inputs[1])) return "weights are not constant f32";
   if (step.HasInput(2) && !IsConstantF32(step.inputs[2])) return "bias is not constant f32";

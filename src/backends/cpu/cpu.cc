@@ -31,10 +31,10 @@ Backend MakeCpuBackend() {
   HonourIsa();
   Backend backend{"cpu", "vectorised kernels for the host's processor", {}};
   for (auto list :
-       {cpu::ConvTactics, cpu::MatMulTactics, cpu::QuantizedConvTactics, cpu::QuantizedMatMulTactics,
-        cpu::ElementwiseTactics, cpu::PoolTactics, cpu::MoveTactics, cpu::CopyTactics, cpu::TableTactics,
-        cpu::QuantizedElementwiseTactics, cpu::SoftmaxTactics, cpu::ConvertTactics, cpu::ReduceTactics,
-        cpu::NormalizeTactics, cpu::ResizeTactics}) {
+       {cpu::ConvTactics, cpu::MatMulTactics, cpu::ThenResidualTactics, cpu::QuantizedConvTactics,
+        cpu::QuantizedMatMulTactics, cpu::ElementwiseTactics, cpu::PoolTactics, cpu::MoveTactics,
+        cpu::CopyTactics, cpu::TableTactics, cpu::QuantizedElementwiseTactics, cpu::SoftmaxTactics,
+        cpu::ConvertTactics, cpu::ReduceTactics, cpu::NormalizeTactics, cpu::ResizeTactics}) {
     for (const Tactic* tactic : list()) backend.tactics.push_back(tactic);
   }
   return backend;

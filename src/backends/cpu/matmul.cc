@@ -17,7 +17,7 @@ std::optional<std::string> WhyNot(const Step& step) {
   const std::string& op = step.op->name;
   const bool is_connected = op == "FullyConnected";
   if (op != "MatMul" && op != "Gemm" && !is_connected) return "not a matrix product";
-  if (auto reason = WhyNotEnd(step)) return reason;
+  if (auto reason = WhyNotResidual(step)) return reason;
   if (TypeOf(step.inputs[0]) != DType::kF32 || TypeOf(step.inputs[1]) != DType::kF32)
     return "operands are not f32";
   const Type& w = step.inputs[1]->type;

@@ -14,7 +14,6 @@ constexpr int64_t kGrain = 32768;  // taps per task at least
 std::optional<std::string> WhyNot(const Step& step) {
   const std::string& op = step.op->name;
   if (op != "MaxPool" && op != "AveragePool") return "not a pool";
-  if (auto reason = WhyNotEnd(step)) return reason;
   const DType dtype = TypeOf(step.inputs[0]);
   if (dtype != DType::kF32 && dtype != DType::kI8 && dtype != DType::kU8) return "input is not f32, i8 or u8";
   if (step.outputs.size() > 1 && step.outputs[1] != nullptr) return "indices are wanted";

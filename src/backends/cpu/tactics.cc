@@ -12,20 +12,15 @@ double EstimateUs(const Speed& speed, const Step& step) {
   return speed.fixed_us + std::max(cost.flops / speed.gflops, cost.bytes / speed.gbytes) / 1e3;
 }
 
-std::optional<std::string> WhyNotEnd(const Step& step) {
-  const bool has_residual = step.op->name == "Conv" || step.op->name == "FullyConnected";
-  if (has_residual && step.HasInput(kResidualInput)) return "a residual is added";
-  const Activation activation = ActivationOf(step.attrs()).kind;
-  if (activation == Activation::kGelu || activation == Activation::kGeluTanh) return "GELU is fused";
+std::optional<std::string> WhyNotResidual(const Step& step) {
+  if (step.HasInput(kResidualInput)) return "a residual is added";
   return std::nullopt;
 }
 
 FusedActivation FusedOf(const ActivationSpec& spec) {
   FusedActivation fused;
   switch (spec.kind) {
-    case Activation::kNone:
-    case Activation::kGelu:
-    case Activation::kGeluTanh: break;
+    case Activation::kNone: break;
     case Activation::kRelu: fused.low = 0; break;
     case Activation::kRelu6:
       fused.low = 0;
@@ -43,6 +38,8 @@ FusedActivation FusedOf(const ActivationSpec& spec) {
       fused.kind = ActivationKind::kLeakyRelu;
       fused.slope = spec.alpha;
       break;
+    case Activation::kGelu: fused.kind = ActivationKind::kGelu; break;
+    case Activation::kGeluTanh: fused.kind = ActivationKind::kGeluTanh; break;
     case Activation::kClip:
       fused.low = spec.alpha;
       fused.high = spec.beta;

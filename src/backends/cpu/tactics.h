@@ -18,6 +18,7 @@ std::vector<const Tactic*> ConvTactics();
 // RunConvF32 over all pixels and panels, in chunks.
 void RunConvInParallel(const ConvF32& conv, ThreadPool& pool);
 std::vector<const Tactic*> MatMulTactics();
+std::vector<const Tactic*> ThenResidualTactics();
 std::vector<const Tactic*> QuantizedConvTactics();
 std::vector<const Tactic*> QuantizedMatMulTactics();
 std::vector<const Tactic*> ElementwiseTactics();
@@ -81,9 +82,8 @@ inline bool IsQuantizedPerTensor(const Value* value) {
          value->quant->zero_points.size() == 1;
 }
 
-// Why no kernel can end the step's layer: a residual, or an activation that none of them has yet.
-std::optional<std::string> WhyNotEnd(const Step& step);
-// REQUIRES: the activation is not gelu or gelu_tanh.
+// Of a Conv or FullyConnected whose kernel does not add the residual: cpu/then_residual does.
+std::optional<std::string> WhyNotResidual(const Step& step);
 FusedActivation FusedOf(const ActivationSpec& spec);
 
 // A window over one or two spatial axes, resolved at run time without allocating.

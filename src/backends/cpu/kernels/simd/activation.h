@@ -6,7 +6,7 @@
 namespace slipway::cpu {
 
 // Clamps (none, relu, relu6, clip ...) are all kClamp: y = min(max(x, low), high).
-enum class ActivationKind { kClamp, kTanh, kSigmoid, kSilu, kHardSwish, kLeakyRelu };
+enum class ActivationKind { kClamp, kTanh, kSigmoid, kSilu, kHardSwish, kLeakyRelu, kGelu, kGeluTanh };
 
 struct FusedActivation {
   ActivationKind kind = ActivationKind::kClamp;

@@ -77,6 +77,44 @@ HWY_INLINE V HardSwish(D d, V x) {
   return hn::Mul(hn::Mul(x, gate), hn::Set(d, 1.0F / 6.0F));
 }
 
+// Error at most 3e-7: a quotient of polynomials in x^2 within +-3.8325, where erf is 1 in f32 (coefficients:
+// XLA's). NaN stays NaN.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Erf(D d, V x) {
+  const V end = hn::Set(d, 3.832506856900711F);
+  const V t = hn::Min(end, hn::Max(hn::Neg(end), x));
+  const V z = hn::Mul(t, t);
+  V p = hn::Set(d, 2.2905065861350646e-4F);
+  p = hn::MulAdd(p, z, hn::Set(d, 3.4082910107109506e-3F));
+  p = hn::MulAdd(p, z, hn::Set(d, 5.0955695062380861e-2F));
+  p = hn::MulAdd(p, z, hn::Set(d, 1.8520832239976145e-1F));
+  p = hn::MulAdd(p, z, hn::Set(d, 1.128379143519084F));
+  V q = hn::Set(d, -1.1791602954361697e-7F);
+  q = hn::MulAdd(q, z, hn::Set(d, 2.3547966471313185e-5F));
+  q = hn::MulAdd(q, z, hn::Set(d, 1.0179625278914885e-3F));
+  q = hn::MulAdd(q, z, hn::Set(d, 1.4070470171167667e-2F));
+  q = hn::MulAdd(q, z, hn::Set(d, 1.1098505178285362e-1F));
+  q = hn::MulAdd(q, z, hn::Set(d, 4.9746925110067538e-1F));
+  q = hn::MulAdd(q, z, hn::Set(d, 1.0F));
+  return hn::Div(hn::Mul(t, p), q);
+}
+
+// x/2 * (1 + erf(x / sqrt 2))
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Gelu(D d, V x) {
+  const V half = hn::Mul(x, hn::Set(d, 0.5F));
+  return hn::MulAdd(half, Erf(d, hn::Mul(x, hn::Set(d, 0.70710678118654752F))), half);
+}
+
+// x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))), and 1 + tanh(t) = 2 / (1 + e^-2t).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V GeluTanh(D d, V x) {
+  const V cubic = hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.044715F * 0.79788456080286536F),
+                             hn::Set(d, 0.79788456080286536F));
+  const V exponent = hn::Mul(hn::Mul(x, cubic), hn::Set(d, -2.0F));
+  return hn::Div(x, hn::Add(hn::Set(d, 1.0F), Exp(d, exponent)));
+}
+
 // NaN stays NaN: the second operand of Max and Min wins on x86.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V ClampTo(V low, V high, V x, D) {
@@ -97,6 +135,8 @@ HWY_INLINE void WithActivation(D d, const FusedActivation& activation, const Bod
     case ActivationKind::kSigmoid: return body([=](V x) HWY_ATTR { return Sigmoid(d, x); });
     case ActivationKind::kSilu: return body([=](V x) HWY_ATTR { return Silu(d, x); });
     case ActivationKind::kHardSwish: return body([=](V x) HWY_ATTR { return HardSwish(d, x); });
+    case ActivationKind::kGelu: return body([=](V x) HWY_ATTR { return Gelu(d, x); });
+    case ActivationKind::kGeluTanh: return body([=](V x) HWY_ATTR { return GeluTanh(d, x); });
     case ActivationKind::kLeakyRelu: {
       const V slope = hn::Set(d, activation.slope);
       return body([=](V x) HWY_ATTR { return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(x, slope), x); });
