@@ -27,6 +27,14 @@ test-full: test  ## test, then sanitizers, clang, scalar code and longer fuzzing
 bench: setup  ## time the kernels and the models
 	@tools/bench.sh
 
+bench-peers: setup  ## time other engines beside ours; MODELS= ENGINES= THREADS= SECONDS=, DOCS=1 writes docs/benchmarks.md
+	@bench/peers/run.sh $(if $(MODELS),--models "$(MODELS)") $(if $(ENGINES),--engines "$(ENGINES)") \
+	  $(if $(THREADS),--threads "$(THREADS)") $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DOCS),--docs)
+
+bench-diff: setup  ## time the models with the code of BASE=rev and of this tree, in turns; MODELS= THREADS= ROUNDS=
+	@PYTHONPATH=bench .venv/bin/python bench/diff/run.py --base "$(BASE)" $(if $(MODELS),--models "$(MODELS)") $(if $(THREADS),--threads "$(THREADS)") \
+	  $(if $(ROUNDS),--rounds $(ROUNDS))
+
 fuzz: setup  ## run every fuzzer for SECONDS_EACH (300) seconds under ASan and UBSan
 	@tools/fuzz.sh $(SECONDS_EACH)
 
@@ -48,4 +56,4 @@ approve: build  ## accept the golden files' new text, for review with git diff
 clean:  ## remove every build; .venv stays
 	rm -rf build
 
-.PHONY: help setup build demo test test-full bench fuzz check fmt tidy models approve clean
+.PHONY: help setup build demo test test-full bench bench-peers bench-diff fuzz check fmt tidy models approve clean

@@ -1,11 +1,16 @@
 #!/bin/sh
-# Makes .venv with the packages of requirements.txt; returns at once when it is there and up to date.
+# Makes a virtual environment with the packages of a list; returns at once when it is there and up to date.
 #
+# usage: tools/setup/make_venv.sh [VENV REQUIREMENTS WHAT]    by default .venv with tools/setup/requirements.txt
+#
+# Paths count from the repository's root. WHAT says what is in it.
 # Debian's own Python comes first: it is the version that the pins were chosen for.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
-requirements=$root/tools/setup/requirements.txt
-venv=$root/.venv
+folder=${1:-.venv}
+list=${2:-tools/setup/requirements.txt}
+requirements=$root/$list
+venv=$root/$folder
 stamp=$venv/requirements.sha256
 
 # The path is part of the stamp: a virtual environment cannot be moved.
@@ -14,11 +19,11 @@ wanted="$(sha256sum <"$requirements" | cut -d' ' -f1) $venv"
 
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
-echo "setup: making .venv (onnxruntime, LiteRT, OpenCV and others, about 500 MB)"
+echo "setup: making $folder (${3:-onnxruntime, LiteRT, OpenCV and others, about 500 MB})"
 rm -rf "$venv"
 "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$requirements" </dev/null || {
-  echo "setup: pip could not install tools/setup/requirements.txt; is this machine online?" >&2
+  echo "setup: pip could not install $list; is this machine online?" >&2
   exit 1
 }
 echo "$wanted" >"$stamp"

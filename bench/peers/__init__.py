@@ -1,0 +1,1 @@
+"""Slipway beside other inference engines, on the same machine in the same run: see docs/benchmarks.md."""
