@@ -124,8 +124,9 @@ Result<ShapePlan*> Context::PlanFor(std::span<const Datum> inputs) {
     std::rotate(plans_.begin(), found, found + 1);
     return plans_.front().get();
   }
-  SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<ShapePlan> plan,
-                           MakeShapePlan(engine_->graph(), engine_->kernels_, inputs));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<ShapePlan> plan,
+      MakeShapePlan(engine_->graph(), engine_->kernels_, inputs, MemoryModeFromEnvironment()));
   if (plans_.size() >= kMaxPlans) plans_.pop_back();
   plans_.insert(plans_.begin(), std::move(plan));
   return plans_.front().get();
@@ -174,6 +175,7 @@ Status Context::PrepareDynamicStep(ShapePlan& plan, size_t s) {
 Status Context::RunSteps(ShapePlan& plan) {
   SubgraphRunner runner;
   std::vector<uint8_t> dynamic_workspace;
+  auto freed = plan.freed.begin();
   for (size_t s = 0; s < plan.steps.size(); ++s) {
     auto& step = plan.steps[s];
     std::span<uint8_t> workspace = step.workspace;
@@ -192,9 +194,14 @@ Status Context::RunSteps(ShapePlan& plan) {
       std::align(kArenaAlignment, static_cast<size_t>(bytes), start, space);
       workspace = {static_cast<uint8_t*>(start), static_cast<size_t>(bytes)};
     }
-    const KernelArgs args{step.inputs, step.outputs, step.output_types, workspace, *engine_->pool_, &runner};
+    const KernelArgs args{step.inputs,     step.outputs, step.output_types, workspace,
+                          *engine_->pool_, &runner,      step.input_steps,  step.output_steps};
     const auto start = observer_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
-    SLIPWAY_RETURN_IF_ERROR(engine_->kernels_[s]->Run(args));
+    if (!step.is_skipped) SLIPWAY_RETURN_IF_ERROR(engine_->kernels_[s]->Run(args));
+    while (freed != plan.freed.end() && freed->step == s) {
+      std::memset(freed->bytes.data(), 0xFF, freed->bytes.size());  // NaN in every float
+      ++freed;
+    }
     if (observer_) {
       const std::chrono::duration<double, std::micro> elapsed = std::chrono::steady_clock::now() - start;
       observer_(s, elapsed.count());

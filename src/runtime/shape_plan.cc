@@ -1,10 +1,13 @@
 #include "runtime/shape_plan.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "base/pages.h"
 #include "ops/infer.h"
+#include "runtime/sharing.h"
 
 namespace slipway {
 namespace {
@@ -31,19 +34,6 @@ Status InferTypes(Graph& graph, std::span<const Datum> inputs) {
   return InferGraph(graph);
 }
 
-// The last step that reads each value, by ValueId; one past the last step for the graph's outputs, -1 for
-// values that nothing reads.
-std::vector<int> LastUses(const Graph& graph) {
-  std::vector<int> last_use(graph.values.size(), -1);
-  for (size_t s = 0; s < graph.nodes.size(); ++s) {
-    for (ValueId id : graph.nodes[s].inputs) {
-      if (id != kNoValue) last_use[static_cast<size_t>(id)] = static_cast<int>(s);
-    }
-  }
-  for (ValueId id : graph.outputs) last_use[static_cast<size_t>(id)] = static_cast<int>(graph.nodes.size());
-  return last_use;
-}
-
 std::vector<Type> TypesOf(const Graph& graph, const std::vector<ValueId>& ids) {
   std::vector<Type> types;
   for (ValueId id : ids) types.push_back(id == kNoValue ? Type() : graph.value(id).type);
@@ -57,7 +47,7 @@ bool HasKnownOperands(const Graph& graph, const Node& node) {
          std::all_of(node.outputs.begin(), node.outputs.end(), is_known);
 }
 
-// What lies in the arena: outputs and workspaces of the static steps.
+// What lies in the arena: trees of values that share storage, and workspaces of the static steps.
 struct Buffers {
   struct Owner {
     ValueId value = kNoValue;  // kNoValue: the workspace of `step`
@@ -65,6 +55,7 @@ struct Buffers {
   };
   std::vector<BufferRequest> requests;
   std::vector<Owner> owners;
+  std::vector<int> request_of;  // by root's ValueId; -1: none
 
   void Add(const BufferRequest& request, const Owner& owner) {
     requests.push_back(request);
@@ -72,26 +63,38 @@ struct Buffers {
   }
 };
 
-Buffers RequestBuffers(const ShapePlan& plan, std::span<const std::unique_ptr<Kernel>> kernels) {
+// One buffer per root, alive while any value in it is.
+void RequestValues(const ShapePlan& plan, const Sharing& sharing, Buffers& buffers) {
   const Graph& graph = plan.types;
-  const std::vector<int> last_use = LastUses(graph);
-  Buffers buffers;
-  for (size_t s = 0; s < graph.nodes.size(); ++s) {
-    if (!plan.steps[s].is_static) continue;
-    const Node& node = graph.nodes[s];
-    const auto step = static_cast<int>(s);
-    for (ValueId id : node.outputs) {
-      if (id == kNoValue) continue;
-      const Type& type = graph.value(id).type;
-      buffers.Add({BytesOf(type.dtype, CountOf(KnownDims(*type.shape))), step,
-                   std::max(step, last_use[static_cast<size_t>(id)])},
-                  {id, s});
+  const Lifetimes lifetimes = LifetimesOf(graph);
+  buffers.request_of.assign(graph.values.size(), -1);
+  for (size_t v = 0; v < graph.values.size(); ++v) {
+    const ValueId root = sharing.places[v].root;
+    if (root == kNoValue) continue;
+    int& request = buffers.request_of[static_cast<size_t>(root)];
+    const int first = lifetimes.first[v];
+    const int last = std::max(first, lifetimes.last[v]);
+    if (request < 0) {
+      request = static_cast<int>(buffers.requests.size());
+      const Type& type = graph.value(root).type;
+      buffers.Add({BytesOf(type.dtype, CountOf(KnownDims(*type.shape))), first, last},
+                  {root, static_cast<size_t>(first)});
     }
-    const int64_t workspace =
-        kernels[s]->WorkspaceBytes(TypesOf(graph, node.inputs), plan.steps[s].output_types);
-    if (workspace > 0) buffers.Add({workspace, step, step}, {kNoValue, s});
+    BufferRequest& buffer = buffers.requests[static_cast<size_t>(request)];
+    buffer.first_step = std::min(buffer.first_step, first);
+    buffer.last_step = std::max(buffer.last_step, last);
   }
-  return buffers;
+}
+
+void RequestWorkspaces(const ShapePlan& plan, std::span<const std::unique_ptr<Kernel>> kernels,
+                       Buffers& buffers) {
+  for (size_t s = 0; s < plan.steps.size(); ++s) {
+    const ShapePlan::Step& step = plan.steps[s];
+    if (!step.is_static || step.is_skipped) continue;
+    const int64_t bytes =
+        kernels[s]->WorkspaceBytes(TypesOf(plan.types, plan.types.nodes[s].inputs), step.output_types);
+    if (bytes > 0) buffers.Add({bytes, static_cast<int>(s), static_cast<int>(s)}, {kNoValue, s});
+  }
 }
 
 Status TooLarge(const std::string& what, int64_t bytes) {
@@ -103,21 +106,24 @@ Status TooLarge(const std::string& what, int64_t bytes) {
 
 // No buffer alone is larger than the machine: what is added up afterwards cannot overflow.
 Status CheckSizes(const Buffers& buffers, const ShapePlan& plan) {
+  for (size_t s = 0; s < plan.steps.size(); ++s) {
+    const Node& node = plan.types.nodes[s];
+    for (size_t i = 0; plan.steps[s].is_static && i < node.outputs.size(); ++i) {
+      if (node.outputs[i] != kNoValue)
+        SLIPWAY_RETURN_IF_ERROR(CheckMemoryFor(node, plan.steps[s].output_types[i]));
+    }
+  }
   for (size_t r = 0; r < buffers.requests.size(); ++r) {
     const Buffers::Owner& owner = buffers.owners[r];
+    if (owner.value != kNoValue || buffers.requests[r].size_bytes <= MachineMemoryBytes()) continue;
     const Node& node = plan.types.nodes[owner.step];
-    if (owner.value != kNoValue) {
-      SLIPWAY_RETURN_IF_ERROR(CheckMemoryFor(node, plan.types.value(owner.value).type));
-    } else if (buffers.requests[r].size_bytes > MachineMemoryBytes()) {
-      return TooLarge(node.op + " '" + node.name + "' needs scratch memory", buffers.requests[r].size_bytes);
-    }
+    return TooLarge(node.op + " '" + node.name + "' needs scratch memory", buffers.requests[r].size_bytes);
   }
   return Status::Ok();
 }
 
-Status PlaceBuffers(const Buffers& buffers, ShapePlan& plan) {
-  SLIPWAY_RETURN_IF_ERROR(CheckSizes(buffers, plan));
-  const MemoryPlan memory = PlanMemory(buffers.requests);
+// The arena for `memory`, zeroed.
+Status AllocateArena(const MemoryPlan& memory, ShapePlan& plan) {
   const auto bytes = static_cast<size_t>(memory.arena_bytes + kArenaSlack);
   void* arena = memory.arena_bytes > MachineMemoryBytes()
                     ? nullptr
@@ -126,16 +132,59 @@ Status PlaceBuffers(const Buffers& buffers, ShapePlan& plan) {
   plan.arena_bytes = memory.arena_bytes;
   plan.arena.reset(static_cast<uint8_t*>(arena));
   std::memset(plan.arena.get(), 0, bytes);
+  return Status::Ok();
+}
+
+Status PlaceBuffers(const Buffers& buffers, const Sharing& sharing, ShapePlan& plan) {
+  SLIPWAY_RETURN_IF_ERROR(CheckSizes(buffers, plan));
+  const MemoryPlan memory = PlanMemory(buffers.requests);
+  SLIPWAY_RETURN_IF_ERROR(AllocateArena(memory, plan));
+  const auto bytes_of = [&](size_t r) -> std::span<uint8_t> {
+    return {plan.arena.get() + memory.offsets[r], static_cast<size_t>(buffers.requests[r].size_bytes)};
+  };
   for (size_t r = 0; r < buffers.requests.size(); ++r) {
-    uint8_t* at = plan.arena.get() + memory.offsets[r];
     const Buffers::Owner& owner = buffers.owners[r];
-    if (owner.value == kNoValue) {
-      plan.steps[owner.step].workspace = {at, static_cast<size_t>(buffers.requests[r].size_bytes)};
-      continue;
-    }
-    const Type& type = plan.types.value(owner.value).type;
-    plan.values[static_cast<size_t>(owner.value)] = Datum::Of(Tensor(type.dtype, KnownDims(*type.shape), at));
+    if (owner.value == kNoValue) plan.steps[owner.step].workspace = bytes_of(r);
+    const auto last = static_cast<size_t>(buffers.requests[r].last_step);
+    if (last < plan.steps.size()) plan.freed.push_back({last, bytes_of(r)});
   }
+  std::stable_sort(plan.freed.begin(), plan.freed.end(),
+                   [](const ShapePlan::Freed& a, const ShapePlan::Freed& b) { return a.step < b.step; });
+  for (size_t v = 0; v < plan.values.size(); ++v) {
+    const Place& place = sharing.places[v];
+    if (place.root == kNoValue) continue;
+    const Type& type = plan.types.values[v].type;
+    const int request = buffers.request_of[static_cast<size_t>(place.root)];
+    uint8_t* at = bytes_of(static_cast<size_t>(request)).data() + place.offset_bytes;
+    plan.values[v] = Datum::Of(Tensor(type.dtype, KnownDims(*type.shape), at));
+  }
+  return Status::Ok();
+}
+
+std::vector<int64_t> StepsOf(const Sharing& sharing, const std::vector<ValueId>& ids) {
+  std::vector<int64_t> steps;
+  for (ValueId id : ids) {
+    steps.push_back(id == kNoValue ? 0 : sharing.places[static_cast<size_t>(id)].step);
+  }
+  return steps;
+}
+
+// Lays the values of the static steps into an arena.
+Status PlanStorage(std::span<const std::unique_ptr<Kernel>> kernels, MemoryMode mode, ShapePlan& plan) {
+  std::vector<bool> is_static;
+  for (const ShapePlan::Step& step : plan.steps) is_static.push_back(step.is_static);
+  const Sharing sharing = mode == MemoryMode::kPlain ? ShareNothing(plan.types, is_static)
+                                                     : ShareStorage(plan.types, kernels, is_static);
+  for (size_t s = 0; s < plan.steps.size(); ++s) {
+    plan.steps[s].is_skipped = sharing.is_skipped[s];
+    plan.steps[s].input_steps = StepsOf(sharing, plan.types.nodes[s].inputs);
+    plan.steps[s].output_steps = StepsOf(sharing, plan.types.nodes[s].outputs);
+  }
+  Buffers buffers;
+  RequestValues(plan, sharing, buffers);
+  RequestWorkspaces(plan, kernels, buffers);
+  SLIPWAY_RETURN_IF_ERROR(PlaceBuffers(buffers, sharing, plan));
+  if (mode != MemoryMode::kPoison) plan.freed.clear();
   return Status::Ok();
 }
 
@@ -147,9 +196,16 @@ Status CheckMemoryFor(const Node& node, const Type& type) {
   return TooLarge(node.op + " '" + node.name + "' needs a result " + ToString(type), bytes);
 }
 
+MemoryMode MemoryModeFromEnvironment() {
+  const char* text = std::getenv("SLIPWAY_MEMORY");
+  const std::string_view name = text == nullptr ? "" : text;
+  if (name == "plain") return MemoryMode::kPlain;
+  return name == "poison" ? MemoryMode::kPoison : MemoryMode::kShared;
+}
+
 Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
                                                  std::span<const std::unique_ptr<Kernel>> kernels,
-                                                 std::span<const Datum> inputs) {
+                                                 std::span<const Datum> inputs, MemoryMode mode) {
   auto plan = std::make_unique<ShapePlan>();
   plan->types = graph;
   for (const Datum& input : inputs) plan->input_dims.push_back(input.tensor.dims());
@@ -171,7 +227,7 @@ Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
     step.output_types = TypesOf(plan->types, node.outputs);
     step.is_static = HasKnownOperands(plan->types, node);
   }
-  SLIPWAY_RETURN_IF_ERROR(PlaceBuffers(RequestBuffers(*plan, kernels), *plan));
+  SLIPWAY_RETURN_IF_ERROR(PlanStorage(kernels, mode, *plan));
   return plan;
 }
 

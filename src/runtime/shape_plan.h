@@ -17,10 +17,19 @@ struct ShapePlan {
     std::vector<Datum*> inputs;   // null: left out
     std::vector<Datum*> outputs;  // null: left out
     std::vector<Type> output_types;
+    std::vector<int64_t> input_steps;  // see KernelArgs
+    std::vector<int64_t> output_steps;
     std::span<uint8_t> workspace;
     // All operands are tensors of known shape: outputs and workspace lie in the arena. Otherwise both are
     // made when the step runs.
     bool is_static = true;
+    // Nothing is left to do: its results lie where they belong before it runs.
+    bool is_skipped = false;
+  };
+  // Bytes that nobody needs any more once a step has run.
+  struct Freed {
+    size_t step;
+    std::span<uint8_t> bytes;
   };
   struct Free {
     void operator()(uint8_t* memory) const { ::operator delete(memory, std::align_val_t(kArenaAlignment)); }
@@ -30,9 +39,18 @@ struct ShapePlan {
   Graph types;                   // constants share their storage with the engine's graph
   std::vector<Datum> values;     // by ValueId
   std::vector<Step> steps;       // one per node
+  std::vector<Freed> freed;      // in order of their steps; only where MemoryMode::kPoison asks for it
   std::unique_ptr<uint8_t[], Free> arena;
   int64_t arena_bytes = 0;
 };
+
+// How values are laid into memory. SLIPWAY_MEMORY=plain|poison in the environment chooses one.
+enum class MemoryMode {
+  kShared,  // values share storage where they can: see sharing.h
+  kPoison,  // the same, and bytes nobody needs any more are overwritten: to find who reads them all the same
+  kPlain,   // every value in a buffer of its own, every copy made
+};
+MemoryMode MemoryModeFromEnvironment();
 
 // An error where a result of this static type is larger than the machine's memory.
 Status CheckMemoryFor(const Node& node, const Type& type);
@@ -40,6 +58,6 @@ Status CheckMemoryFor(const Node& node, const Type& type);
 // `kernels`: one per node of `graph`. An error when the input shapes do not fit the graph.
 Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
                                                  std::span<const std::unique_ptr<Kernel>> kernels,
-                                                 std::span<const Datum> inputs);
+                                                 std::span<const Datum> inputs, MemoryMode mode);
 
 }  // namespace slipway

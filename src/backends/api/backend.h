@@ -67,6 +67,9 @@ class Kernel {
   // Whether this operand may be rows with gaps: see KernelArgs. One that may not is always dense.
   virtual bool CanReadSteps(size_t input) const;
   virtual bool CanWriteSteps(size_t output) const;
+  // Whether output `output` may take the place of input `input`, of equal shape, element size and step: every
+  // element is read before, or as, the one at its index is written. No other operand lies there.
+  virtual bool CanOverwrite(size_t input, size_t output) const;
   // Called from one thread at a time per context, from many contexts at once. Operands have been checked.
   virtual Status Run(const KernelArgs& args) const = 0;
 };

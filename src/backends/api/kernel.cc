@@ -8,4 +8,6 @@ bool Kernel::CanReadSteps(size_t) const { return false; }
 
 bool Kernel::CanWriteSteps(size_t) const { return false; }
 
+bool Kernel::CanOverwrite(size_t, size_t) const { return false; }
+
 }  // namespace slipway

@@ -60,6 +60,7 @@ class UnaryKernel : public Kernel {
       activation_.low = step.attrs().Float("beta");
     }
   }
+  bool CanOverwrite(size_t, size_t) const override { return true; }
   Status Run(const KernelArgs& args) const override {
     const float* x = args.in(0).as<float>();
     float* y = args.out(0).as<float>();
@@ -98,6 +99,7 @@ class BinaryKernel : public Kernel {
     row_.function = FindBinary(step.op->name)->second;
     row_.activation = FusedOf(ActivationOf(step.attrs()));
   }
+  bool CanOverwrite(size_t, size_t) const override { return true; }
   Status Run(const KernelArgs& args) const override {
     const int64_t count = args.out(0).count();
     if (count == 0) return Status::Ok();

@@ -1,4 +1,4 @@
-// Tactics that only move bytes: Concat, Reshape and kin, Transpose, nearest Resize.
+// Tactics that only move bytes: Reshape and kin, Transpose, nearest Resize.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -34,48 +34,6 @@ class ReshapeKernel : public Kernel {
     if (x.size_bytes() > 0) std::memcpy(args.out(0).data(), x.data(), static_cast<size_t>(x.size_bytes()));
     return Status::Ok();
   }
-};
-
-// ---- Concat
-
-std::optional<std::string> WhyNotConcat(const Step& step) {
-  if (step.op->name != "Concat") return "not a Concat";
-  if (!IsByteSized(TypeOf(step.inputs[0]))) return "elements are not whole bytes";
-  if (ActivationOf(step.attrs()).kind != Activation::kNone) return "an activation is fused";
-  for (const Value* value : step.inputs) {
-    if (value == nullptr || (value->quant && value->quant != step.outputs[0]->quant))
-      return "inputs must be requantised";
-  }
-  return std::nullopt;
-}
-
-class ConcatKernel : public Kernel {
- public:
-  explicit ConcatKernel(const Step& step) : axis_(step.attrs().Int("axis")) {}
-  Status Run(const KernelArgs& args) const override {
-    Tensor& y = args.out(0);
-    if (y.count() == 0) return Status::Ok();
-    const auto axis = static_cast<size_t>(axis_ < 0 ? axis_ + y.rank() : axis_);
-    int64_t outer = 1;
-    for (size_t i = 0; i < axis; ++i) outer *= y.dims()[i];
-    const int64_t row = y.size_bytes() / outer;
-    args.pool.ParallelFor(outer, std::max<int64_t>(1, 32768 / row), [&](int64_t begin, int64_t end) {
-      int64_t offset = 0;
-      for (size_t i = 0; i < args.inputs.size(); ++i) {
-        const int64_t bytes = args.in(i).size_bytes() / outer;
-        const auto* from = args.in(i).as<uint8_t>();
-        if (bytes == 0) continue;
-        for (int64_t o = begin; o < end; ++o) {
-          std::memcpy(y.as<uint8_t>() + o * row + offset, from + o * bytes, static_cast<size_t>(bytes));
-        }
-        offset += bytes;
-      }
-    });
-    return Status::Ok();
-  }
-
- private:
-  int64_t axis_;
 };
 
 // ---- Transpose
@@ -228,10 +186,9 @@ class NearestKernel : public Kernel {
 
 std::vector<const Tactic*> MoveTactics() {
   static const SimpleTactic reshape("cpu/reshape", 1, WhyNotReshape, MakeKernel<ReshapeKernel>);
-  static const SimpleTactic concat("cpu/concat", 5, WhyNotConcat, MakeKernel<ConcatKernel>);
   static const SimpleTactic transpose("cpu/transpose", 5, WhyNotTranspose, MakeKernel<TransposeKernel>);
   static const SimpleTactic nearest("cpu/resize_nearest", 5, WhyNotNearest, MakeKernel<NearestKernel>);
-  return {&reshape, &concat, &transpose, &nearest};
+  return {&reshape, &transpose, &nearest};
 }
 
 }  // namespace slipway::cpu

@@ -25,6 +25,7 @@ std::vector<const Tactic*> ElementwiseTactics();
 std::vector<const Tactic*> PoolTactics();
 std::vector<const Tactic*> MoveTactics();
 std::vector<const Tactic*> CopyTactics();
+std::vector<const Tactic*> ConcatTactics();
 std::vector<const Tactic*> TableTactics();
 std::vector<const Tactic*> QuantizedElementwiseTactics();
 std::vector<const Tactic*> SoftmaxTactics();
