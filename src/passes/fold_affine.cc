@@ -1,6 +1,5 @@
 #include "passes/fold_affine.h"
 
-#include "base/pages.h"
 #include "base/scalar.h"
 #include "ops/nn/residual.h"
 
@@ -9,15 +8,6 @@ namespace {
 
 // Inputs of the operators that can take an affine map: x, weights [O,...], bias [O].
 bool IsKnownTarget(const Node& node) { return node.op == "Conv" || node.op == "FullyConnected"; }
-
-// A constant that nothing reads any more: its memory goes now, not when the pass ends, so that folding a
-// whole network needs one layer more than the network.
-void ReleaseUnread(Graph& graph, ValueId id) {
-  if (id == kNoValue || graph.UseCounts()[static_cast<size_t>(id)] > 0) return;
-  Tensor& data = graph.value(id).data;
-  if (data.dtype() != DType::kString) OfferPages(data.data(), static_cast<size_t>(data.size_bytes()));
-  data = Tensor();
-}
 
 }  // namespace
 

@@ -1,7 +1,7 @@
 // An activation behind an operator that can apply it while storing.
 //   Relu(Conv(...))                =>   Conv(..., activation = relu)
 //   Clip(Conv(...), lo, hi)        =>   Conv(..., activation = clip, alpha = lo, beta = hi); relu6 for 0 and
-//   6 Sigmoid, Tanh, HardSwish, LeakyRelu, Swish(alpha = 1) likewise
+//   6 Sigmoid, Tanh, HardSwish, LeakyRelu, Swish(alpha = 1), Gelu likewise
 // Left alone: results with other readers, second results, quantised tensors, operators whose record has not
 // this activation, and recurrent ones, whose activation stands within the recurrence.
 #include <algorithm>
@@ -42,6 +42,7 @@ std::optional<Fusable> AsActivation(GraphView& view, const Node& node) {
   if (node.op == "Sigmoid") return Fusable{"sigmoid"};
   if (node.op == "Tanh") return Fusable{"tanh"};
   if (node.op == "HardSwish") return Fusable{"hard_swish"};
+  if (node.op == "Gelu") return Fusable{node.attrs.String("approximate") == "tanh" ? "gelu_tanh" : "gelu"};
   if (node.op == "LeakyRelu") return Fusable{"leaky_relu", node.attrs.Float("alpha")};
   if (node.op == "Swish" && node.attrs.Float("alpha") == 1) return Fusable{"silu"};
   return std::nullopt;

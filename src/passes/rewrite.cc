@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/pages.h"
 #include "base/scalar.h"
+#include "ops/op.h"
 
 namespace slipway {
 
@@ -59,15 +61,46 @@ const Tensor* GraphView::Constant(ValueId id) const {
   return &graph_.value(id).data;
 }
 
+std::optional<double> GraphView::Scalar(ValueId id) const {
+  const Tensor* tensor = Constant(id);
+  if (tensor == nullptr || tensor->count() != 1 || !IsFloat(tensor->dtype())) return std::nullopt;
+  return LoadReal(tensor->dtype(), tensor->data(), 0);
+}
+
 void GraphView::Drop(const Node& node) {
   is_dropped_[static_cast<size_t>(&node - graph_.nodes.data())] = true;
   Refresh();
+}
+
+void GraphView::DropUnread(std::vector<Node*> nodes) {
+  std::sort(nodes.rbegin(), nodes.rend());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  for (const Node* node : nodes) {
+    const auto is_unread = [&](ValueId id) { return id == kNoValue || IsUnread(id); };
+    if (std::all_of(node->outputs.begin(), node->outputs.end(), is_unread)) Drop(*node);
+  }
 }
 
 bool GraphView::Finish() {
   const bool has_changed = std::find(is_dropped_.begin(), is_dropped_.end(), true) != is_dropped_.end();
   if (has_changed) graph_.Compact(is_dropped_);
   return has_changed;
+}
+
+Status Become(Node& node, std::string op, std::vector<ValueId> inputs, Attrs attrs) {
+  node.op = std::move(op);
+  node.inputs = std::move(inputs);
+  node.attrs = std::move(attrs);
+  const OpDef* record = FindOp(node.op);
+  if (record == nullptr) return Status(Code::kInternal, "no operator is called '" + node.op + "'");
+  return CompleteAttrs(*record, node);
+}
+
+void ReleaseUnread(Graph& graph, ValueId id) {
+  if (id == kNoValue || graph.UseCounts()[static_cast<size_t>(id)] > 0) return;
+  Tensor& data = graph.value(id).data;
+  if (data.dtype() != DType::kString) OfferPages(data.data(), static_cast<size_t>(data.size_bytes()));
+  data = Tensor();
 }
 
 void MergeSources(Node& into, const Node& from) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "ir/graph.h"
 
@@ -18,9 +20,15 @@ class GraphView {
   // The only node that reads `id`, if it is read once and is no graph output; else null.
   Node* OnlyReader(ValueId id);
   bool IsOnlyReadOnce(ValueId id) const;
+  // By nodes and as a graph output.
+  bool IsUnread(ValueId id) const { return uses_[static_cast<size_t>(id)] == 0; }
   const Tensor* Constant(ValueId id) const;
+  // The number that a float constant of one element is, of whatever rank.
+  std::optional<double> Scalar(ValueId id) const;
   // Its node is dropped by Finish.
   void Drop(const Node& node);
+  // Drops those of them whose results nothing reads any more, readers before what they read.
+  void DropUnread(std::vector<Node*> nodes);
   // Compacts; true if anything was dropped.
   bool Finish();
   // After a change of a node's inputs or outputs.
@@ -33,6 +41,14 @@ class GraphView {
   std::vector<int> uses_;
   std::vector<bool> is_dropped_;
 };
+
+// `node` becomes another operator, with the defaults of its record for what `attrs` lacks; outputs and
+// sources stay.
+Status Become(Node& node, std::string op, std::vector<ValueId> inputs, Attrs attrs);
+
+// The memory of a constant that nothing reads any more goes now, not when the pass ends, so that rewriting a
+// whole network needs one layer more than the network. Call GraphView::Refresh before, if inputs changed.
+void ReleaseUnread(Graph& graph, ValueId id);
 
 // `into` also stands for the nodes that `from` stood for.
 void MergeSources(Node& into, const Node& from);
