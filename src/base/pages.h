@@ -7,7 +7,8 @@
 
 namespace slipway {
 
-// Asks the system to take the whole pages of these bytes back early: content stays, whoever owns the memory.
+// Asks the system to take the whole pages of these bytes back early, and large pages that begin before them:
+// content stays, whoever owns the memory.
 // A hint, without effect where the system knows none.
 void OfferPages(const void* bytes, size_t size_bytes);
 
