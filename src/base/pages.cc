@@ -11,8 +11,9 @@ namespace slipway {
 void OfferPages([[maybe_unused]] const void* bytes, [[maybe_unused]] size_t size_bytes) {
 #ifdef MADV_PAGEOUT
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  // The system keeps files in pages of up to 2 MiB and gives them up as a whole or not at all. One that begins
-  // before these bytes goes with them: what lies there is most often offered already, and comes back if not.
+  // The system keeps files in pages of up to 2 MiB and gives them up as a whole or not at all. One that
+  // begins before these bytes goes with them: what lies there is most often offered already, and comes back
+  // if not.
   constexpr uintptr_t kLargePage = uintptr_t{2} << 20;
   const uintptr_t begin = (reinterpret_cast<uintptr_t>(bytes) + page - 1) / page * page;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(bytes) + size_bytes) / page * page;

@@ -133,6 +133,7 @@ def make(folder):
     graph_def(folder / "heavy.pb")
     caffe(folder)
     keras(folder)
+    os.sync()  # the system keeps what it has not written yet, whatever is asked of it
 
 
 def peak_bytes(*arguments):
