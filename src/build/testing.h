@@ -53,7 +53,9 @@ inline Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& st
   }
   Tensor workspace(DType::kU8, {kernel->WorkspaceBytes(input_types, output_types)});
   ThreadPool pool(2);
-  const KernelArgs args{in, out, output_types, workspace.values<uint8_t>(), pool, nullptr};
+  Tensor threads(DType::kU8, {(kernel->ThreadWorkspaceBytes(input_types, output_types) + 63) / 64 * 64 * 2});
+  const KernelArgs args{in,      out, output_types, workspace.values<uint8_t>(), pool,
+                        nullptr, {},  {},           threads.values<uint8_t>()};
   SLIPWAY_RETURN_IF_ERROR(kernel->Run(args));
   return outputs;
 }

@@ -124,9 +124,9 @@ Result<ShapePlan*> Context::PlanFor(std::span<const Datum> inputs) {
     std::rotate(plans_.begin(), found, found + 1);
     return plans_.front().get();
   }
-  SLIPWAY_ASSIGN_OR_RETURN(
-      std::unique_ptr<ShapePlan> plan,
-      MakeShapePlan(engine_->graph(), engine_->kernels_, inputs, MemoryModeFromEnvironment()));
+  SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<ShapePlan> plan,
+                           MakeShapePlan(engine_->graph(), engine_->kernels_, inputs,
+                                         MemoryModeFromEnvironment(), engine_->num_threads()));
   if (plans_.size() >= kMaxPlans) plans_.pop_back();
   plans_.insert(plans_.begin(), std::move(plan));
   return plans_.front().get();
@@ -179,6 +179,7 @@ Status Context::RunSteps(ShapePlan& plan) {
   for (size_t s = 0; s < plan.steps.size(); ++s) {
     auto& step = plan.steps[s];
     std::span<uint8_t> workspace = step.workspace;
+    std::span<uint8_t> thread_workspaces = step.thread_workspaces;
     if (!step.is_static) {
       SLIPWAY_RETURN_IF_ERROR(PrepareDynamicStep(plan, s));
       std::vector<Type> input_types;
@@ -187,15 +188,19 @@ Status Context::RunSteps(ShapePlan& plan) {
                                   ? Type()
                                   : Type::Of(datum->tensor.dtype(), ToDimList(datum->tensor.dims())));
       }
-      const int64_t bytes = engine_->kernels_[s]->WorkspaceBytes(input_types, step.output_types);
+      const ScratchSizes sizes =
+          ScratchSizes::Of(*engine_->kernels_[s], input_types, step.output_types, engine_->num_threads());
+      const int64_t bytes = sizes.total_bytes();
       dynamic_workspace.resize(static_cast<size_t>(bytes + 2 * kArenaAlignment));
       void* start = dynamic_workspace.data();
       size_t space = dynamic_workspace.size();
       std::align(kArenaAlignment, static_cast<size_t>(bytes), start, space);
-      workspace = {static_cast<uint8_t*>(start), static_cast<size_t>(bytes)};
+      const std::span<uint8_t> scratch(static_cast<uint8_t*>(start), static_cast<size_t>(bytes));
+      workspace = sizes.Shared(scratch);
+      thread_workspaces = sizes.Threads(scratch);
     }
-    const KernelArgs args{step.inputs,     step.outputs, step.output_types, workspace,
-                          *engine_->pool_, &runner,      step.input_steps,  step.output_steps};
+    const KernelArgs args{step.inputs, step.outputs,     step.output_types, workspace,        *engine_->pool_,
+                          &runner,     step.input_steps, step.output_steps, thread_workspaces};
     const auto start = observer_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
     if (!step.is_skipped) SLIPWAY_RETURN_IF_ERROR(engine_->kernels_[s]->Run(args));
     while (freed != plan.freed.end() && freed->step == s) {

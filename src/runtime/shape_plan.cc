@@ -86,13 +86,17 @@ void RequestValues(const ShapePlan& plan, const Sharing& sharing, Buffers& buffe
   }
 }
 
+ScratchSizes ScratchOf(const ShapePlan& plan, std::span<const std::unique_ptr<Kernel>> kernels, size_t step) {
+  const std::vector<Type> inputs = TypesOf(plan.types, plan.types.nodes[step].inputs);
+  return ScratchSizes::Of(*kernels[step], inputs, plan.steps[step].output_types, plan.num_threads);
+}
+
 void RequestWorkspaces(const ShapePlan& plan, std::span<const std::unique_ptr<Kernel>> kernels,
                        Buffers& buffers) {
   for (size_t s = 0; s < plan.steps.size(); ++s) {
     const ShapePlan::Step& step = plan.steps[s];
     if (!step.is_static || step.is_skipped) continue;
-    const int64_t bytes =
-        kernels[s]->WorkspaceBytes(TypesOf(plan.types, plan.types.nodes[s].inputs), step.output_types);
+    const int64_t bytes = ScratchOf(plan, kernels, s).total_bytes();
     if (bytes > 0) buffers.Add({bytes, static_cast<int>(s), static_cast<int>(s)}, {kNoValue, s});
   }
 }
@@ -135,7 +139,8 @@ Status AllocateArena(const MemoryPlan& memory, ShapePlan& plan) {
   return Status::Ok();
 }
 
-Status PlaceBuffers(const Buffers& buffers, const Sharing& sharing, ShapePlan& plan) {
+Status PlaceBuffers(const Buffers& buffers, std::span<const std::unique_ptr<Kernel>> kernels,
+                    const Sharing& sharing, ShapePlan& plan) {
   SLIPWAY_RETURN_IF_ERROR(CheckSizes(buffers, plan));
   const MemoryPlan memory = PlanMemory(buffers.requests);
   SLIPWAY_RETURN_IF_ERROR(AllocateArena(memory, plan));
@@ -144,7 +149,11 @@ Status PlaceBuffers(const Buffers& buffers, const Sharing& sharing, ShapePlan& p
   };
   for (size_t r = 0; r < buffers.requests.size(); ++r) {
     const Buffers::Owner& owner = buffers.owners[r];
-    if (owner.value == kNoValue) plan.steps[owner.step].workspace = bytes_of(r);
+    if (owner.value == kNoValue) {
+      const ScratchSizes sizes = ScratchOf(plan, kernels, owner.step);
+      plan.steps[owner.step].workspace = sizes.Shared(bytes_of(r));
+      plan.steps[owner.step].thread_workspaces = sizes.Threads(bytes_of(r));
+    }
     const auto last = static_cast<size_t>(buffers.requests[r].last_step);
     if (last < plan.steps.size()) plan.freed.push_back({last, bytes_of(r)});
   }
@@ -183,7 +192,7 @@ Status PlanStorage(std::span<const std::unique_ptr<Kernel>> kernels, MemoryMode 
   Buffers buffers;
   RequestValues(plan, sharing, buffers);
   RequestWorkspaces(plan, kernels, buffers);
-  SLIPWAY_RETURN_IF_ERROR(PlaceBuffers(buffers, sharing, plan));
+  SLIPWAY_RETURN_IF_ERROR(PlaceBuffers(buffers, kernels, sharing, plan));
   if (mode != MemoryMode::kPoison) plan.freed.clear();
   return Status::Ok();
 }
@@ -203,11 +212,30 @@ MemoryMode MemoryModeFromEnvironment() {
   return name == "poison" ? MemoryMode::kPoison : MemoryMode::kShared;
 }
 
+ScratchSizes ScratchSizes::Of(const Kernel& kernel, std::span<const Type> inputs,
+                              std::span<const Type> outputs, int num_threads) {
+  const auto rounded = [](int64_t bytes) {
+    return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+  };
+  return {rounded(kernel.WorkspaceBytes(inputs, outputs)),
+          rounded(kernel.ThreadWorkspaceBytes(inputs, outputs)), num_threads};
+}
+
+std::span<uint8_t> ScratchSizes::Shared(std::span<uint8_t> scratch) const {
+  return scratch.first(static_cast<size_t>(shared_bytes));
+}
+
+std::span<uint8_t> ScratchSizes::Threads(std::span<uint8_t> scratch) const {
+  return scratch.subspan(static_cast<size_t>(shared_bytes));
+}
+
 Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
                                                  std::span<const std::unique_ptr<Kernel>> kernels,
-                                                 std::span<const Datum> inputs, MemoryMode mode) {
+                                                 std::span<const Datum> inputs, MemoryMode mode,
+                                                 int num_threads) {
   auto plan = std::make_unique<ShapePlan>();
   plan->types = graph;
+  plan->num_threads = num_threads;
   for (const Datum& input : inputs) plan->input_dims.push_back(input.tensor.dims());
   SLIPWAY_RETURN_IF_ERROR(InferTypes(plan->types, inputs));
 

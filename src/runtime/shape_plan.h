@@ -12,6 +12,20 @@
 
 namespace slipway {
 
+// The scratch of one step: what the kernel asks for, then as much as it asks per thread, each part aligned.
+struct ScratchSizes {
+  int64_t shared_bytes = 0;
+  int64_t per_thread_bytes = 0;
+  int num_threads = 1;
+
+  static ScratchSizes Of(const Kernel& kernel, std::span<const Type> inputs, std::span<const Type> outputs,
+                         int num_threads);
+  int64_t total_bytes() const { return shared_bytes + per_thread_bytes * num_threads; }
+  // `scratch`: of total_bytes().
+  std::span<uint8_t> Shared(std::span<uint8_t> scratch) const;
+  std::span<uint8_t> Threads(std::span<uint8_t> scratch) const;
+};
+
 struct ShapePlan {
   struct Step {
     std::vector<Datum*> inputs;   // null: left out
@@ -20,6 +34,7 @@ struct ShapePlan {
     std::vector<int64_t> input_steps;  // see KernelArgs
     std::vector<int64_t> output_steps;
     std::span<uint8_t> workspace;
+    std::span<uint8_t> thread_workspaces;
     // All operands are tensors of known shape: outputs and workspace lie in the arena. Otherwise both are
     // made when the step runs.
     bool is_static = true;
@@ -42,6 +57,7 @@ struct ShapePlan {
   std::vector<Freed> freed;      // in order of their steps; only where MemoryMode::kPoison asks for it
   std::unique_ptr<uint8_t[], Free> arena;
   int64_t arena_bytes = 0;
+  int num_threads = 1;
 };
 
 // How values are laid into memory. SLIPWAY_MEMORY=plain|poison in the environment chooses one.
@@ -58,6 +74,7 @@ Status CheckMemoryFor(const Node& node, const Type& type);
 // `kernels`: one per node of `graph`. An error when the input shapes do not fit the graph.
 Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
                                                  std::span<const std::unique_ptr<Kernel>> kernels,
-                                                 std::span<const Datum> inputs, MemoryMode mode);
+                                                 std::span<const Datum> inputs, MemoryMode mode,
+                                                 int num_threads = 1);
 
 }  // namespace slipway

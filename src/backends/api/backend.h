@@ -45,7 +45,14 @@ struct KernelArgs {
   // Elements between the starts of neighbouring rows, per operand; 0: dense. Empty: all are dense.
   std::span<const int64_t> input_steps = {};
   std::span<const int64_t> output_steps = {};
+  // ThreadWorkspaceBytes() for every thread of the pool, each aligned to 64.
+  std::span<uint8_t> thread_workspaces = {};
 
+  // The part of the thread that calls, within a loop of `pool`.
+  std::span<uint8_t> ThreadWorkspace() const {
+    const size_t size = thread_workspaces.size() / static_cast<size_t>(pool.num_threads());
+    return thread_workspaces.subspan(static_cast<size_t>(ThreadPool::ThreadIndex()) * size, size);
+  }
   int64_t in_step(size_t i) const { return StepOf(input_steps, i, inputs[i]->tensor); }
   int64_t out_step(size_t i) const { return StepOf(output_steps, i, outputs[i]->tensor); }
   const Tensor& in(size_t i) const { return inputs[i]->tensor; }
@@ -64,6 +71,8 @@ class Kernel {
   virtual ~Kernel() = default;
   // Scratch for these operand types (static), in bytes.
   virtual int64_t WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const;
+  // The same for every thread that takes part.
+  virtual int64_t ThreadWorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const;
   // Whether this operand may be rows with gaps: see KernelArgs. One that may not is always dense.
   virtual bool CanReadSteps(size_t input) const;
   virtual bool CanWriteSteps(size_t output) const;
