@@ -192,19 +192,5 @@ void RunConvF32(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int
 
 int64_t ConvF32TilePixels() { return HWY_DYNAMIC_DISPATCH(TilePixels)(); }
 
-void PackPanels(const float* w, int64_t out_c, int64_t taps, int64_t in_c, int64_t stride_o,
-                int64_t stride_tap, int64_t stride_c, float* packed) {
-  for (int64_t panel = 0; panel < PanelsOf(out_c); ++panel) {
-    for (int64_t tap = 0; tap < taps; ++tap) {
-      for (int64_t c = 0; c < in_c; ++c) {
-        for (int64_t i = 0; i < kPanel; ++i) {
-          const int64_t o = panel * kPanel + i;
-          *packed++ = o < out_c ? w[o * stride_o + tap * stride_tap + c * stride_c] : 0.0F;
-        }
-      }
-    }
-  }
-}
-
 }  // namespace slipway::cpu
 #endif

@@ -10,12 +10,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "backends/cpu/kernels/simd/activation.h"
+#include "backends/cpu/kernels/gemm/gemm_f32.h"
 
 namespace slipway::cpu {
-
-inline constexpr int64_t kPanel = 16;  // output channels packed side by side, on every instruction set
-inline int64_t PanelsOf(int64_t channels) { return (channels + kPanel - 1) / kPanel; }
 
 struct ConvGeometry {
   int64_t batch = 1;
@@ -39,11 +36,6 @@ struct ConvF32 {
   float* y = nullptr;
   FusedActivation activation;
 };
-
-// Packs w[o * stride_o + tap * stride_tap + c * stride_c] to [panel][tap][c][16], the last panel filled up
-// with 0.
-void PackPanels(const float* w, int64_t out_c, int64_t taps, int64_t in_c, int64_t stride_o,
-                int64_t stride_tap, int64_t stride_c, float* packed);
 
 // Computes output pixels [pixel_begin, pixel_end) for panels [panel_begin, panel_end). Chunks may run in
 // parallel.
