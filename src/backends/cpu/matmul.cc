@@ -1,10 +1,12 @@
-// Tactics for f32 MatMul, Gemm and FullyConnected: the 1x1 convolution kernel on a packed right side.
+// Tactics for f32 MatMul, Gemm and FullyConnected: gemm_f32.h on a packed right side.
 //
 // A constant right side is packed at Make; a computed one per call and batch into the workspace.
 #include <algorithm>
 
+#include "backends/cpu/product.h"
 #include "backends/cpu/tactics.h"
 #include "ops/infer.h"
+#include "ops/nn/residual.h"
 
 namespace slipway::cpu {
 namespace {
@@ -17,7 +19,6 @@ std::optional<std::string> WhyNot(const Step& step) {
   const std::string& op = step.op->name;
   const bool is_connected = op == "FullyConnected";
   if (op != "MatMul" && op != "Gemm" && !is_connected) return "not a matrix product";
-  if (auto reason = WhyNotResidual(step)) return reason;
   if (TypeOf(step.inputs[0]) != DType::kF32 || TypeOf(step.inputs[1]) != DType::kF32)
     return "operands are not f32";
   const Type& w = step.inputs[1]->type;
@@ -48,7 +49,11 @@ class MatMulKernel : public Kernel {
     units_ = w[is_transposed_ ? 0 : 1];
     depth_ = w[is_transposed_ ? 1 : 0];
     activation_ = FusedOf(ActivationOf(step.attrs()));
-    zeros_.assign(static_cast<size_t>(depth_), 0.0F);
+    const Type& a = step.inputs[0]->type;
+    is_row_per_row_ =
+        a.HasRank() && a.rank() > 0 && a.shape->back().IsKnown() && a.shape->back().value() == depth_;
+    is_residual_last_ =
+        step.HasInput(kResidualInput) && ResidualOrderOf(step.attrs()) == ResidualOrder::kAfterActivation;
     bias_.assign(static_cast<size_t>(PanelsOf(units_) * kPanel), 0.0F);
     if (step.op->name != "MatMul" && step.HasInput(2)) {
       const Tensor& c = step.inputs[2]->data;
@@ -64,6 +69,11 @@ class MatMulKernel : public Kernel {
     return weights_.empty() ? PackedFloats() * 4 : 0;
   }
 
+  bool CanReadSteps(size_t input) const override {
+    return (input == 0 && is_row_per_row_) || input == kResidualInput;
+  }
+  bool CanWriteSteps(size_t) const override { return true; }
+
   Status Run(const KernelArgs& args) const override {
     if (args.out(0).count() == 0) return Status::Ok();
     const float* weights = weights_.data();
@@ -75,17 +85,23 @@ class MatMulKernel : public Kernel {
       Pack(args.in(1).as<float>(), packed);
       weights = packed;
     }
-    ConvF32 conv;
-    conv.geometry.in_w = conv.geometry.out_w = args.out(0).count() / units_;
-    conv.geometry.in_c = conv.geometry.in_step = depth_;
-    conv.geometry.out_c = conv.geometry.out_step = units_;
-    conv.x = args.in(0).as<float>();
-    conv.y = args.out(0).as<float>();
-    conv.weights = weights;
-    conv.bias = bias_.data();
-    conv.zeros = zeros_.data();
-    conv.activation = activation_;
-    RunConvInParallel(conv, args.pool);
+    const float* a = args.in(0).as<float>();
+    GemmF32 gemm;
+    gemm.a = &a;
+    gemm.run_length = depth_;
+    gemm.a_step = is_row_per_row_ ? args.in_step(0) : depth_;
+    gemm.b = weights;
+    gemm.columns = units_;
+    gemm.c = args.out(0).as<float>();
+    gemm.c_step = args.out_step(0);
+    gemm.epilogue.bias = bias_.data();
+    gemm.epilogue.activation = activation_;
+    if (args.HasInput(kResidualInput)) {
+      gemm.epilogue.residual = args.in(kResidualInput).as<float>();
+      gemm.epilogue.residual_step = args.in_step(kResidualInput);
+      gemm.epilogue.is_residual_last = is_residual_last_;
+    }
+    RunProduct(gemm, args.out(0).count() / units_, args.pool);
     return Status::Ok();
   }
 
@@ -96,15 +112,17 @@ class MatMulKernel : public Kernel {
   }
 
   bool is_transposed_ = false;
+  bool is_row_per_row_ = false;  // a row of the left side is a row of the product
+  bool is_residual_last_ = false;
   int64_t units_ = 0, depth_ = 0;
   FusedActivation activation_;
-  std::vector<float> weights_, bias_, zeros_;
+  std::vector<float> weights_, bias_;
 };
 
 }  // namespace
 
 std::vector<const Tactic*> MatMulTactics() {
-  static const SimpleTactic matmul("cpu/matmul_f32", Speed{105, 60}, WhyNot, MakeKernel<MatMulKernel>);
+  static const SimpleTactic matmul("cpu/matmul_f32", Speed{230, 80}, WhyNot, MakeKernel<MatMulKernel>);
   return {&matmul};
 }
 

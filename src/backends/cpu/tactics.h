@@ -15,8 +15,7 @@ namespace slipway::cpu {
 
 // One list per source file, in static storage.
 std::vector<const Tactic*> ConvTactics();
-// RunConvF32 over all pixels and panels, in chunks.
-void RunConvInParallel(const ConvF32& conv, ThreadPool& pool);
+std::vector<const Tactic*> DepthwiseTactics();
 std::vector<const Tactic*> MatMulTactics();
 std::vector<const Tactic*> ThenResidualTactics();
 std::vector<const Tactic*> QuantizedConvTactics();

@@ -31,7 +31,9 @@ struct BareLayer {
 // The cheapest that fits; null where none does, and `reason` is the last one's.
 const Tactic* TacticOf(const Step& bare, std::string& reason) {
   const Tactic* best = nullptr;
-  for (const Tactic* tactic : bare.op->name == "Conv" ? ConvTactics() : MatMulTactics()) {
+  std::vector<const Tactic*> tactics = bare.op->name == "Conv" ? ConvTactics() : MatMulTactics();
+  for (const Tactic* tactic : DepthwiseTactics()) tactics.push_back(tactic);
+  for (const Tactic* tactic : tactics) {
     if (auto why_not = tactic->WhyNot(bare)) {
       reason = std::move(*why_not);
     } else if (best == nullptr || tactic->EstimateUs(bare) < best->EstimateUs(bare)) {
@@ -50,6 +52,10 @@ class ThenResidualKernel : public Kernel {
 
   int64_t WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const override {
     return layer_->WorkspaceBytes(inputs.first(std::min(inputs.size(), kResidualInput)), outputs);
+  }
+
+  int64_t ThreadWorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const override {
+    return layer_->ThreadWorkspaceBytes(inputs.first(std::min(inputs.size(), kResidualInput)), outputs);
   }
 
   bool CanReadSteps(size_t input) const override {

@@ -3,194 +3,148 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backends/cpu/kernels/simd/targets.h"
-
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "backends/cpu/kernels/conv/conv_f32.cc"
-#include "hwy/foreach_target.h"
-// The targets come first.
-#include "backends/cpu/kernels/simd/math-inl.h"
-#include "hwy/highway.h"
-
-HWY_BEFORE_NAMESPACE();
 namespace slipway::cpu {
-namespace HWY_NAMESPACE {
 namespace {
 
-using DF = hn::CappedTag<float, 16>;
-using VF = hn::Vec<DF>;
-constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
-constexpr int kVectors = static_cast<int>(kPanel) / kLanes;  // per panel
-// Accumulators, a weight per vector and one broadcast must fit the registers: 32 of AVX-512 and NEON,
-// else 16.
-constexpr int kTile = kLanes == 16 ? 12 : kLanes == 8 ? 6 : HWY_ARCH_ARM_A64 ? 6 : 2;
-constexpr int kTilePanels = kLanes == 16 ? 2 : 1;
+constexpr int64_t kBlockBytes = 192 * 1024;  // a part of any second-level cache: panels pass through the rest
 
-// The tile's place: top left of the window of each pixel.
-template <int kRows>
-struct Tile {
-  int64_t y[kRows], x[kRows];
-  const float* image[kRows];
-  bool is_inside = true;
+// The taps of a kernel row merge into one run where they touch.
+bool HasRowRuns(const ConvGeometry& g) { return g.dilation_w == 1; }
+int64_t RunsOf(const ConvGeometry& g) { return HasRowRuns(g) ? g.kernel_h : g.taps(); }
+int64_t RunLengthOf(const ConvGeometry& g) { return HasRowRuns(g) ? g.kernel_w * g.in_c : g.in_c; }
+
+bool SticksOutSideways(const ConvGeometry& g) { return g.pad_w > 0 || g.span_w() - g.pad_w > g.in_w; }
+bool SticksOutUpright(const ConvGeometry& g) { return g.pad_h > 0 || g.span_h(g.out_h) - g.pad_h > g.in_h; }
+
+// Rows must be copied: windows stick out to the sides, or there are gaps between pixels and either a run
+// would have them too or a row of zeros would be needed that long.
+bool NeedsCopy(const ConvGeometry& g) {
+  if (SticksOutSideways(g)) return true;
+  return g.in_step != g.in_c && (g.kernel_w > 1 || SticksOutUpright(g));
+}
+
+// Whole cache lines, and one more, lest all rows begin on the same set of the first-level cache.
+int64_t Lines(int64_t floats) { return (floats + 15) / 16 * 16 + 16; }
+
+// A copied row, and the row of zeros that stands for one above or below the image.
+int64_t RowFloats(const ConvGeometry& g) { return Lines(g.span_w() * g.in_c); }
+int64_t ZeroFloats(const ConvGeometry& g) { return SticksOutUpright(g) ? RowFloats(g) : 0; }
+int64_t CopiedFloats(const ConvGeometry& g) {
+  return NeedsCopy(g) ? g.span_h(ConvF32BlockRows(g)) * RowFloats(g) : 0;
+}
+
+// One input row with its margins.
+void CopyRow(const ConvGeometry& g, const float* from, float* to) {
+  const int64_t span = g.span_w();
+  const int64_t left = std::min(g.pad_w, span);
+  const int64_t inside = std::clamp<int64_t>(g.in_w, 0, span - left);
+  std::fill_n(to, left * g.in_c, 0.0F);
+  to += left * g.in_c;
+  if (g.in_step == g.in_c) {
+    std::memcpy(to, from, static_cast<size_t>(inside * g.in_c) * sizeof(float));
+  } else {
+    for (int64_t i = 0; i < inside; ++i)
+      std::memcpy(to + i * g.in_c, from + i * g.in_step, static_cast<size_t>(g.in_c) * sizeof(float));
+  }
+  std::fill_n(to + inside * g.in_c, (span - left - inside) * g.in_c, 0.0F);
+}
+
+// Where the block's input rows lie: scratch holds a row of zeros, then the copies, then the runs' pointers.
+class InputRows {
+ public:
+  InputRows(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_end, void* scratch)
+      : g_(conv.geometry), zeros_(static_cast<float*>(scratch)) {
+    const float* image = conv.x + n * g_.in_h * g_.in_w * g_.in_step;
+    first_y_ = row_begin * g_.stride_h - g_.pad_h;
+    is_copied_ = NeedsCopy(g_);
+    in_place_ = image + first_y_ * g_.in_w * g_.in_step;
+    copies_ = zeros_ + ZeroFloats(g_);
+    runs_ = reinterpret_cast<const float**>(copies_ + CopiedFloats(g_));
+    std::fill_n(zeros_, ZeroFloats(g_), 0.0F);
+    if (!is_copied_) return;
+    const int64_t rows = g_.span_h(row_end - row_begin);
+    for (int64_t y = 0; y < rows; ++y) {
+      if (!IsInside(y)) continue;
+      CopyRow(g_, image + (first_y_ + y) * g_.in_w * g_.in_step, copies_ + y * RowFloats(g_));
+    }
+  }
+
+  // The runs of the output row `row` of the block.
+  const float* const* RunsOfRow(int64_t row) {
+    int64_t count = 0;
+    const int64_t per_row = RunsOf(g_) / g_.kernel_h;
+    for (int64_t ky = 0; ky < g_.kernel_h; ++ky) {
+      const int64_t y = row * g_.stride_h + ky * g_.dilation_h;
+      const float* at = At(y);
+      for (int64_t kx = 0; kx < per_row; ++kx) runs_[count++] = at + kx * g_.dilation_w * pixel_floats();
+    }
+    return runs_;
+  }
+
+  int64_t pixel_step() const { return pixel_floats() * g_.stride_w; }
+
+ private:
+  int64_t pixel_floats() const { return is_copied_ ? g_.in_c : g_.in_step; }
+  bool IsInside(int64_t y) const { return first_y_ + y >= 0 && first_y_ + y < g_.in_h; }
+  const float* At(int64_t y) const {
+    if (!IsInside(y)) return zeros_;
+    return is_copied_ ? copies_ + y * RowFloats(g_) : in_place_ + y * g_.in_w * g_.in_step;
+  }
+
+  const ConvGeometry& g_;
+  float* zeros_;
+  float* copies_ = nullptr;
+  const float* in_place_ = nullptr;
+  const float** runs_ = nullptr;
+  int64_t first_y_ = 0;
+  bool is_copied_ = false;
 };
-
-template <int kRows>
-HWY_INLINE void Locate(const ConvF32& conv, int64_t pixel, int64_t last, Tile<kRows>& tile) {
-  const ConvGeometry& g = conv.geometry;
-  const int64_t reach_h = (g.kernel_h - 1) * g.dilation_h;
-  const int64_t reach_w = (g.kernel_w - 1) * g.dilation_w;
-  int64_t ox = pixel % g.out_w;
-  int64_t oy = pixel / g.out_w % g.out_h;
-  int64_t n = pixel / g.out_w / g.out_h;
-  for (int i = 0; i < kRows; ++i) {
-    tile.y[i] = oy * g.stride_h - g.pad_h;
-    tile.x[i] = ox * g.stride_w - g.pad_w;
-    tile.image[i] = conv.x + n * g.in_h * g.in_w * g.in_step;
-    tile.is_inside &=
-        tile.y[i] >= 0 && tile.x[i] >= 0 && tile.y[i] + reach_h < g.in_h && tile.x[i] + reach_w < g.in_w;
-    if (pixel + i >= last) continue;  // rows beyond the end repeat the last pixel
-    if (++ox < g.out_w) continue;
-    ox = 0;
-    if (++oy < g.out_h) continue;
-    oy = 0;
-    ++n;
-  }
-}
-
-// acc += rows' `count` elements times the weights at w.
-template <int kRows, int kPanels>
-HWY_INLINE void Accumulate(const float* const* HWY_RESTRICT rows, int64_t count, const float* HWY_RESTRICT w,
-                           int64_t panel_step, VF (&acc)[kRows][kPanels * kVectors]) {
-  const DF d;
-  const float* at[kRows];
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) at[i] = rows[i];
-  for (int64_t c = 0; c < count; ++c, w += kPanel) {
-    VF weight[kPanels * kVectors];
-#pragma GCC unroll 16
-    for (int v = 0; v < kPanels * kVectors; ++v) {
-      weight[v] = hn::LoadU(d, w + (v / kVectors) * panel_step + (v % kVectors) * kLanes);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-      const VF value = hn::Set(d, at[i][c]);
-#pragma GCC unroll 16
-      for (int v = 0; v < kPanels * kVectors; ++v) acc[i][v] = hn::MulAdd(value, weight[v], acc[i][v]);
-    }
-  }
-}
-
-template <int kRows, int kPanels>
-HWY_INLINE void Store(const ConvF32& conv, int64_t pixel, int64_t rows, int64_t panel,
-                      const VF (&acc)[kRows][kPanels * kVectors]) {
-  const DF d;
-  const ConvGeometry& g = conv.geometry;
-  const int64_t channel = panel * kPanel;
-  const int64_t channels = std::min<int64_t>(kPanels * kPanel, g.out_c - channel);
-  HWY_ALIGN float buffer[kRows * kPanels * kPanel];
-  const bool is_whole = channels == kPanels * kPanel && rows == kRows;
-  float* to = is_whole ? conv.y + pixel * g.out_step + channel : buffer;
-  const int64_t step = is_whole ? g.out_step : kPanels * kPanel;
-  WithActivation(d, conv.activation, [&](auto f) HWY_ATTR {
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 16
-      for (int v = 0; v < kPanels * kVectors; ++v) hn::StoreU(f(acc[i][v]), d, to + i * step + v * kLanes);
-    }
-  });
-  if (is_whole) return;
-  for (int64_t i = 0; i < rows; ++i) {
-    std::memcpy(conv.y + (pixel + i) * g.out_step + channel, buffer + i * kPanels * kPanel,
-                static_cast<size_t>(channels) * sizeof(float));
-  }
-}
-
-template <int kRows, int kPanels>
-HWY_NOINLINE void RunTile(const ConvF32& conv, int64_t pixel, int64_t rows, int64_t panel) {
-  const DF d;
-  const ConvGeometry& g = conv.geometry;
-  Tile<kRows> tile;
-  Locate<kRows>(conv, pixel, pixel + rows - 1, tile);
-  const int64_t panel_step = g.taps() * g.in_c * kPanel;
-  const float* w = conv.weights + panel * panel_step;
-  VF acc[kRows][kPanels * kVectors];
-#pragma GCC unroll 16
-  for (int v = 0; v < kPanels * kVectors; ++v) {
-    const VF bias = hn::LoadU(d, conv.bias + panel * kPanel + v * kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) acc[i][v] = bias;
-  }
-  const float* at[kRows];
-  const bool is_merged = tile.is_inside && g.in_step == g.in_c && g.dilation_w == 1;
-  const int64_t taps_w = is_merged ? 1 : g.kernel_w;
-  const int64_t count = is_merged ? g.kernel_w * g.in_c : g.in_c;
-  for (int64_t ky = 0; ky < g.kernel_h; ++ky) {
-    for (int64_t kx = 0; kx < taps_w; ++kx) {
-      bool is_seen = tile.is_inside;
-      for (int i = 0; i < kRows; ++i) {
-        const int64_t y = tile.y[i] + ky * g.dilation_h;
-        const int64_t x = tile.x[i] + kx * g.dilation_w;
-        const bool is_in = static_cast<uint64_t>(y) < static_cast<uint64_t>(g.in_h) &&
-                           static_cast<uint64_t>(x) < static_cast<uint64_t>(g.in_w);
-        at[i] = is_in ? tile.image[i] + (y * g.in_w + x) * g.in_step : conv.zeros;
-        is_seen |= is_in;
-      }
-      if (is_seen) Accumulate<kRows, kPanels>(at, count, w, panel_step, acc);
-      w += count * kPanel;
-    }
-  }
-  Store<kRows, kPanels>(conv, pixel, rows, panel, acc);
-}
-
-template <int kPanels>
-void RunPixels(const ConvF32& conv, int64_t begin, int64_t end, int64_t panel) {
-  int64_t pixel = begin;
-  for (; pixel + kTile <= end; pixel += kTile) RunTile<kTile, kPanels>(conv, pixel, kTile, panel);
-  constexpr int kHalf = kTile / 2;
-  while (pixel < end) {
-    const int64_t rest = end - pixel;
-    if (rest > kHalf) {
-      RunTile<kTile, kPanels>(conv, pixel, rest, panel);
-      return;
-    }
-    if (rest > 1 && kHalf > 1) {
-      RunTile<kHalf, kPanels>(conv, pixel, rest, panel);
-      return;
-    }
-    RunTile<1, kPanels>(conv, pixel, 1, panel);
-    ++pixel;
-  }
-}
 
 }  // namespace
 
-void RunConv(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin,
-             int64_t panel_end) {
-  int64_t panel = panel_begin;
-  for (; panel + kTilePanels <= panel_end; panel += kTilePanels) {
-    RunPixels<kTilePanels>(conv, pixel_begin, pixel_end, panel);
+int64_t ConvF32BlockRows(const ConvGeometry& geometry) {
+  const int64_t row_bytes = RowFloats(geometry) * static_cast<int64_t>(sizeof(float));
+  const int64_t input_rows = kBlockBytes / row_bytes;
+  const int64_t window = (geometry.kernel_h - 1) * geometry.dilation_h + 1;
+  const int64_t rows = (input_rows - window) / geometry.stride_h + 1;
+  // Of equal height, and high enough that the window's overlap is a small part.
+  const int64_t fitting = std::clamp<int64_t>(rows, std::min<int64_t>(4, geometry.out_h), geometry.out_h);
+  const int64_t blocks = (geometry.out_h + fitting - 1) / std::max<int64_t>(fitting, 1);
+  return (geometry.out_h + blocks - 1) / std::max<int64_t>(blocks, 1);
+}
+
+int64_t ConvF32ScratchBytes(const ConvGeometry& geometry) {
+  // Whether pixels have gaps shows at the run only.
+  ConvGeometry with_gaps = geometry;
+  with_gaps.in_step = geometry.in_c + 1;
+  const auto floats = [](const ConvGeometry& g) { return ZeroFloats(g) + CopiedFloats(g); };
+  return std::max(floats(geometry), floats(with_gaps)) * static_cast<int64_t>(sizeof(float)) +
+         RunsOf(geometry) * static_cast<int64_t>(sizeof(float*));
+}
+
+void RunConvF32(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_end, int64_t panel_begin,
+                int64_t panel_end, void* scratch) {
+  const ConvGeometry& g = conv.geometry;
+  InputRows rows(conv, n, row_begin, row_end, scratch);
+  GemmF32 gemm;
+  gemm.num_runs = RunsOf(g);
+  gemm.run_length = RunLengthOf(g);
+  gemm.a_step = rows.pixel_step();
+  gemm.b = conv.weights;
+  gemm.columns = g.out_c;
+  gemm.c_step = g.out_step;
+  gemm.epilogue = conv.epilogue;
+  // Two panels at a time over all rows: weights are read once per block.
+  for (int64_t panel = panel_begin; panel < panel_end; panel += 2) {
+    for (int64_t row = row_begin; row < row_end; ++row) {
+      const int64_t pixel = (n * g.out_h + row) * g.out_w;
+      gemm.a = rows.RunsOfRow(row - row_begin);
+      gemm.c = conv.y + pixel * g.out_step;
+      if (conv.epilogue.residual != nullptr)
+        gemm.epilogue.residual = conv.epilogue.residual + pixel * conv.epilogue.residual_step;
+      RunGemmF32(gemm, g.out_w, panel, std::min(panel + 2, panel_end));
+    }
   }
-  for (; panel < panel_end; ++panel) RunPixels<1>(conv, pixel_begin, pixel_end, panel);
 }
 
-int64_t TilePixels() { return kTile; }
-
-}  // namespace HWY_NAMESPACE
 }  // namespace slipway::cpu
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-namespace slipway::cpu {
-
-HWY_EXPORT(RunConv);
-HWY_EXPORT(TilePixels);
-
-void RunConvF32(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin,
-                int64_t panel_end) {
-  HWY_DYNAMIC_DISPATCH(RunConv)(conv, pixel_begin, pixel_end, panel_begin, panel_end);
-}
-
-int64_t ConvF32TilePixels() { return HWY_DYNAMIC_DISPATCH(TilePixels)(); }
-
-}  // namespace slipway::cpu
-#endif

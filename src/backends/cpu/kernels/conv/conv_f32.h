@@ -1,14 +1,12 @@
-// Direct f32 convolution, channels last, on packed weights: no im2col buffer. Matrix products are its 1x1
-// case.
+// Direct f32 convolution, channels last, on packed weights: no im2col buffer.
 //
-// Idea: a tile of some pixels times one or two panels of 16 output channels lives in registers; for every tap
-// the tile's pixel pointers are found (zeros outside the image) and the input channels run innermost. Taps of
-// one kernel row merge into one long run when the whole tile lies inside the image. Source: register-blocked
-// GEMM (Goto, van de Geijn 2008). Left out: Winograd.
+// Idea: the input rows that some output rows need are copied into a thread's scratch with their margins, so
+// that the windows of neighbouring pixels lie a fixed step apart, borders included: a row of pixels is then a
+// product of gemm_f32.h whose runs are the kernel's rows. Where nothing sticks out of the image, it is read
+// in place. Left out: Winograd, which is a tactic of its own.
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "backends/cpu/kernels/gemm/gemm_f32.h"
 
@@ -25,24 +23,34 @@ struct ConvGeometry {
 
   int64_t out_pixels() const { return batch * out_h * out_w; }
   int64_t taps() const { return kernel_h * kernel_w; }
+  int64_t depth() const { return taps() * in_c; }
+  // Pixels of an input row, margins included, that a row of outputs reads.
+  int64_t span_w() const { return (out_w - 1) * stride_w + (kernel_w - 1) * dilation_w + 1; }
+  // Input rows under `rows` output rows that follow each other.
+  int64_t span_h(int64_t rows) const { return (rows - 1) * stride_h + (kernel_h - 1) * dilation_h + 1; }
+  // A pixel is one row of a plain matrix.
+  bool IsPointwise() const {
+    return taps() == 1 && stride_h == 1 && stride_w == 1 && pad_h == 0 && pad_w == 0 && in_h == out_h &&
+           in_w == out_w;
+  }
 };
 
 struct ConvF32 {
   ConvGeometry geometry;
   const float* x = nullptr;        // [batch,in_h,in_w], in_step apart
   const float* weights = nullptr;  // [panel][tap][in_c][16]
-  const float* bias = nullptr;     // [panel][16]
-  const float* zeros = nullptr;    // in_c zeros
-  float* y = nullptr;
-  FusedActivation activation;
+  float* y = nullptr;              // [batch,out_h,out_w], out_step apart
+  Epilogue epilogue;               // its residual: at the first pixel's first channel
 };
 
-// Computes output pixels [pixel_begin, pixel_end) for panels [panel_begin, panel_end). Chunks may run in
-// parallel.
-void RunConvF32(const ConvF32& conv, int64_t pixel_begin, int64_t pixel_end, int64_t panel_begin,
-                int64_t panel_end);
+// Output rows of one image that are computed together: their input stays in the second-level cache.
+int64_t ConvF32BlockRows(const ConvGeometry& geometry);
+// What RunConvF32 needs of scratch for a block.
+int64_t ConvF32ScratchBytes(const ConvGeometry& geometry);
 
-// The pixels of a register tile: chunks of multiples of it waste nothing.
-int64_t ConvF32TilePixels();
+// Rows [row_begin, row_end), at most a block, of image n for panels [panel_begin, panel_end). `scratch` is
+// aligned to 64. Blocks and panels may be computed in parallel.
+void RunConvF32(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_end, int64_t panel_begin,
+                int64_t panel_end, void* scratch);
 
 }  // namespace slipway::cpu

@@ -1,0 +1,102 @@
+#include "backends/cpu/image_kernel.h"
+
+#include "backends/cpu/kernels/move/transpose.h"
+#include "ops/nn/residual.h"
+
+namespace slipway::cpu {
+namespace {
+
+int64_t Rounded(int64_t count) { return (count + 15) / 16 * 16; }
+
+}  // namespace
+
+std::optional<std::string> WhyNotConvF32(const Step& step) {
+  if (step.op->name != "Conv") return "not a Conv";
+  if (TypeOf(step.inputs[0]) != DType::kF32) return "input is not f32";
+  if (!IsConstantF32(step.inputs[1])) return "weights are not constant f32";
+  if (step.HasInput(2) && !IsConstantF32(step.inputs[2])) return "bias is not constant f32";
+  const int rank = step.inputs[1]->data.rank();
+  if (rank != 3 && rank != 4) return "not one or two spatial axes";
+  if (step.inputs[1]->data.count() == 0) return "weights are empty";
+  if (step.HasInput(kResidualInput) && LayoutOf(step.attrs()) != Layout::kChannelsLast)
+    return "a residual whose channels come first";
+  return std::nullopt;
+}
+
+bool IsDepthwise(const Step& step) {
+  const Dims& w = step.inputs[1]->data.dims();
+  const bool is_last = LayoutOf(step.attrs()) == Layout::kChannelsLast;
+  return step.attrs().Int("group", 1) == w[0] && (is_last ? w.back() : w[1]) == 1 && w[0] > 1;
+}
+
+Status ImageKernel::Init(const Step& step) {
+  layout_ = LayoutOf(step.attrs());
+  const Tensor& w = step.inputs[1]->data;
+  const Image2 weight = ViewImage2(w.dims(), layout_);
+  const Ints kernel = w.rank() == 4 ? Ints{weight.h, weight.w} : Ints{weight.w};
+  SLIPWAY_ASSIGN_OR_RETURN(window_, Window2::Read(step.attrs(), kernel));
+  group_ = step.attrs().Int("group", 1);
+  activation_ = FusedOf(ActivationOf(step.attrs()));
+  is_residual_last_ =
+      step.HasInput(kResidualInput) && ResidualOrderOf(step.attrs()) == ResidualOrder::kAfterActivation;
+  return Status::Ok();
+}
+
+ConvGeometry ImageKernel::GeometryFor(const Dims& x, const Dims& y) const {
+  return GeometryOf(window_, ViewImage2(x, layout_), ViewImage2(y, layout_), group_);
+}
+
+int64_t ImageKernel::WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const {
+  if (layout_ == Layout::kChannelsLast) return 0;
+  return (Rounded(CountOfType(inputs[0])) + Rounded(CountOfType(outputs[0]))) * 4;
+}
+
+int64_t ImageKernel::ThreadScratchBytes(const ConvGeometry&) const { return 0; }
+
+int64_t ImageKernel::ThreadWorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const {
+  if (!inputs[0].IsStatic() || !outputs[0].IsStatic() || CountOfType(outputs[0]) == 0) return 0;
+  return ThreadScratchBytes(GeometryFor(KnownDims(*inputs[0].shape), KnownDims(*outputs[0].shape)));
+}
+
+bool ImageKernel::CanReadSteps(size_t input) const {
+  return layout_ == Layout::kChannelsLast && (input == 0 || input == kResidualInput);
+}
+
+bool ImageKernel::CanWriteSteps(size_t output) const {
+  return layout_ == Layout::kChannelsLast && output == 0;
+}
+
+Status ImageKernel::Run(const KernelArgs& args) const {
+  const Tensor& x = args.in(0);
+  Tensor& y = args.out(0);
+  if (y.count() == 0) return Status::Ok();
+  Images images;
+  images.geometry = GeometryFor(x.dims(), y.dims());
+  images.x = x.as<float>();
+  images.y = y.as<float>();
+  if (layout_ == Layout::kChannelsLast) {
+    images.geometry.in_step = args.in_step(0);
+    images.geometry.out_step = args.out_step(0);
+    if (args.HasInput(kResidualInput)) {
+      images.residual = args.in(kResidualInput).as<float>();
+      images.residual_step = args.in_step(kResidualInput);
+    }
+    Convolve(images, args);
+    return Status::Ok();
+  }
+  const int64_t in_count = Rounded(x.count());
+  if (static_cast<int64_t>(args.workspace.size()) < (in_count + Rounded(y.count())) * 4) {
+    return Status(Code::kInternal, "convolution got too little workspace");
+  }
+  const Image2 in = ViewImage2(x.dims(), layout_);
+  const Image2 out = ViewImage2(y.dims(), layout_);
+  auto* x_last = reinterpret_cast<float*>(args.workspace.data());
+  TransposeImages(images.x, in.n, in.c, in.h * in.w, x_last, args.pool);
+  images.x = x_last;
+  images.y = x_last + in_count;
+  Convolve(images, args);
+  TransposeImages(images.y, out.n, out.h * out.w, out.c, y.as<float>(), args.pool);
+  return Status::Ok();
+}
+
+}  // namespace slipway::cpu

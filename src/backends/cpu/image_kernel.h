@@ -1,0 +1,53 @@
+// What the tactics of f32 Conv share: which steps they fit, geometry, and a channels-last copy of images
+// whose channels come first.
+#pragma once
+
+#include "backends/cpu/kernels/conv/conv_f32.h"
+#include "backends/cpu/tactics.h"
+
+namespace slipway::cpu {
+
+// A Conv of one or two spatial axes on f32 with constant weights and bias; nullopt if it is one.
+std::optional<std::string> WhyNotConvF32(const Step& step);
+// One filter per channel.
+bool IsDepthwise(const Step& step);
+
+// A Conv on images, channels last. Where channels come first, images pass through copies in the workspace.
+class ImageKernel : public Kernel {
+ public:
+  Status Init(const Step& step);
+
+  int64_t WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const override;
+  int64_t ThreadWorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const override;
+  bool CanReadSteps(size_t input) const override;
+  bool CanWriteSteps(size_t output) const override;
+  Status Run(const KernelArgs& args) const override;
+
+ protected:
+  struct Images {
+    ConvGeometry geometry;
+    const float* x = nullptr;
+    const float* residual = nullptr;  // null: none
+    int64_t residual_step = 0;
+    float* y = nullptr;
+  };
+
+  // All groups. Every thread has ThreadScratchBytes(geometry) at args.ThreadWorkspace().
+  virtual void Convolve(const Images& images, const KernelArgs& args) const = 0;
+  virtual int64_t ThreadScratchBytes(const ConvGeometry& geometry) const;
+
+  int64_t group() const { return group_; }
+  const FusedActivation& activation() const { return activation_; }
+  bool is_residual_last() const { return is_residual_last_; }
+
+ private:
+  ConvGeometry GeometryFor(const Dims& x, const Dims& y) const;
+
+  Layout layout_ = Layout::kChannelsLast;
+  Window2 window_;
+  int64_t group_ = 1;
+  FusedActivation activation_;
+  bool is_residual_last_ = false;
+};
+
+}  // namespace slipway::cpu
