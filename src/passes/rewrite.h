@@ -21,7 +21,8 @@ class GraphView {
   Node* OnlyReader(ValueId id);
   bool IsOnlyReadOnce(ValueId id) const;
   // By nodes and as a graph output.
-  bool IsUnread(ValueId id) const { return uses_[static_cast<size_t>(id)] == 0; }
+  int UseCount(ValueId id) const { return uses_[static_cast<size_t>(id)]; }
+  bool IsUnread(ValueId id) const { return UseCount(id) == 0; }
   const Tensor* Constant(ValueId id) const;
   // The number that a float constant of one element is, of whatever rank.
   std::optional<double> Scalar(ValueId id) const;
