@@ -7,9 +7,10 @@
 namespace slipway::cpu {
 namespace {
 
+constexpr int64_t kSmallWork = 30000;  // multiplications that are not worth waking a thread for
+
 std::optional<std::string> WhyNot(const Step& step) {
   if (auto reason = WhyNotConvF32(step)) return reason;
-  if (auto reason = WhyNotResidual(step)) return reason;
   if (!IsDepthwise(step)) return "not one filter per channel";
   return std::nullopt;
 }
@@ -29,17 +30,22 @@ class DepthwiseKernel : public ImageKernel {
     if (step.HasInput(2)) std::copy_n(step.inputs[2]->data.as<float>(), channels, bias_.begin());
   }
 
-  // The generic kernel reads and writes dense images only.
-  bool CanReadSteps(size_t) const override { return false; }
-  bool CanWriteSteps(size_t) const override { return false; }
-
  protected:
   void Convolve(const Images& images, const KernelArgs& args) const override {
-    const ConvGeometry& geometry = images.geometry;
-    const DepthwiseF32 conv{geometry, images.x, weights_.data(), bias_.data(), images.y, activation()};
-    const int64_t rows = geometry.batch * geometry.out_h;
-    const int64_t work = geometry.out_w * geometry.out_step * geometry.taps();
-    args.pool.ParallelFor(rows, std::max<int64_t>(1, 30000 / std::max<int64_t>(work, 1)),
+    DepthwiseF32 conv;
+    conv.geometry = images.geometry;
+    conv.channels = static_cast<int64_t>(bias_.size());
+    conv.x = images.x;
+    conv.weights = weights_.data();
+    conv.bias = bias_.data();
+    conv.y = images.y;
+    conv.epilogue.activation = activation();
+    conv.epilogue.residual = images.residual;
+    conv.epilogue.residual_step = images.residual_step;
+    conv.epilogue.is_residual_last = is_residual_last();
+    const int64_t work = conv.geometry.out_w * conv.channels * conv.geometry.taps();
+    args.pool.ParallelFor(conv.geometry.batch * conv.geometry.out_h,
+                          std::max<int64_t>(1, kSmallWork / std::max<int64_t>(work, 1)),
                           [&](int64_t begin, int64_t end) { RunDepthwiseF32(conv, begin, end); });
   }
 
@@ -50,7 +56,7 @@ class DepthwiseKernel : public ImageKernel {
 }  // namespace
 
 std::vector<const Tactic*> DepthwiseTactics() {
-  static const SimpleTactic depthwise("cpu/depthwise_f32", Speed{42, 60}, WhyNot,
+  static const SimpleTactic depthwise("cpu/depthwise_f32", Speed{100, 60}, WhyNot,
                                       MakeKernel<DepthwiseKernel>);
   return {&depthwise};
 }

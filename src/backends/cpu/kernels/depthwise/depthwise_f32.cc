@@ -9,6 +9,7 @@
 #include "hwy/foreach_target.h"
 // The targets come first.
 #include "backends/cpu/kernels/simd/math-inl.h"
+#include "backends/cpu/kernels/simd/partial-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -16,44 +17,19 @@ namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-// kPixels neighbouring output pixels whose windows lie inside the image from left to right; taps ky in [ky0,
-// ky1), kx in [kx0, kx1).
-struct Taps {
-  int64_t ky0, ky1, kx0, kx1;
+using DF = hn::CappedTag<float, 16>;
+using VF = hn::Vec<DF>;
+constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(DF()));
+// Sums, a column and a weight fit the registers: 32 of AVX-512 and NEON, else 16.
+constexpr int kMaxStrip = kLanes == 16 || HWY_ARCH_ARM_A64 ? 8 : 4;
+
+// A row of outputs: kernel rows [ky0, ky1) lie inside the image.
+struct Row {
+  const float* x;  // the window's first row, first column of the image
+  float* y;
+  const float* residual;  // null: none, or added later
+  int64_t ky0, ky1;
 };
-
-template <int kPixels, class D>
-HWY_INLINE void Channels(const DepthwiseF32& conv, D d, const float* x, const Taps& taps, int64_t c,
-                         float* y) {
-  using V = hn::Vec<D>;
-  const ConvGeometry& g = conv.geometry;
-  V acc[kPixels];
-  const V bias = hn::LoadU(d, conv.bias + c);
-#pragma GCC unroll 4
-  for (int i = 0; i < kPixels; ++i) acc[i] = bias;
-  const int64_t step = g.stride_w * g.in_step;
-  for (int64_t ky = taps.ky0; ky < taps.ky1; ++ky) {
-    for (int64_t kx = taps.kx0; kx < taps.kx1; ++kx) {
-      const V w = hn::LoadU(d, conv.weights + (ky * g.kernel_w + kx) * g.in_step + c);
-      const float* from = x + (ky * g.dilation_h * g.in_w + kx * g.dilation_w) * g.in_step + c;
-#pragma GCC unroll 4
-      for (int i = 0; i < kPixels; ++i) acc[i] = hn::MulAdd(hn::LoadU(d, from + i * step), w, acc[i]);
-    }
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < kPixels; ++i) hn::StoreU(acc[i], d, y + i * g.out_step + c);
-}
-
-template <int kPixels>
-HWY_INLINE void Pixels(const DepthwiseF32& conv, const float* x, const Taps& taps, float* y) {
-  const hn::CappedTag<float, 16> d;
-  const hn::CappedTag<float, 1> one;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t channels = conv.geometry.in_step;
-  int64_t c = 0;
-  for (; c + lanes <= channels; c += lanes) Channels<kPixels>(conv, d, x, taps, c, y);
-  for (; c < channels; ++c) Channels<kPixels>(conv, one, x, taps, c, y);
-}
 
 // Taps k with 0 <= start + k * dilation < extent.
 HWY_INLINE void Inside(int64_t start, int64_t dilation, int64_t extent, int64_t kernel, int64_t& first,
@@ -63,35 +39,151 @@ HWY_INLINE void Inside(int64_t start, int64_t dilation, int64_t extent, int64_t 
   if (last < first) last = first;
 }
 
-HWY_INLINE void Row(const DepthwiseF32& conv, int64_t row) {
+// Clamped, the residual added before.
+HWY_INLINE void Finish(const DepthwiseF32& conv, const Row& row, int64_t pixel, int64_t c, size_t count,
+                       VF sum) {
+  const DF d;
+  const Epilogue& epilogue = conv.epilogue;
+  if (row.residual != nullptr)
+    sum = hn::Add(sum, LoadFirst(d, row.residual + pixel * epilogue.residual_step + c, count));
+  const VF low = hn::Set(d, epilogue.activation.low);
+  const VF high = hn::Set(d, epilogue.activation.high);
+  StoreFirst(ClampTo(low, high, sum, d), d, row.y + pixel * conv.geometry.out_step + c, count);
+}
+
+// kStrip pixels from `ox` on, whose windows lie inside from left to right.
+template <int kKernel, int kStride, int kStrip>
+HWY_INLINE void Strip(const DepthwiseF32& conv, const Row& row, int64_t ox) {
+  const DF d;
   const ConvGeometry& g = conv.geometry;
-  const int64_t n = row / g.out_h;
-  const int64_t y0 = row % g.out_h * g.stride_h - g.pad_h;
-  Taps taps;
-  Inside(y0, g.dilation_h, g.in_h, g.kernel_h, taps.ky0, taps.ky1);
-  const float* image = conv.x + n * g.in_h * g.in_w * g.in_step;
-  float* y = conv.y + row * g.out_w * g.out_step;
-  const int64_t reach = (g.kernel_w - 1) * g.dilation_w;
-  for (int64_t ox = 0; ox < g.out_w;) {
-    const int64_t x0 = ox * g.stride_w - g.pad_w;
-    const float* from = image + (y0 * g.in_w + x0) * g.in_step;
-    const bool is_inside = x0 >= 0 && x0 + 3 * g.stride_w + reach < g.in_w && ox + 4 <= g.out_w;
-    Inside(x0, g.dilation_w, g.in_w, g.kernel_w, taps.kx0, taps.kx1);
-    if (is_inside) {
-      Pixels<4>(conv, from, taps, y + ox * g.out_step);
-      ox += 4;
-    } else {
-      Pixels<1>(conv, from, taps, y + ox * g.out_step);
-      ++ox;
+  const float* window = row.x + (ox * kStride - g.pad_w) * g.in_step;
+  constexpr int kColumns = (kStrip - 1) * kStride + kKernel;
+  for (int64_t c = 0; c < conv.channels; c += kLanes) {
+    const auto count = static_cast<size_t>(std::min(kLanes, conv.channels - c));
+    VF sums[kStrip];
+    const VF bias = LoadFirst(d, conv.bias + c, count);
+#pragma GCC unroll 8
+    for (int i = 0; i < kStrip; ++i) sums[i] = bias;
+    for (int64_t ky = row.ky0; ky < row.ky1; ++ky) {
+      VF weight[kKernel];
+#pragma GCC unroll 5
+      for (int kx = 0; kx < kKernel; ++kx)
+        weight[kx] = LoadFirst(d, conv.weights + (ky * kKernel + kx) * conv.channels + c, count);
+      const float* from = window + ky * g.in_w * g.in_step + c;
+#pragma GCC unroll 32
+      for (int j = 0; j < kColumns; ++j) {
+        const VF column = LoadFirst(d, from + j * g.in_step, count);
+#pragma GCC unroll 5
+        for (int kx = 0; kx < kKernel; ++kx) {
+          const int i = j - kx;
+          if (i >= 0 && i % kStride == 0 && i / kStride < kStrip)
+            sums[i / kStride] = hn::MulAdd(column, weight[kx], sums[i / kStride]);
+        }
+      }
     }
+#pragma GCC unroll 8
+    for (int i = 0; i < kStrip; ++i) Finish(conv, row, ox + i, c, count, sums[i]);
   }
-  ActivateRow(conv.activation, y, static_cast<size_t>(g.out_w * g.out_step));
+}
+
+// Any window.
+HWY_INLINE void Pixel(const DepthwiseF32& conv, const Row& row, int64_t ox) {
+  const DF d;
+  const ConvGeometry& g = conv.geometry;
+  const int64_t x0 = ox * g.stride_w - g.pad_w;
+  int64_t kx0, kx1;
+  Inside(x0, g.dilation_w, g.in_w, g.kernel_w, kx0, kx1);
+  for (int64_t c = 0; c < conv.channels; c += kLanes) {
+    const auto count = static_cast<size_t>(std::min(kLanes, conv.channels - c));
+    VF sum = LoadFirst(d, conv.bias + c, count);
+    for (int64_t ky = row.ky0; ky < row.ky1; ++ky) {
+      for (int64_t kx = kx0; kx < kx1; ++kx) {
+        const float* from = row.x + (ky * g.dilation_h * g.in_w + x0 + kx * g.dilation_w) * g.in_step + c;
+        const float* weight = conv.weights + (ky * g.kernel_w + kx) * conv.channels + c;
+        sum = hn::MulAdd(LoadFirst(d, from, count), LoadFirst(d, weight, count), sum);
+      }
+    }
+    Finish(conv, row, ox, c, count, sum);
+  }
+}
+
+template <int kKernel, int kStride>
+HWY_NOINLINE void UnrolledRow(const DepthwiseF32& conv, const Row& row) {
+  const ConvGeometry& g = conv.geometry;
+  // Pixels whose window is inside: [first, last).
+  const int64_t first = std::min(g.out_w, (g.pad_w + kStride - 1) / kStride);
+  const int64_t last = std::clamp<int64_t>((g.in_w + g.pad_w - kKernel) / kStride + 1, first, g.out_w);
+  int64_t ox = 0;
+  for (; ox < first; ++ox) Pixel(conv, row, ox);
+  if (g.in_w + g.pad_w >= kKernel) {
+    if constexpr (kMaxStrip == 8) {
+      for (; ox + 8 <= last; ox += 8) Strip<kKernel, kStride, 8>(conv, row, ox);
+    }
+    for (; ox + 4 <= last; ox += 4) Strip<kKernel, kStride, 4>(conv, row, ox);
+    for (; ox + 2 <= last; ox += 2) Strip<kKernel, kStride, 2>(conv, row, ox);
+  }
+  for (; ox < g.out_w; ++ox) Pixel(conv, row, ox);
+}
+
+HWY_NOINLINE void AnyRow(const DepthwiseF32& conv, const Row& row) {
+  for (int64_t ox = 0; ox < conv.geometry.out_w; ++ox) Pixel(conv, row, ox);
+}
+
+using RowFn = void (*)(const DepthwiseF32&, const Row&);
+
+RowFn RowFor(const ConvGeometry& g) {
+  if (g.kernel_h != g.kernel_w || g.stride_h != g.stride_w || g.dilation_h != 1 || g.dilation_w != 1)
+    return AnyRow;
+  if (g.kernel_h == 3 && g.stride_h == 1) return UnrolledRow<3, 1>;
+  if (g.kernel_h == 3 && g.stride_h == 2) return UnrolledRow<3, 2>;
+  if (g.kernel_h == 5 && g.stride_h == 1) return UnrolledRow<5, 1>;
+  if (g.kernel_h == 5 && g.stride_h == 2) return UnrolledRow<5, 2>;
+  return AnyRow;
+}
+
+// What the strips leave out: activations that are no clamp, residuals behind the activation. The row is still
+// in the first-level cache.
+HWY_NOINLINE void FinishRow(const DepthwiseF32& conv, float* y, const float* residual) {
+  const DF d;
+  const ConvGeometry& g = conv.geometry;
+  const Epilogue& epilogue = conv.epilogue;
+  const bool is_clamped = epilogue.activation.kind == ActivationKind::kClamp;
+  FusedActivation rest;
+  if (!is_clamped) rest = epilogue.activation;
+  WithActivation(d, rest, [&](auto f) HWY_ATTR {
+    for (int64_t ox = 0; ox < g.out_w; ++ox) {
+      for (int64_t c = 0; c < conv.channels; c += kLanes) {
+        const auto count = static_cast<size_t>(std::min(kLanes, conv.channels - c));
+        float* at = y + ox * g.out_step + c;
+        VF value = f(LoadFirst(d, at, count));
+        if (epilogue.is_residual_last && residual != nullptr)
+          value = hn::Add(value, LoadFirst(d, residual + ox * epilogue.residual_step + c, count));
+        StoreFirst(value, d, at, count);
+      }
+    }
+  });
 }
 
 }  // namespace
 
 void RunDepthwise(const DepthwiseF32& conv, int64_t row_begin, int64_t row_end) {
-  for (int64_t row = row_begin; row < row_end; ++row) Row(conv, row);
+  const ConvGeometry& g = conv.geometry;
+  const Epilogue& epilogue = conv.epilogue;
+  const RowFn run = RowFor(g);
+  const bool is_residual_last = epilogue.residual != nullptr && epilogue.is_residual_last;
+  const bool is_finished_later = is_residual_last || epilogue.activation.kind != ActivationKind::kClamp;
+  for (int64_t r = row_begin; r < row_end; ++r) {
+    const int64_t y0 = r % g.out_h * g.stride_h - g.pad_h;
+    Row row;
+    row.x = conv.x + (r / g.out_h * g.in_h + y0) * g.in_w * g.in_step;
+    row.y = conv.y + r * g.out_w * g.out_step;
+    const float* residual =
+        epilogue.residual == nullptr ? nullptr : epilogue.residual + r * g.out_w * epilogue.residual_step;
+    row.residual = is_residual_last ? nullptr : residual;
+    Inside(y0, g.dilation_h, g.in_h, g.kernel_h, row.ky0, row.ky1);
+    run(conv, row);
+    if (is_finished_later) FinishRow(conv, row.y, residual);
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -1,4 +1,7 @@
 // Depthwise f32 convolution, channels last: one filter per channel, vectors run along the channels.
+//
+// Idea: a strip of neighbouring output pixels shares the loads of its input columns; the usual windows (3x3
+// and 5x5 of stride 1 and 2) are unrolled. Pixels whose window sticks out sideways are computed one by one.
 #pragma once
 
 #include "backends/cpu/kernels/conv/conv_f32.h"
@@ -6,12 +9,13 @@
 namespace slipway::cpu {
 
 struct DepthwiseF32 {
-  ConvGeometry geometry;  // in_step channels, in and out
+  ConvGeometry geometry;  // in_c = out_c = 1; in_step and out_step between pixels
+  int64_t channels = 0;
   const float* x = nullptr;
   const float* weights = nullptr;  // [tap][channels]
   const float* bias = nullptr;     // [channels]
   float* y = nullptr;
-  FusedActivation activation;
+  Epilogue epilogue;  // its bias is not read
 };
 
 // Computes the output rows [row_begin, row_end) of batch * out_h.
