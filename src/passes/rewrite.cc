@@ -87,6 +87,11 @@ bool GraphView::Finish() {
   return has_changed;
 }
 
+bool IsPlain(const Node* node, const char* op) {
+  if (node == nullptr || node->op != op || node->outputs.size() != 1) return false;
+  return !node->attrs.Has("activation") || node->attrs.String("activation") == "none";
+}
+
 Status Become(Node& node, std::string op, std::vector<ValueId> inputs, Attrs attrs) {
   node.op = std::move(op);
   node.inputs = std::move(inputs);

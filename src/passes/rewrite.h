@@ -43,6 +43,9 @@ class GraphView {
   std::vector<bool> is_dropped_;
 };
 
+// A node of that operator with one result and no activation fused into it; false for null.
+bool IsPlain(const Node* node, const char* op);
+
 // `node` becomes another operator, with the defaults of its record for what `attrs` lacks; outputs and
 // sources stay.
 Status Become(Node& node, std::string op, std::vector<ValueId> inputs, Attrs attrs);
