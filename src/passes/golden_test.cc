@@ -45,6 +45,7 @@ std::vector<std::string> CasePaths() {
 // The one pass, sub-graphs included, as the pipeline runs it. True if it changed anything.
 Result<bool> RunOnly(const std::string& pass, Graph& graph) {
   PipelineOptions options;
+  options.enabled = {pass};
   for (const std::string& name : PassNames()) {
     if (name != pass) options.disabled.push_back(name);
   }

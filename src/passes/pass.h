@@ -11,7 +11,9 @@ using PassFn = Result<bool> (*)(Graph& graph);
 
 // Result<bool> FuseSilu(Graph& graph), and so on: one PassFn for every line of passes.inc.
 #define SLIPWAY_PASS(name, function) Result<bool> function(Graph& graph);
+#define SLIPWAY_PASS_ON_DEMAND SLIPWAY_PASS
 #include "passes/passes.inc"
+#undef SLIPWAY_PASS_ON_DEMAND
 #undef SLIPWAY_PASS
 
 }  // namespace slipway

@@ -261,11 +261,14 @@ TEST(Optimize, NamesThePassNearestToAMistypedOne) {
 
 TEST(Optimize, ReadsTheEnvironment) {
   ::setenv("SLIPWAY_DISABLE", "fuse_silu,,fold_constants", 1);
+  ::setenv("SLIPWAY_ENABLE", "merge_siblings", 1);
   ::setenv("SLIPWAY_STOP_AFTER", "2", 1);
   const PipelineOptions options = PipelineOptions::FromEnvironment();
   ::unsetenv("SLIPWAY_DISABLE");
+  ::unsetenv("SLIPWAY_ENABLE");
   ::unsetenv("SLIPWAY_STOP_AFTER");
   EXPECT_THAT(options.disabled, ElementsAre("fuse_silu", "fold_constants"));
+  EXPECT_THAT(options.enabled, ElementsAre("merge_siblings"));
   EXPECT_EQ(options.stop_after, 2);
   EXPECT_THAT(PipelineOptions::FromEnvironment().disabled, IsEmpty());
 }

@@ -16,18 +16,24 @@ namespace {
 struct PassEntry {
   const char* name;
   PassFn run;
+  bool is_on_demand;
 };
 
 constexpr PassEntry kPasses[] = {
-#define SLIPWAY_PASS(name, function) {#name, function},
+#define SLIPWAY_PASS(name, function) {#name, function, false},
+#define SLIPWAY_PASS_ON_DEMAND(name, function) {#name, function, true},
 #include "passes/passes.inc"
+#undef SLIPWAY_PASS_ON_DEMAND
 #undef SLIPWAY_PASS
 };
 
-bool IsDisabled(const PipelineOptions& options, const char* name) {
-  const auto& off = options.disabled;
-  return std::find(off.begin(), off.end(), name) != off.end() ||
-         std::find(off.begin(), off.end(), "all") != off.end();
+bool Has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool IsDisabled(const PipelineOptions& options, const PassEntry& pass) {
+  if (Has(options.disabled, pass.name) || Has(options.disabled, "all")) return true;
+  return pass.is_on_demand && !Has(options.enabled, pass.name);
 }
 
 Status CheckNames(const PipelineOptions& options) {
@@ -37,10 +43,13 @@ Status CheckNames(const PipelineOptions& options) {
     known.push_back(pass.name);
     listed += (listed.empty() ? "" : ", ") + std::string(pass.name);
   }
-  for (const std::string& name : options.disabled) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return Status(Code::kUsage, "no pass is called '" + name + "'" + DidYouMean(name, known),
-                  "SLIPWAY_DISABLE takes all or any of: " + listed);
+  for (const auto& [variable, names] : {std::pair("SLIPWAY_DISABLE takes all or any of: ", &options.disabled),
+                                        std::pair("SLIPWAY_ENABLE takes any of: ", &options.enabled)}) {
+    for (const std::string& name : *names) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      return Status(Code::kUsage, "no pass is called '" + name + "'" + DidYouMean(name, known),
+                    variable + listed);
+    }
   }
   return Status::Ok();
 }
@@ -84,18 +93,25 @@ Result<bool> RunPass(PassFn pass, Graph& graph) {
   return true;
 }
 
+// Names between commas in a variable of the environment.
+std::vector<std::string> NamesIn(const char* variable) {
+  std::vector<std::string> names;
+  const char* text = std::getenv(variable);
+  std::string_view rest = text == nullptr ? "" : text;
+  while (!rest.empty()) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    if (comma > 0) names.emplace_back(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return names;
+}
+
 }  // namespace
 
 PipelineOptions PipelineOptions::FromEnvironment() {
   PipelineOptions options;
-  if (const char* text = std::getenv("SLIPWAY_DISABLE")) {
-    std::string_view rest = text;
-    while (!rest.empty()) {
-      const size_t comma = std::min(rest.find(','), rest.size());
-      if (comma > 0) options.disabled.emplace_back(rest.substr(0, comma));
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
-  }
+  options.disabled = NamesIn("SLIPWAY_DISABLE");
+  options.enabled = NamesIn("SLIPWAY_ENABLE");
   if (const char* text = std::getenv("SLIPWAY_STOP_AFTER")) options.stop_after = std::atoi(text);
   return options;
 }
@@ -107,7 +123,7 @@ Result<std::vector<PassReport>> Optimize(Graph& graph, const PipelineOptions& op
     if (options.stop_after >= 0 && static_cast<int>(reports.size()) >= options.stop_after) break;
     PassReport report{pass.name};
     const auto start = std::chrono::steady_clock::now();
-    if (!IsDisabled(options, pass.name)) {
+    if (!IsDisabled(options, pass)) {
       auto has_changed = RunPass(pass.run, graph);
       if (!has_changed.ok()) return has_changed.status().WithContext(std::string("pass ") + pass.name);
       report.has_changed = *has_changed;

@@ -4,7 +4,8 @@
 // pass: is it switched off? run, and, if it changed something, infer types again, verify, note the time.
 // Sub-graphs of control flow are rewritten likewise, each before the node that runs it, with the shapes of
 // its inputs taken as unknown: a loop's may change from one iteration to the next. SLIPWAY_DISABLE=pass,...
-// switches passes off; SLIPWAY_STOP_AFTER=n stops after n passes, to bisect.
+// switches passes off, SLIPWAY_ENABLE=pass,... those on that run on demand alone; SLIPWAY_STOP_AFTER=n stops
+// after n passes, to bisect.
 #pragma once
 
 #include <string>
@@ -16,8 +17,9 @@ namespace slipway {
 
 struct PipelineOptions {
   std::vector<std::string> disabled;  // names of passes; "all"
+  std::vector<std::string> enabled;   // names of passes that run on demand
   int stop_after = -1;                // run only the first n; -1: all
-  // The options with SLIPWAY_DISABLE and SLIPWAY_STOP_AFTER taken in.
+  // The options with SLIPWAY_DISABLE, SLIPWAY_ENABLE and SLIPWAY_STOP_AFTER taken in.
   static PipelineOptions FromEnvironment();
 };
 
