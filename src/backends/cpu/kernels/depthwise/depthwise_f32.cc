@@ -23,6 +23,25 @@ constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(DF()));
 // Sums, a column and a weight fit the registers: 32 of AVX-512 and NEON, else 16.
 constexpr int kMaxStrip = kLanes == 16 || HWY_ARCH_ARM_A64 ? 8 : 4;
 
+// How many channels of a vector are there: all, known when compiled, or the first few.
+struct Whole {
+  HWY_INLINE VF Load(const float* from) const { return hn::LoadU(DF(), from); }
+  HWY_INLINE void Store(VF x, float* to) const { hn::StoreU(x, DF(), to); }
+};
+struct First {
+  size_t count;
+  HWY_INLINE VF Load(const float* from) const { return LoadFirst(DF(), from, count); }
+  HWY_INLINE void Store(VF x, float* to) const { StoreFirst(x, DF(), to, count); }
+};
+
+// body(lanes, c) for all vectors of channels.
+template <class Body>
+HWY_INLINE void ForChannels(int64_t channels, const Body& body) {
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) body(Whole(), c);
+  if (c < channels) body(First{static_cast<size_t>(channels - c)}, c);
+}
+
 // A row of outputs: kernel rows [ky0, ky1) lie inside the image.
 struct Row {
   const float* x;  // the window's first row, first column of the image
@@ -40,39 +59,53 @@ HWY_INLINE void Inside(int64_t start, int64_t dilation, int64_t extent, int64_t 
 }
 
 // Clamped, the residual added before.
-HWY_INLINE void Finish(const DepthwiseF32& conv, const Row& row, int64_t pixel, int64_t c, size_t count,
+template <class Lanes>
+HWY_INLINE void Finish(const DepthwiseF32& conv, const Row& row, int64_t pixel, int64_t c, Lanes lanes,
                        VF sum) {
   const DF d;
   const Epilogue& epilogue = conv.epilogue;
   if (row.residual != nullptr)
-    sum = hn::Add(sum, LoadFirst(d, row.residual + pixel * epilogue.residual_step + c, count));
+    sum = hn::Add(sum, lanes.Load(row.residual + pixel * epilogue.residual_step + c));
   const VF low = hn::Set(d, epilogue.activation.low);
   const VF high = hn::Set(d, epilogue.activation.high);
-  StoreFirst(ClampTo(low, high, sum, d), d, row.y + pixel * conv.geometry.out_step + c, count);
+  lanes.Store(ClampTo(low, high, sum, d), row.y + pixel * conv.geometry.out_step + c);
+}
+
+// Steps a pointer, and keeps the compiler from computing all its later places beforehand: it has not the
+// registers.
+HWY_INLINE void Step(const float*& at, int64_t step) {
+  at += step;
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm("" : "+r"(at));
+#endif
 }
 
 // kStrip pixels from `ox` on, whose windows lie inside from left to right.
 template <int kKernel, int kStride, int kStrip>
 HWY_INLINE void Strip(const DepthwiseF32& conv, const Row& row, int64_t ox) {
-  const DF d;
   const ConvGeometry& g = conv.geometry;
-  const float* window = row.x + (ox * kStride - g.pad_w) * g.in_step;
   constexpr int kColumns = (kStrip - 1) * kStride + kKernel;
-  for (int64_t c = 0; c < conv.channels; c += kLanes) {
-    const auto count = static_cast<size_t>(std::min(kLanes, conv.channels - c));
+  const int64_t step = g.in_step, row_step = (g.in_w - kColumns) * g.in_step, channels = conv.channels;
+  const float* window = row.x + (ox * kStride - g.pad_w + row.ky0 * g.in_w) * step;
+  const float* weights = conv.weights + row.ky0 * kKernel * channels;
+  ForChannels(channels, [&](auto lanes, int64_t c) HWY_ATTR {
     VF sums[kStrip];
-    const VF bias = LoadFirst(d, conv.bias + c, count);
+    const VF bias = lanes.Load(conv.bias + c);
 #pragma GCC unroll 8
     for (int i = 0; i < kStrip; ++i) sums[i] = bias;
-    for (int64_t ky = row.ky0; ky < row.ky1; ++ky) {
+    const float* at = window + c;
+    const float* weight_at = weights + c;
+    for (int64_t rows = row.ky1 - row.ky0; rows > 0; --rows) {
       VF weight[kKernel];
 #pragma GCC unroll 5
-      for (int kx = 0; kx < kKernel; ++kx)
-        weight[kx] = LoadFirst(d, conv.weights + (ky * kKernel + kx) * conv.channels + c, count);
-      const float* from = window + ky * g.in_w * g.in_step + c;
+      for (int kx = 0; kx < kKernel; ++kx) {
+        weight[kx] = lanes.Load(weight_at);
+        Step(weight_at, channels);
+      }
 #pragma GCC unroll 32
       for (int j = 0; j < kColumns; ++j) {
-        const VF column = LoadFirst(d, from + j * g.in_step, count);
+        const VF column = lanes.Load(at);
+        Step(at, step);
 #pragma GCC unroll 5
         for (int kx = 0; kx < kKernel; ++kx) {
           const int i = j - kx;
@@ -80,31 +113,30 @@ HWY_INLINE void Strip(const DepthwiseF32& conv, const Row& row, int64_t ox) {
             sums[i / kStride] = hn::MulAdd(column, weight[kx], sums[i / kStride]);
         }
       }
+      at += row_step;
     }
 #pragma GCC unroll 8
-    for (int i = 0; i < kStrip; ++i) Finish(conv, row, ox + i, c, count, sums[i]);
-  }
+    for (int i = 0; i < kStrip; ++i) Finish(conv, row, ox + i, c, lanes, sums[i]);
+  });
 }
 
 // Any window.
 HWY_INLINE void Pixel(const DepthwiseF32& conv, const Row& row, int64_t ox) {
-  const DF d;
   const ConvGeometry& g = conv.geometry;
   const int64_t x0 = ox * g.stride_w - g.pad_w;
   int64_t kx0, kx1;
   Inside(x0, g.dilation_w, g.in_w, g.kernel_w, kx0, kx1);
-  for (int64_t c = 0; c < conv.channels; c += kLanes) {
-    const auto count = static_cast<size_t>(std::min(kLanes, conv.channels - c));
-    VF sum = LoadFirst(d, conv.bias + c, count);
+  ForChannels(conv.channels, [&](auto lanes, int64_t c) HWY_ATTR {
+    VF sum = lanes.Load(conv.bias + c);
     for (int64_t ky = row.ky0; ky < row.ky1; ++ky) {
       for (int64_t kx = kx0; kx < kx1; ++kx) {
         const float* from = row.x + (ky * g.dilation_h * g.in_w + x0 + kx * g.dilation_w) * g.in_step + c;
         const float* weight = conv.weights + (ky * g.kernel_w + kx) * conv.channels + c;
-        sum = hn::MulAdd(LoadFirst(d, from, count), LoadFirst(d, weight, count), sum);
+        sum = hn::MulAdd(lanes.Load(from), lanes.Load(weight), sum);
       }
     }
-    Finish(conv, row, ox, c, count, sum);
-  }
+    Finish(conv, row, ox, c, lanes, sum);
+  });
 }
 
 template <int kKernel, int kStride>
@@ -152,14 +184,13 @@ HWY_NOINLINE void FinishRow(const DepthwiseF32& conv, float* y, const float* res
   if (!is_clamped) rest = epilogue.activation;
   WithActivation(d, rest, [&](auto f) HWY_ATTR {
     for (int64_t ox = 0; ox < g.out_w; ++ox) {
-      for (int64_t c = 0; c < conv.channels; c += kLanes) {
-        const auto count = static_cast<size_t>(std::min(kLanes, conv.channels - c));
+      ForChannels(conv.channels, [&](auto lanes, int64_t c) HWY_ATTR {
         float* at = y + ox * g.out_step + c;
-        VF value = f(LoadFirst(d, at, count));
+        VF value = f(lanes.Load(at));
         if (epilogue.is_residual_last && residual != nullptr)
-          value = hn::Add(value, LoadFirst(d, residual + ox * epilogue.residual_step + c, count));
-        StoreFirst(value, d, at, count);
-      }
+          value = hn::Add(value, lanes.Load(residual + ox * epilogue.residual_step + c));
+        lanes.Store(value, at);
+      });
     }
   });
 }
