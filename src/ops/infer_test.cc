@@ -26,6 +26,22 @@ TEST(Infer, ShapeArithmeticStaysSymbolic) {
   EXPECT_EQ(ToString(builder.type(*flat)), "f32[N,12]");
 }
 
+TEST(Infer, SumsDifferencesAndProductsOfExtentsStaySymbolic) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {Dim::Symbol("N"), Dim::Symbol("L"), 4}));
+  const auto shape = builder.Add("Shape", {x});
+  const auto twice = builder.Add("Mul", {*shape, builder.Ints({2})});
+  const auto less = builder.Add("Sub", {*twice, builder.Ints({1, 2, 3})});
+  const auto more = builder.Add("Add", {builder.Ints({1}), *less});
+  const auto product = builder.Add("ReduceProd", {*shape, builder.Ints({0})});
+  const auto sized = builder.Add("Expand", {builder.Scalar(DType::kF32, 1), *more});
+  const auto flat = builder.Add("Expand", {builder.Scalar(DType::kF32, 1), *product});
+  ASSERT_TRUE(sized.ok() && flat.ok());
+  EXPECT_EQ(ToString(builder.type(*sized)), "f32[(N*2),((L*2)-1),6]");
+  EXPECT_EQ(ToString(builder.type(*flat)), "f32[((L*N)*4)]");
+}
+
 TEST(Infer, AnErrorNamesTheNodeAndLeavesTheGraphAsItWas) {
   Graph graph;
   GraphBuilder builder(graph);

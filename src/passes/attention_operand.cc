@@ -58,7 +58,8 @@ void FindProjection(GraphView& view, ValueId part, AttentionOperand& operand) {
 }
 
 bool HasRows(const AttentionOperand& operand) {
-  return operand.packed != kNoValue || (operand.turn != nullptr && AllKnown(operand.extents));
+  const DimList& e = operand.extents;
+  return operand.packed != kNoValue || (operand.turn != nullptr && e[1].IsKnown() && e[3].IsKnown());
 }
 
 // One projection, each part once, and nothing else reads it.
@@ -158,9 +159,8 @@ Result<std::vector<ValueId>> PackOperands(GraphView& view, std::span<AttentionOp
   std::vector<ValueId> packed;
   for (AttentionOperand* each : operands) {
     if (each->packed == kNoValue) {
-      const Ints e = KnownDims(each->extents);
+      const DimList& e = each->extents;
       each->packed = each->turn->outputs[0];
-      view.graph().value(each->packed).type.shape = ToDimList({e[0], e[2], e[1] * e[3]});
       SLIPWAY_RETURN_IF_ERROR(
           BecomeReshape(view.graph(), *each->turn, each->rows, {e[0], e[2], e[1] * e[3]}));
     }
@@ -169,10 +169,11 @@ Result<std::vector<ValueId>> PackOperands(GraphView& view, std::span<AttentionOp
   return packed;
 }
 
-ValueId ApartOf(const AttentionOperand& operand) {
+ValueId ApartOf(Graph& graph, const AttentionOperand& operand) {
   if (operand.turn == nullptr) return operand.apart;
   operand.turn->attrs.Set("perm", Ints{0, 2, 1, 3});
   operand.turn->inputs[0] = operand.rows;
+  graph.value(operand.turn->outputs[0]).type.shape = operand.extents;
   return operand.turn->outputs[0];
 }
 
@@ -184,8 +185,11 @@ bool IsSurely(const Type& type, const DimList& extents) {
   return true;
 }
 
-Status BecomeReshape(Graph& graph, Node& node, ValueId from, const Ints& dims) {
-  const auto rank = static_cast<int64_t>(dims.size());
+Status BecomeReshape(Graph& graph, Node& node, ValueId from, const DimList& extents) {
+  const auto rank = static_cast<int64_t>(extents.size());
+  Ints dims;
+  for (const Dim& extent : extents) dims.push_back(extent.IsKnown() ? extent.value() : 0);
+  graph.value(node.outputs[0]).type.shape = extents;
   const ValueId shape =
       graph.AddConstant(node.name + "/shape", Tensor::From<int64_t>(DType::kI64, {rank}, dims));
   return Become(node, "Reshape", {from, shape}, {});

@@ -149,8 +149,7 @@ class AttentionFuser {
 
   // Packed where that saves a move at both ends; else apart.
   bool IsPackable(const Pattern& found) {
-    if (found.turn_back == nullptr || !CanPackTogether(view_, found.q, found.k, found.v)) return false;
-    return found.pack_back != nullptr || AllKnown(PackedExtents(found));
+    return found.turn_back != nullptr && CanPackTogether(view_, found.q, found.k, found.v);
   }
 
   Status Replace(Pattern& found) {
@@ -165,7 +164,7 @@ class AttentionFuser {
       SLIPWAY_ASSIGN_OR_RETURN(operands, PackOperands(view_, qkv));
       SLIPWAY_RETURN_IF_ERROR(PackResult(found));
     } else {
-      for (const AttentionOperand* each : qkv) operands.push_back(ApartOf(*each));
+      for (const AttentionOperand* each : qkv) operands.push_back(ApartOf(graph_, *each));
     }
     if (found.mask != kNoValue) operands.push_back(found.mask);
     for (const AttentionOperand* each : qkv)
@@ -194,17 +193,18 @@ class AttentionFuser {
       view_.Drop(*found.turn_back);
       return Status::Ok();
     }
-    const Ints dims = KnownDims(*graph_.value(found.turn_back->outputs[0]).type.shape);
-    return BecomeReshape(graph_, *found.turn_back, found.root->outputs[0], dims);
+    const DimList &q = found.q.extents, &v = found.v.extents;
+    const DimList apart = {q[0], q[2], q[1], v[3]};
+    return BecomeReshape(graph_, *found.turn_back, found.root->outputs[0], apart);
   }
 
-  // That reads the same over any shape of as many elements: a 0 may mean "copy".
+  // That reads the same over [B,L,H,E] and [B,L,H*E]: of either, a 0 may copy the first two extents.
   bool IsReshapeToConstant(const Node* node) const {
     const Tensor* shape =
         node != nullptr && node->op == "Reshape" ? view_.Constant(node->inputs[1]) : nullptr;
     if (shape == nullptr) return false;
     const Ints dims = IntsOf(*shape);
-    return std::find(dims.begin(), dims.end(), 0) == dims.end();
+    return std::find(dims.begin() + std::min<int64_t>(2, shape->count()), dims.end(), 0) == dims.end();
   }
 
   Graph& graph_;

@@ -11,6 +11,9 @@ OpDef MakeAdd() {
   op.name = "Add";
   op.summary = "Element-wise sum; integers wrap around.";
   op.formula = "c = a + b";
+  op.infer = [](InferContext& context) {
+    return InferOnExtents(context, [](const Dim& a, const Dim& b) { return a + b; });
+  };
   op.reference = [](RunContext& context) {
     if (IsQuantized(context)) return RunQuantizedSum(context, 1);
     return RunArithmetic(

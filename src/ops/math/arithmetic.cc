@@ -1,9 +1,37 @@
 #include "ops/math/arithmetic.h"
 
+#include <algorithm>
+
 #include "base/scalar.h"
 #include "ops/import.h"
 
 namespace slipway {
+namespace {
+
+// Extents and what stands beside them in a model; larger numbers might overflow on the way.
+bool IsExtentLike(const Content& content) {
+  constexpr int64_t kLargest = INT32_MAX;
+  return std::all_of(content.begin(), content.end(), [](const Dim& dim) {
+    return !dim.IsKnown() || (dim.value() <= kLargest && dim.value() >= -kLargest);
+  });
+}
+
+}  // namespace
+
+Status InferOnExtents(InferContext& context, Dim (*function)(const Dim&, const Dim&)) {
+  SLIPWAY_RETURN_IF_ERROR(InferBroadcast(context));
+  if (!kIndices.Has(context.dtype(0)) || context.attrs().String("activation") != "none") return Status::Ok();
+  const auto a = context.content(0);
+  const auto b = context.content(1);
+  if (!a || !b || !IsExtentLike(*a) || !IsExtentLike(*b)) return Status::Ok();
+  if (AllKnown(*a) && AllKnown(*b)) return Status::Ok();  // the reference computes them
+  if (a->size() != b->size() && a->size() != 1 && b->size() != 1) return Status::Ok();
+  Content result(std::max(a->size(), b->size()));
+  for (size_t i = 0; i < result.size(); ++i)
+    result[i] = function((*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]);
+  context.SetContent(0, std::move(result));
+  return Status::Ok();
+}
 
 OpDef ArithmeticOp() {
   OpDef op = BinaryOp(kNumbers);

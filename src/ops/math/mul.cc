@@ -33,6 +33,9 @@ OpDef MakeMul() {
   }
   op.summary = "Element-wise product; integers wrap around.";
   op.formula = "c = a * b";
+  op.infer = [](InferContext& context) {
+    return InferOnExtents(context, [](const Dim& a, const Dim& b) { return a * b; });
+  };
   op.reference = [](RunContext& context) {
     if (IsQuantized(context)) return RunQuantizedMul(context);
     if (context.in(0).dtype() == DType::kC64) return RunComplex<std::complex<float>>(context);

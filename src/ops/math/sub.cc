@@ -10,6 +10,9 @@ OpDef MakeSub() {
   op.name = "Sub";
   op.summary = "Element-wise difference; integers wrap around.";
   op.formula = "c = a - b";
+  op.infer = [](InferContext& context) {
+    return InferOnExtents(context, [](const Dim& a, const Dim& b) { return a - b; });
+  };
   op.reference = [](RunContext& context) {
     if (IsQuantized(context)) return RunQuantizedSum(context, -1);
     return RunArithmetic(

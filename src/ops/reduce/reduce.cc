@@ -37,24 +37,6 @@ DimList DropAxes(const DimList& shape, const std::vector<bool>& is_reduced, bool
   return result;
 }
 
-Status Infer(InferContext& context) {
-  const std::optional<DimList>& shape = context.shape(0);
-  const bool keeps_dims = context.attrs().Int("keepdims") != 0;
-  const std::optional<Ints> axes = context.HasInput(1) ? context.ints(1) : Ints();
-  if (!shape || !axes) {
-    Type type = Type::OfUnknownShape(context.dtype(0));
-    if (shape && keeps_dims) type.shape = DimList(shape->size());
-    context.SetOutput(0, std::move(type));
-    return Status::Ok();
-  }
-  const int rank = static_cast<int>(shape->size());
-  int64_t culprit = 0;
-  const auto is_reduced = MarkAxes(*axes, rank, context.attrs().Int("noop_with_empty_axes") != 0, &culprit);
-  if (!is_reduced.ok()) return context.Error(AxisMessage(culprit, rank));
-  context.SetOutput(0, context.dtype(0), DropAxes(*shape, *is_reduced, keeps_dims));
-  return Status::Ok();
-}
-
 template <class T, class Load, class Reduce, class Store>
 void ReduceSlices(const Slices& slices, const Load& load, const Reduce& reduce, const Store& store) {
   std::vector<T> elements(slices.offsets.size());
@@ -107,6 +89,24 @@ Result<std::vector<bool>> ReducedAxes(const RunContext& context) {
   return is_reduced;
 }
 
+Status InferReduce(InferContext& context) {
+  const std::optional<DimList>& shape = context.shape(0);
+  const bool keeps_dims = context.attrs().Int("keepdims") != 0;
+  const std::optional<Ints> axes = context.HasInput(1) ? context.ints(1) : Ints();
+  if (!shape || !axes) {
+    Type type = Type::OfUnknownShape(context.dtype(0));
+    if (shape && keeps_dims) type.shape = DimList(shape->size());
+    context.SetOutput(0, std::move(type));
+    return Status::Ok();
+  }
+  const int rank = static_cast<int>(shape->size());
+  int64_t culprit = 0;
+  const auto is_reduced = MarkAxes(*axes, rank, context.attrs().Int("noop_with_empty_axes") != 0, &culprit);
+  if (!is_reduced.ok()) return context.Error(AxisMessage(culprit, rank));
+  context.SetOutput(0, context.dtype(0), DropAxes(*shape, *is_reduced, keeps_dims));
+  return Status::Ok();
+}
+
 OpDef ReduceOp(DTypeSet dtypes) {
   OpDef op;
   op.group = "reduce";
@@ -116,7 +116,7 @@ OpDef ReduceOp(DTypeSet dtypes) {
   op.outputs = {{"reduced", dtypes, "data without the axes, or with extent 1 there"}};
   op.attrs = {IntAttr("keepdims", 1, "1: reduced axes stay with extent 1; 0: they go"),
               IntAttr("noop_with_empty_axes", 0, "without axes, 0: reduce all; 1: every element is a slice")};
-  op.infer = Infer;
+  op.infer = InferReduce;
   op.flops = [](const InferContext& context) { return context.CountOfInput(0); };
   return op;
 }

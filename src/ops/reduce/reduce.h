@@ -27,6 +27,7 @@ Result<std::vector<bool>> ReducedAxes(const RunContext& context);
 
 // A record with axes as an input, all but name, summary, formula, reference and rows.
 OpDef ReduceOp(DTypeSet dtypes);
+Status InferReduce(InferContext& context);
 Status RunReduce(RunContext& context, const ReduceFunctions& functions);
 std::vector<TestCase> ReduceCases(double low, double high, DType dtype = DType::kF32);
 // ONNX's forms of Reduce<X>: the axes are an attribute before opset `axes_input_since`.

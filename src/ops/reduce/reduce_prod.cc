@@ -23,6 +23,20 @@ TestCase OfSteps(DType dtype, double steps_per_one) {
   return test;
 }
 
+// The product of extents, some of them symbols, is how models count what an axis shall have.
+Status Infer(InferContext& context) {
+  SLIPWAY_RETURN_IF_ERROR(InferReduce(context));
+  const auto content = context.content(0);
+  const Type& result = context.output(0).type;
+  if (!content || AllKnown(*content) || !kIndices.Has(context.dtype(0)) || !result.IsStatic())
+    return Status::Ok();
+  if (CountOf(KnownDims(*result.shape)) != 1) return Status::Ok();  // each number a slice of its own
+  Dim product = 1;
+  for (const Dim& extent : *content) product = product * extent;
+  context.SetContent(0, {product});
+  return Status::Ok();
+}
+
 }  // namespace
 
 OpDef MakeReduceProd() {
@@ -30,6 +44,7 @@ OpDef MakeReduceProd() {
   op.name = "ReduceProd";
   op.summary = "Product over axes; integers wrap around.";
   op.formula = "y = prod(x)";
+  op.infer = Infer;
   op.reference = [](RunContext& context) {
     if (IsQuantized(context)) return RunQuantizedProd(context);
     return RunReduce(context, {.real =
