@@ -1,6 +1,8 @@
 // Times a model file on a backend: the median of many runs, and what each kind of step costs.
 //
-// slipway_model_bench MODEL [BACKEND=cpu] [THREADS=2] [RUNS=30]
+// slipway_model_bench MODEL [BACKEND=cpu] [THREADS=2] [RUNS=30] [steps]
+//
+// "steps": every step, with the estimate of the cost model, in place of the sums.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -38,9 +40,22 @@ double MillisecondsOf(Context& context, const std::vector<Tensor>& inputs) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Every step's least time of some runs beside the cost model's estimate.
+void PrintSteps(const Engine& engine, Context& context, const std::vector<Tensor>& inputs) {
+  constexpr int kRuns = 10;
+  std::vector<double> least(engine.steps().size(), 1e30);
+  context.SetObserver([&](size_t step, double us) { least[step] = std::min(least[step], us); });
+  for (int i = 0; i < kRuns; ++i) MillisecondsOf(context, inputs);
+  for (size_t i = 0; i < least.size(); ++i) {
+    const StepInfo& info = engine.steps()[i];
+    std::printf("%9.1f us  estimate %9.1f  %-28s %s %s\n", least[i], info.estimate_us, info.tactic.c_str(),
+                info.op.c_str(), info.node.c_str());
+  }
+}
+
 int Main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: %s MODEL [BACKEND] [THREADS] [RUNS]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s MODEL [BACKEND] [THREADS] [RUNS] [steps]\n", argv[0]);
     return 2;
   }
   auto model = ImportModel(argv[1]);
@@ -72,6 +87,10 @@ int Main(int argc, char** argv) {
     costs[info.op + " " + info.tactic] += us;
   });
   MillisecondsOf(*context, inputs);
+  if (argc > 5) {
+    PrintSteps(**engine, *context, inputs);
+    return 0;
+  }
   for (const auto& [what, us] : costs) std::printf("  %8.0f us  %s\n", us, what.c_str());
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstring>
 #include <new>
 
 namespace slipway {
@@ -27,6 +28,23 @@ std::shared_ptr<void> AllocatePages(size_t size_bytes) {
   void* memory = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   return {memory, [size_bytes](void* p) { ::munmap(p, size_bytes); }};
+}
+
+std::shared_ptr<void> AllocateLargePages(size_t size_bytes) {
+  constexpr size_t kLine = 64, kLargePage = size_t{2} << 20;
+  if (size_bytes < kLargePage / 2) {
+    void* memory = ::operator new(size_bytes, std::align_val_t(kLine));
+    std::memset(memory, 0, size_bytes);
+    return {memory, [](void* p) { ::operator delete(p, std::align_val_t(kLine)); }};
+  }
+  std::shared_ptr<void> pages = AllocatePages(size_bytes + kLargePage);
+  const uintptr_t begin =
+      (reinterpret_cast<uintptr_t>(pages.get()) + kLargePage - 1) / kLargePage * kLargePage;
+  auto* memory = reinterpret_cast<void*>(begin);
+#ifdef MADV_HUGEPAGE
+  ::madvise(memory, size_bytes, MADV_HUGEPAGE);
+#endif
+  return {pages, memory};
 }
 
 int64_t MachineMemoryBytes() {

@@ -129,13 +129,14 @@ Status CheckSizes(const Buffers& buffers, const ShapePlan& plan) {
 // The arena for `memory`, zeroed.
 Status AllocateArena(const MemoryPlan& memory, ShapePlan& plan) {
   const auto bytes = static_cast<size_t>(memory.arena_bytes + kArenaSlack);
-  void* arena = memory.arena_bytes > MachineMemoryBytes()
-                    ? nullptr
-                    : ::operator new(bytes, std::align_val_t(kArenaAlignment), std::nothrow);
-  if (arena == nullptr) return TooLarge("these inputs need activations", memory.arena_bytes);
+  if (memory.arena_bytes > MachineMemoryBytes())
+    return TooLarge("these inputs need activations", memory.arena_bytes);
+  try {
+    plan.arena = std::static_pointer_cast<uint8_t>(AllocateLargePages(bytes));
+  } catch (const std::bad_alloc&) {
+    return TooLarge("these inputs need activations", memory.arena_bytes);
+  }
   plan.arena_bytes = memory.arena_bytes;
-  plan.arena.reset(static_cast<uint8_t*>(arena));
-  std::memset(plan.arena.get(), 0, bytes);
   return Status::Ok();
 }
 

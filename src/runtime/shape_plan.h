@@ -46,16 +46,12 @@ struct ShapePlan {
     size_t step;
     std::span<uint8_t> bytes;
   };
-  struct Free {
-    void operator()(uint8_t* memory) const { ::operator delete(memory, std::align_val_t(kArenaAlignment)); }
-  };
-
   std::vector<Dims> input_dims;  // the key
   Graph types;                   // constants share their storage with the engine's graph
   std::vector<Datum> values;     // by ValueId
   std::vector<Step> steps;       // one per node
   std::vector<Freed> freed;      // in order of their steps; only where MemoryMode::kPoison asks for it
-  std::unique_ptr<uint8_t[], Free> arena;
+  std::shared_ptr<uint8_t> arena;
   int64_t arena_bytes = 0;
   int num_threads = 1;
 };

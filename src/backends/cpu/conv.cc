@@ -3,6 +3,7 @@
 
 #include "backends/cpu/image_kernel.h"
 #include "backends/cpu/product.h"
+#include "base/packed_floats.h"
 
 namespace slipway::cpu {
 namespace {
@@ -41,7 +42,7 @@ class ConvKernel : public ImageKernel {
     const int64_t taps = view.h * view.w;
     panels_ = PanelsOf(out_c);
     panel_floats_ = taps * view.c * kPanel;
-    weights_.resize(static_cast<size_t>(groups * panels_ * panel_floats_));
+    weights_ = PackedFloats(groups * panels_ * panel_floats_);
     bias_.assign(static_cast<size_t>(groups * panels_ * kPanel), 0.0F);
     for (int64_t g = 0; g < groups; ++g) {
       PackPanels(w.as<float>() + g * out_c * taps * view.c, out_c, taps, view.c, taps * view.c,
@@ -109,7 +110,8 @@ class ConvKernel : public ImageKernel {
 
   int64_t panels_ = 0;
   int64_t panel_floats_ = 0;
-  std::vector<float> weights_, bias_;
+  PackedFloats weights_;
+  std::vector<float> bias_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "backends/cpu/product.h"
 #include "backends/cpu/tactics.h"
+#include "base/packed_floats.h"
 #include "ops/infer.h"
 #include "ops/nn/residual.h"
 
@@ -61,12 +62,12 @@ class MatMulKernel : public Kernel {
         bias_[static_cast<size_t>(i)] = c.as<float>()[c.count() == 1 ? 0 : i];
     }
     if (!step.inputs[1]->IsConstant()) return;
-    weights_.resize(static_cast<size_t>(PackedFloats()));
+    weights_ = PackedFloats(PackedCount());
     Pack(step.inputs[1]->data.as<float>(), weights_.data());
   }
 
   int64_t WorkspaceBytes(std::span<const Type>, std::span<const Type>) const override {
-    return weights_.empty() ? PackedFloats() * 4 : 0;
+    return weights_.empty() ? PackedCount() * 4 : 0;
   }
 
   bool CanReadSteps(size_t input) const override {
@@ -78,7 +79,7 @@ class MatMulKernel : public Kernel {
     if (args.out(0).count() == 0) return Status::Ok();
     const float* weights = weights_.data();
     if (weights_.empty()) {
-      if (static_cast<int64_t>(args.workspace.size()) < PackedFloats() * 4) {
+      if (static_cast<int64_t>(args.workspace.size()) < PackedCount() * 4) {
         return Status(Code::kInternal, "matrix product got too little workspace");
       }
       auto* packed = reinterpret_cast<float*>(args.workspace.data());
@@ -106,7 +107,7 @@ class MatMulKernel : public Kernel {
   }
 
  private:
-  int64_t PackedFloats() const { return PanelsOf(units_) * kPanel * depth_; }
+  int64_t PackedCount() const { return PanelsOf(units_) * kPanel * depth_; }
   void Pack(const float* w, float* packed) const {
     PackPanels(w, units_, 1, depth_, is_transposed_ ? depth_ : 1, 0, is_transposed_ ? 1 : units_, packed);
   }
@@ -116,7 +117,8 @@ class MatMulKernel : public Kernel {
   bool is_residual_last_ = false;
   int64_t units_ = 0, depth_ = 0;
   FusedActivation activation_;
-  std::vector<float> weights_, bias_;
+  PackedFloats weights_;
+  std::vector<float> bias_;
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace slipway::cpu {
 // One list per source file, in static storage.
 std::vector<const Tactic*> ConvTactics();
 std::vector<const Tactic*> DepthwiseTactics();
+std::vector<const Tactic*> WinogradTactics();
 std::vector<const Tactic*> MatMulTactics();
 std::vector<const Tactic*> ThenResidualTactics();
 std::vector<const Tactic*> QuantizedConvTactics();

@@ -1,0 +1,287 @@
+// The stages of a Winograd convolution, on vectors of channels.
+#include "backends/cpu/kernels/winograd/winograd_f32.h"
+
+#include <algorithm>
+
+#include "backends/cpu/kernels/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/kernels/winograd/winograd_f32.cc"
+#include "hwy/foreach_target.h"
+// The targets come first.
+#include "backends/cpu/kernels/gemm/tile-inl.h"
+#include "backends/cpu/kernels/simd/math-inl.h"
+#include "backends/cpu/kernels/simd/partial-inl.h"
+#include "backends/cpu/kernels/winograd/forms-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace slipway::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+using DF = hn::CappedTag<float, 16>;
+using VF = hn::Vec<DF>;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
+
+// Where a tile stands: image, row and column among the tiles of its image.
+struct Place {
+  int64_t image, row, column;
+};
+
+// Tiles in order.
+class Places {
+ public:
+  Places(const ConvGeometry& g, int64_t side, int64_t first)
+      : rows_((g.out_h + side - 1) / side), columns_((g.out_w + side - 1) / side) {
+    place_ = {first / columns_ / rows_, first / columns_ % rows_, first % columns_};
+  }
+  const Place& operator*() const { return place_; }
+  void operator++() {
+    if (++place_.column < columns_) return;
+    place_.column = 0;
+    if (++place_.row < rows_) return;
+    place_.row = 0;
+    ++place_.image;
+  }
+
+ private:
+  int64_t rows_, columns_;
+  Place place_;
+};
+
+// B^T d B of `lanes` channels. at(i, j): the channels of the tile's pixel; to: position 0.
+template <class Form, class At, class Load>
+HWY_INLINE void TransformIn(const At& at, const Load& load, int64_t position_step, float* HWY_RESTRICT to) {
+  constexpr int kIn = Form::kIn;
+  const DF d;
+  VF half[kIn * kIn];  // [row][column]: rows transformed
+#pragma GCC unroll 9
+  for (int j = 0; j < kIn; ++j) {
+    VF column[kIn], result[kIn];
+#pragma GCC unroll 9
+    for (int i = 0; i < kIn; ++i) column[i] = load(at(i, j));
+    Form::In(column, result);
+#pragma GCC unroll 9
+    for (int i = 0; i < kIn; ++i) half[i * kIn + j] = result[i];
+  }
+#pragma GCC unroll 9
+  for (int i = 0; i < kIn; ++i) {
+    VF result[kIn];
+    Form::In(half + i * kIn, result);
+#pragma GCC unroll 9
+    for (int j = 0; j < kIn; ++j) hn::StoreU(result[j], d, to + (i * kIn + j) * position_step);
+  }
+}
+
+// Channels [begin, end) of a tile; those behind `end` up to a whole vector become 0.
+template <class Form, class At>
+HWY_INLINE void TransformPixels(const At& at, int64_t begin, int64_t end, int64_t position_step,
+                                float* HWY_RESTRICT to) {
+  const DF d;
+  int64_t c = begin;
+  for (; c + kLanes <= end; c += kLanes) {
+    TransformIn<Form>([&](int i, int j) HWY_ATTR { return at(i, j) + c; },
+                      [&](const float* p) HWY_ATTR { return hn::LoadU(d, p); }, position_step, to + c);
+  }
+  if (c == end) return;
+  const auto rest = static_cast<size_t>(end - c);
+  TransformIn<Form>([&](int i, int j) HWY_ATTR { return at(i, j) + c; },
+                    [&](const float* p) HWY_ATTR { return LoadFirst(DF(), p, rest); }, position_step, to + c);
+}
+
+template <class Form>
+HWY_NOINLINE void InputsOf(const WinogradF32& conv, const WinogradPlan& plan, int64_t begin, int64_t end,
+                           int64_t channel_begin, int64_t channel_end, float* to) {
+  constexpr int kIn = Form::kIn;
+  const ConvGeometry& g = conv.geometry;
+  const int64_t row_step = g.in_w * g.in_step;
+  Places places(g, Form::kOut, begin);
+  for (int64_t tile = begin; tile < end; ++tile, ++places, to += plan.in_row) {
+    const int64_t y = (*places).row * Form::kAdvance - g.pad_h;
+    const int64_t x = (*places).column * Form::kAdvance - g.pad_w;
+    const float* image = conv.x + (*places).image * g.in_h * row_step;
+    if (y >= 0 && x >= 0 && y + kIn <= g.in_h && x + kIn <= g.in_w) {
+      const float* origin = image + y * row_step + x * g.in_step;
+      TransformPixels<Form>([&](int i, int j) HWY_ATTR { return origin + i * row_step + j * g.in_step; },
+                            channel_begin, channel_end, plan.in_position, to);
+      continue;
+    }
+    const float* pixels[kIn * kIn];
+    for (int i = 0; i < kIn; ++i) {
+      for (int j = 0; j < kIn; ++j) {
+        const bool is_in = y + i >= 0 && y + i < g.in_h && x + j >= 0 && x + j < g.in_w;
+        pixels[i * kIn + j] = is_in ? image + (y + i) * row_step + (x + j) * g.in_step : conv.zeros;
+      }
+    }
+    TransformPixels<Form>([&](int i, int j) HWY_ATTR { return pixels[i * kIn + j]; }, channel_begin,
+                          channel_end, plan.in_position, to);
+  }
+}
+
+// A^T m A of `kLanes` channels to to[pixel * 16].
+template <class Form>
+HWY_INLINE void TransformOut(const float* HWY_RESTRICT m, int64_t position_step, float* HWY_RESTRICT to) {
+  constexpr int kIn = Form::kIn, kOut = Form::kOut;
+  const DF d;
+  VF half[kOut * kIn];
+#pragma GCC unroll 9
+  for (int j = 0; j < kIn; ++j) {
+    VF column[kIn], result[kOut];
+#pragma GCC unroll 9
+    for (int i = 0; i < kIn; ++i) column[i] = hn::LoadU(d, m + (i * kIn + j) * position_step);
+    Form::Out(column, result);
+#pragma GCC unroll 9
+    for (int i = 0; i < kOut; ++i) half[i * kIn + j] = result[i];
+  }
+#pragma GCC unroll 9
+  for (int i = 0; i < kOut; ++i) {
+    VF result[kOut];
+    Form::Out(half + i * kIn, result);
+#pragma GCC unroll 9
+    for (int j = 0; j < kOut; ++j) hn::StoreU(result[j], d, to + (i * kOut + j) * kPanel);
+  }
+}
+
+// f with bias and residual around it, of the first `count` lanes.
+template <class F>
+HWY_INLINE VF End(const WinogradF32& conv, const F& f, VF sum, const float* bias, const float* residual,
+                  size_t count) {
+  const DF d;
+  sum = hn::Add(sum, hn::LoadU(d, bias));
+  if (residual == nullptr) return f(sum);
+  const VF added = LoadFirst(d, residual, count);
+  return conv.is_residual_last ? hn::Add(f(sum), added) : f(hn::Add(sum, added));
+}
+
+// Bias, residual and activation of a tile's pixels; they stand `side` in a row, 16 channels each.
+HWY_NOINLINE void Finish(const WinogradF32& conv, const Place& place, int64_t side, int64_t panel,
+                         const float* HWY_RESTRICT pixels) {
+  const DF d;
+  const ConvGeometry& g = conv.geometry;
+  const int64_t channel = panel * kPanel;
+  const int64_t channels = std::min(kPanel, g.out_c - channel);
+  const int64_t y = place.row * side, x = place.column * side;
+  const int64_t rows = std::min(side, g.out_h - y), columns = std::min(side, g.out_w - x);
+  const float* bias = conv.bias + channel;
+  WithActivation(d, conv.activation, [&](auto f) HWY_ATTR {
+    for (int64_t i = 0; i < rows; ++i) {
+      const int64_t pixel = (place.image * g.out_h + y + i) * g.out_w + x;
+      const float* from = pixels + i * side * kPanel;
+      float* to = conv.y + pixel * g.out_step + channel;
+      const float* residual =
+          conv.residual == nullptr ? nullptr : conv.residual + pixel * conv.residual_step + channel;
+      for (int64_t j = 0; j < columns; ++j, from += kPanel, to += g.out_step) {
+        int64_t c = 0;
+        for (; c + kLanes <= channels; c += kLanes) {
+          const float* added = residual == nullptr ? nullptr : residual + c;
+          hn::StoreU(End(conv, f, hn::LoadU(d, from + c), bias + c, added, kLanes), d, to + c);
+        }
+        if (c < channels) {
+          const auto rest = static_cast<size_t>(channels - c);
+          const float* added = residual == nullptr ? nullptr : residual + c;
+          StoreFirst(End(conv, f, hn::LoadU(d, from + c), bias + c, added, rest), d, to + c, rest);
+        }
+        if (residual != nullptr) residual += conv.residual_step;
+      }
+    }
+  });
+}
+
+template <class Form>
+HWY_NOINLINE void SumsOf(const WinogradF32& conv, const WinogradPlan& plan, const float* sums, int64_t begin,
+                         int64_t end, int64_t panel_begin, int64_t panel_end) {
+  HWY_ALIGN float pixels[Form::kOut * Form::kOut * kPanel];
+  Places places(conv.geometry, Form::kOut, begin);
+  for (int64_t tile = begin; tile < end; ++tile, ++places, sums += plan.sum_row) {
+    for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
+      for (int64_t c = 0; c < kPanel; c += kLanes) {
+        TransformOut<Form>(sums + (panel - panel_begin) * kPanel + c, plan.sum_position, pixels + c);
+      }
+      Finish(conv, *places, Form::kOut, panel, pixels);
+    }
+  }
+}
+
+}  // namespace
+
+void Inputs(const WinogradF32& conv, const WinogradPlan& plan, int64_t begin, int64_t end,
+            int64_t channel_begin, int64_t channel_end, float* to) {
+  switch (conv.form) {
+    case WinogradForm::kF4x4:
+      return InputsOf<FormF4x4>(conv, plan, begin, end, channel_begin, channel_end, to);
+    case WinogradForm::kF6x6:
+      return InputsOf<FormF6x6>(conv, plan, begin, end, channel_begin, channel_end, to);
+    case WinogradForm::kF4x4Stride2:
+      return InputsOf<FormF4x4Stride2>(conv, plan, begin, end, channel_begin, channel_end, to);
+  }
+}
+
+void Sums(const WinogradF32& conv, const WinogradPlan& plan, const float* sums, int64_t begin, int64_t end,
+          int64_t panel_begin, int64_t panel_end) {
+  switch (conv.form) {
+    case WinogradForm::kF4x4: return SumsOf<FormF4x4>(conv, plan, sums, begin, end, panel_begin, panel_end);
+    case WinogradForm::kF6x6: return SumsOf<FormF6x6>(conv, plan, sums, begin, end, panel_begin, panel_end);
+    case WinogradForm::kF4x4Stride2:
+      return SumsOf<FormF4x4Stride2>(conv, plan, sums, begin, end, panel_begin, panel_end);
+  }
+}
+
+void Multiply(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
+              int64_t panel_begin, int64_t panel_end, float* sums) {
+  const WinogradSize size = SizeOf(conv.form);
+  const int64_t depth = conv.geometry.in_c;
+  const int64_t panels = PanelsOf(conv.geometry.out_c);
+  const int64_t matrix = std::min(kWinogradGroup, panels - panel_begin) * depth * kPanel;
+  // Stride 2: the weights of all odd rows, and of all odd columns, are the same.
+  const int64_t side = conv.form == WinogradForm::kF6x6 ? 8 : 6;
+  GemmF32 gemm;
+  gemm.run_length = depth;
+  gemm.a_step = plan.in_row;
+  gemm.columns = panels * kPanel;
+  gemm.c_step = plan.sum_row;
+  for (int64_t position = 0; position < size.positions(); ++position) {
+    const int64_t i = std::min(position / size.in, side - 1), j = std::min(position % size.in, side - 1);
+    const float* from = inputs + position * plan.in_position;
+    gemm.a = &from;
+    // The product counts panels from the first of all.
+    gemm.b = conv.weights + panel_begin * side * side * depth * kPanel + (i * side + j) * matrix -
+             panel_begin * depth * kPanel;
+    gemm.c = sums + position * plan.sum_position - panel_begin * kPanel;
+    RunGemmTiles(gemm, rows, panel_begin, panel_end);
+  }
+}
+
+int64_t MultiplyRows() { return kTileRows; }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace slipway::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace slipway::cpu {
+
+HWY_EXPORT(Inputs);
+HWY_EXPORT(Sums);
+HWY_EXPORT(Multiply);
+HWY_EXPORT(MultiplyRows);
+
+void TransformInputs(const WinogradF32& conv, const WinogradPlan& plan, int64_t begin, int64_t end,
+                     int64_t channel_begin, int64_t channel_end, float* to) {
+  HWY_DYNAMIC_DISPATCH(Inputs)(conv, plan, begin, end, channel_begin, channel_end, to);
+}
+
+void MultiplyPositions(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
+                       int64_t panel_begin, int64_t panel_end, float* sums) {
+  HWY_DYNAMIC_DISPATCH(Multiply)(conv, plan, inputs, rows, panel_begin, panel_end, sums);
+}
+
+void TransformSums(const WinogradF32& conv, const WinogradPlan& plan, const float* sums, int64_t begin,
+                   int64_t end, int64_t panel_begin, int64_t panel_end) {
+  HWY_DYNAMIC_DISPATCH(Sums)(conv, plan, sums, begin, end, panel_begin, panel_end);
+}
+
+int64_t WinogradRows() { return HWY_DYNAMIC_DISPATCH(MultiplyRows)(); }
+
+}  // namespace slipway::cpu
+#endif

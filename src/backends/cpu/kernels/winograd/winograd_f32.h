@@ -1,0 +1,108 @@
+// 3x3 f32 convolutions, channels last, with fewer multiplications than they are defined by.
+//
+// Idea: the image is cut into tiles of `out` x `out` output pixels. A tile's input (`in` x `in` pixels, which
+// overlap the neighbours') and the weights are transformed so that the convolution becomes `in` x `in`
+// products per pair of channels, summed over the input channels: as many matrix products as there are
+// positions in a tile, of [tiles, in_c] by [in_c, out_c]. The sums are transformed back. Sources: Winograd
+// 1980; Lavin and Gray 2016 (arXiv 1509.09308). Stride 2: the image is split in even and odd rows and
+// columns; the even ones meet the taps 0 and 2 as F(4,2), the odd ones tap 1 as it is (polyphase).
+//
+//   form          stride  in  out  products per output  of a direct convolution
+//   kF4x4            1     6   4        2.25                   1/4
+//   kF6x6            1     8   6        1.78                   1/5.06
+//   kF4x4Stride2     2     9   4        5.06                   1/1.78
+//
+// The transforms subtract numbers of one size, so that sums lose bits: RelativeErrorOf.
+#pragma once
+
+#include <cstdint>
+
+#include "backends/cpu/kernels/conv/conv_f32.h"
+#include "base/thread_pool.h"
+
+namespace slipway::cpu {
+
+enum class WinogradForm { kF4x4, kF6x6, kF4x4Stride2 };
+
+struct WinogradSize {
+  int64_t stride;    // of the convolution
+  int64_t in;        // rows and columns of an input tile
+  int64_t out;       // of an output tile
+  int64_t matrices;  // weights of different values; positions() of them but for stride 2, where some repeat
+
+  int64_t positions() const { return in * in; }
+  int64_t advance() const { return out * stride; }  // input pixels from tile to tile
+};
+WinogradSize SizeOf(WinogradForm form);
+
+// The largest error to expect, of the largest output, on data of one spread; tested.
+double RelativeErrorOf(WinogradForm form);
+
+struct WinogradF32 {
+  WinogradForm form = WinogradForm::kF4x4;
+  ConvGeometry geometry;           // 3x3, dilation 1, the form's stride; any padding
+  const float* x = nullptr;        // [batch,in_h,in_w], in_step apart
+  const float* weights = nullptr;  // [group][matrix][panel][in_c][16]
+  const float* bias = nullptr;     // [panel][16]
+  const float* zeros = nullptr;    // in_c zeros
+  float* y = nullptr;              // [batch,out_h,out_w], geometry.out_step apart
+  FusedActivation activation;
+  const float* residual = nullptr;  // as y, or null: nothing is added
+  int64_t residual_step = 0;
+  bool is_residual_last = false;  // added behind the activation
+};
+
+// Panels whose weights lie side by side for all matrices, so that a group's are read from end to end.
+inline constexpr int64_t kWinogradGroup = 2;
+
+// Floats of the packed weights.
+int64_t WinogradWeights(WinogradForm form, int64_t out_c, int64_t in_c);
+
+// Transforms w[o * stride_o + tap * stride_tap + c * stride_c] (in double) and packs it to
+// [group][matrix][panel][in_c][16], the last panel filled up with 0.
+void PackWinograd(WinogradForm form, const float* w, int64_t out_c, int64_t in_c, int64_t stride_o,
+                  int64_t stride_tap, int64_t stride_c, float* packed);
+
+// How a convolution is cut: so that the transformed input and the sums of a block stay in the second-level
+// cache.
+struct WinogradPlan {
+  int64_t tiles = 0;         // of all images
+  int64_t block_tiles = 0;   // whose inputs are transformed at once
+  int64_t group_panels = 0;  // whose sums are kept at once
+  // All threads work on one block, each on groups of its own; else each on blocks of its own. For few tiles.
+  bool is_shared = false;
+  // Steps in floats: between rows (tiles) and positions of transformed inputs and of sums.
+  int64_t in_row = 0, in_position = 0, sum_row = 0, sum_position = 0;
+
+  int64_t blocks() const { return (tiles + block_tiles - 1) / block_tiles; }
+  int64_t in_floats = 0;   // transformed inputs of a block
+  int64_t sum_floats = 0;  // sums of a group
+  // Scratch for so many threads.
+  int64_t ScratchFloats(int64_t threads) const {
+    return (is_shared ? 1 : threads) * in_floats + threads * sum_floats;
+  }
+};
+WinogradPlan PlanWinograd(WinogradForm form, const ConvGeometry& geometry, int64_t threads);
+
+// y = the convolution. scratch: plan.ScratchFloats(threads) floats, aligned to 64 bytes; at most `threads`
+// threads of the pool work.
+void RunWinograd(const WinogradF32& conv, const WinogradPlan& plan, float* scratch, int64_t threads,
+                 ThreadPool& pool);
+
+// Rows of a register tile of the products: blocks of multiples of it waste nothing.
+int64_t WinogradRows();
+
+// The stages of a run; each may be cut anywhere and run in parallel.
+//
+// inputs: tiles [begin, end), channels [channel_begin, channel_end), the former a multiple of 16, are
+// transformed to to[position * in_position + (tile - begin) * in_row + channel].
+void TransformInputs(const WinogradF32& conv, const WinogradPlan& plan, int64_t begin, int64_t end,
+                     int64_t channel_begin, int64_t channel_end, float* to);
+// sums[position * sum_position + row * sum_row + column] of the columns of panels [panel_begin, panel_end)
+void MultiplyPositions(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
+                       int64_t panel_begin, int64_t panel_end, float* sums);
+// y of tiles [begin, end) and those panels.
+void TransformSums(const WinogradF32& conv, const WinogradPlan& plan, const float* sums, int64_t begin,
+                   int64_t end, int64_t panel_begin, int64_t panel_end);
+
+}  // namespace slipway::cpu

@@ -1,0 +1,163 @@
+// Tactics for 3x3 f32 Conv by Winograd's algorithm: of stride 1 and 2, channels last.
+//
+// They add a residual while storing, and read and write rows with gaps.
+#include <algorithm>
+
+#include "backends/cpu/kernels/winograd/winograd_f32.h"
+#include "backends/cpu/tactics.h"
+#include "base/packed_floats.h"
+#include "ops/nn/residual.h"
+
+namespace slipway::cpu {
+namespace {
+
+// Threads that scratch is kept for; more do not help a single convolution's blocks.
+constexpr int64_t kMaxThreads = 32;
+
+// Microseconds on one thread. What the stages take was measured by bench/kernels_bench on a 2024 server core
+// (AVX-512), as the direct convolution's speed was.
+double EstimateWinogradUs(WinogradForm form, const ConvGeometry& g) {
+  const WinogradSize size = SizeOf(form);
+  const WinogradPlan plan = PlanWinograd(form, g, 1);
+  const auto positions = static_cast<double>(plan.tiles * size.positions());
+  const auto in_c = static_cast<double>((g.in_c + kPanel - 1) / kPanel * kPanel);
+  const auto out_c = static_cast<double>(PanelsOf(g.out_c) * kPanel);
+  constexpr double kTransformed = 16e3;  // elements of a tile and channel, in or out, per us
+  constexpr double kFlops = 240e3;       // of the products, per us
+  constexpr double kWeights = 6e3;       // floats that come from memory, as a network's weights do, per us
+  const double products = 2 * positions * static_cast<double>(g.in_c) * out_c / kFlops;
+  const auto weights = static_cast<double>(WinogradWeights(form, g.out_c, g.in_c));
+  return 0.5 + positions * (in_c + out_c) / kTransformed + products + weights / kWeights;
+}
+
+std::optional<std::string> WhyNot(const Step& step, WinogradForm form) {
+  if (step.op->name != "Conv") return "not a Conv";
+  if (TypeOf(step.inputs[0]) != DType::kF32) return "input is not f32";
+  if (!IsConstantF32(step.inputs[1])) return "weights are not constant f32";
+  if (step.HasInput(2) && !IsConstantF32(step.inputs[2])) return "bias is not constant f32";
+  const Tensor& w = step.inputs[1]->data;
+  if (w.rank() != 4) return "not two spatial axes";
+  if (LayoutOf(step.attrs()) != Layout::kChannelsLast) return "channels are not last";
+  if (w.dim(1) != 3 || w.dim(2) != 3) return "kernel is not 3x3";
+  if (w.count() == 0) return "weights are empty";
+  if (step.attrs().Int("group", 1) != 1) return "channels are in groups";
+  const auto window = Window2::Read(step.attrs(), {3, 3});
+  if (!window.ok()) return window.status().message();
+  const int64_t stride = SizeOf(form).stride;
+  if (window->stride[0] != stride || window->stride[1] != stride)
+    return "stride is not " + std::to_string(stride);
+  if (window->dilation[0] != 1 || window->dilation[1] != 1) return "taps are dilated";
+  return std::nullopt;
+}
+
+class WinogradKernel : public Kernel {
+ public:
+  explicit WinogradKernel(WinogradForm form) : form_(form) {}
+
+  Status Init(const Step& step) {
+    SLIPWAY_ASSIGN_OR_RETURN(window_, Window2::Read(step.attrs(), {3, 3}));
+    activation_ = FusedOf(ActivationOf(step.attrs()));
+    is_residual_last_ = ResidualOrderOf(step.attrs()) == ResidualOrder::kAfterActivation;
+    const Tensor& w = step.inputs[1]->data;
+    const int64_t out_c = w.dim(0), in_c = w.dim(3);
+    weights_ = PackedFloats(WinogradWeights(form_, out_c, in_c));
+    PackWinograd(form_, w.as<float>(), out_c, in_c, 9 * in_c, in_c, 1, weights_.data());
+    bias_.assign(static_cast<size_t>(PanelsOf(out_c) * kPanel), 0.0F);
+    if (step.HasInput(2)) std::copy_n(step.inputs[2]->data.as<float>(), out_c, bias_.begin());
+    zeros_.assign(static_cast<size_t>(in_c), 0.0F);
+    return Status::Ok();
+  }
+
+  int64_t WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const override {
+    if (CountOfType(inputs[0]) == 0 || CountOfType(outputs[0]) == 0) return 0;
+    const ConvGeometry geometry = GeometryFor(KnownDims(*inputs[0].shape), KnownDims(*outputs[0].shape));
+    int64_t floats = 0;
+    for (int64_t threads = 1; threads <= std::min<int64_t>(AvailableCores(), kMaxThreads); ++threads)
+      floats = std::max(floats, PlanWinograd(form_, geometry, threads).ScratchFloats(threads));
+    return floats * static_cast<int64_t>(sizeof(float));
+  }
+
+  bool CanReadSteps(size_t input) const override { return input == 0 || input == kResidualInput; }
+  bool CanWriteSteps(size_t) const override { return true; }
+
+  Status Run(const KernelArgs& args) const override {
+    if (args.out(0).count() == 0) return Status::Ok();
+    WinogradF32 conv;
+    conv.form = form_;
+    conv.geometry = GeometryFor(args.in(0).dims(), args.out(0).dims());
+    conv.geometry.in_step = args.in_step(0);
+    conv.geometry.out_step = args.out_step(0);
+    conv.x = args.in(0).as<float>();
+    conv.y = args.out(0).as<float>();
+    conv.weights = weights_.data();
+    conv.bias = bias_.data();
+    conv.zeros = zeros_.data();
+    conv.activation = activation_;
+    if (args.HasInput(kResidualInput)) {
+      conv.residual = args.in(kResidualInput).as<float>();
+      conv.residual_step = args.in_step(kResidualInput);
+      conv.is_residual_last = is_residual_last_;
+    }
+    const int64_t floats = static_cast<int64_t>(args.workspace.size() / sizeof(float));
+    for (int64_t threads = std::min<int64_t>(args.pool.num_threads(), kMaxThreads); threads > 0; --threads) {
+      const WinogradPlan plan = PlanWinograd(form_, conv.geometry, threads);
+      if (plan.ScratchFloats(threads) > floats) continue;
+      RunWinograd(conv, plan, reinterpret_cast<float*>(args.workspace.data()), threads, args.pool);
+      return Status::Ok();
+    }
+    return Status(Code::kInternal, "convolution got too little workspace");
+  }
+
+ private:
+  ConvGeometry GeometryFor(const Dims& in, const Dims& out) const {
+    return GeometryOf(window_, ViewImage2(in, Layout::kChannelsLast), ViewImage2(out, Layout::kChannelsLast),
+                      1);
+  }
+
+  WinogradForm form_;
+  Window2 window_;
+  FusedActivation activation_;
+  bool is_residual_last_ = false;
+  PackedFloats weights_;
+  std::vector<float> bias_, zeros_;
+};
+
+class WinogradTactic : public Tactic {
+ public:
+  WinogradTactic(std::string name, WinogradForm form) : name_(std::move(name)), form_(form) {}
+  std::string name() const override { return name_; }
+  std::optional<std::string> WhyNot(const Step& step) const override { return cpu::WhyNot(step, form_); }
+  double RelativeError() const override { return RelativeErrorOf(form_); }
+
+  double EstimateUs(const Step& step) const override {
+    const Type &x = step.inputs[0]->type, &y = step.outputs[0]->type;
+    constexpr double kUnknown = 1e12;  // no shapes: never rather than direct
+    if (!x.IsStatic() || !y.IsStatic()) return kUnknown;
+    const auto window = Window2::Read(step.attrs(), {3, 3});
+    if (!window.ok()) return kUnknown;
+    const Image2 in = ViewImage2(KnownDims(*x.shape), Layout::kChannelsLast);
+    const Image2 out = ViewImage2(KnownDims(*y.shape), Layout::kChannelsLast);
+    return EstimateWinogradUs(form_, GeometryOf(*window, in, out, 1));
+  }
+
+  Result<std::unique_ptr<Kernel>> Make(const Step& step) const override {
+    auto kernel = std::make_unique<WinogradKernel>(form_);
+    SLIPWAY_RETURN_IF_ERROR(kernel->Init(step));
+    return std::unique_ptr<Kernel>(std::move(kernel));
+  }
+
+ private:
+  std::string name_;
+  WinogradForm form_;
+};
+
+}  // namespace
+
+std::vector<const Tactic*> WinogradTactics() {
+  static const WinogradTactic f4x4("cpu/winograd_f4x4_f32", WinogradForm::kF4x4);
+  static const WinogradTactic f6x6("cpu/winograd_f6x6_f32", WinogradForm::kF6x6);
+  static const WinogradTactic s2("cpu/winograd_s2_f32", WinogradForm::kF4x4Stride2);
+  return {&f4x4, &f6x6, &s2};
+}
+
+}  // namespace slipway::cpu
