@@ -30,12 +30,27 @@ void HonourIsa() {
 Backend MakeCpuBackend() {
   HonourIsa();
   Backend backend{"cpu", "vectorised kernels for the host's processor", {}};
-  for (auto list :
-       {cpu::ConvTactics, cpu::DepthwiseTactics, cpu::WinogradTactics, cpu::MatMulTactics,
-        cpu::ThenResidualTactics, cpu::QuantizedConvTactics, cpu::QuantizedMatMulTactics,
-        cpu::ElementwiseTactics, cpu::PoolTactics, cpu::MoveTactics, cpu::CopyTactics, cpu::ConcatTactics,
-        cpu::TableTactics, cpu::QuantizedElementwiseTactics, cpu::SoftmaxTactics, cpu::ConvertTactics,
-        cpu::ReduceTactics, cpu::NormalizeTactics, cpu::ResizeTactics}) {
+  for (auto list : {cpu::ConvTactics,
+                    cpu::DepthwiseTactics,
+                    cpu::WinogradTactics,
+                    cpu::MatMulTactics,
+                    cpu::ThenResidualTactics,
+                    cpu::QuantizedConvTactics,
+                    cpu::QuantizedMatMulTactics,
+                    cpu::ElementwiseTactics,
+                    cpu::PoolTactics,
+                    cpu::MoveTactics,
+                    cpu::CopyTactics,
+                    cpu::ConcatTactics,
+                    cpu::TableTactics,
+                    cpu::QuantizedElementwiseTactics,
+                    cpu::SoftmaxTactics,
+                    cpu::ConvertTactics,
+                    cpu::ReduceTactics,
+                    cpu::NormalizeTactics,
+                    cpu::LayerNormTactics,
+                    cpu::AttentionTactics,
+                    cpu::ResizeTactics}) {
     for (const Tactic* tactic : list()) backend.tactics.push_back(tactic);
   }
   return backend;

@@ -32,6 +32,8 @@ std::vector<const Tactic*> SoftmaxTactics();
 std::vector<const Tactic*> ConvertTactics();
 std::vector<const Tactic*> ReduceTactics();
 std::vector<const Tactic*> NormalizeTactics();
+std::vector<const Tactic*> LayerNormTactics();
+std::vector<const Tactic*> AttentionTactics();
 std::vector<const Tactic*> ResizeTactics();
 
 // What a tactic sustains on one thread, measured by bench/kernels_bench on a 2024 server core (AVX-512). Only

@@ -1,0 +1,139 @@
+// The tactic for f32 Attention without a cache.
+#include <algorithm>
+#include <cmath>
+
+#include "backends/cpu/kernels/attention/attention_f32.h"
+#include "backends/cpu/tactics.h"
+
+namespace slipway::cpu {
+namespace {
+
+enum Input : size_t { kQuery, kKey, kValue, kMask };
+
+bool IsOfRank(const Value* value, int low, int high) {
+  return value->type.HasRank() && value->type.rank() >= low && value->type.rank() <= high;
+}
+
+std::optional<std::string> WhyNot(const Step& step) {
+  if (step.op->name != "Attention") return "not an Attention";
+  for (size_t i = kQuery; i <= kValue; ++i) {
+    if (TypeOf(step.inputs[i]) != DType::kF32) return "operands are not f32";
+    if (!IsOfRank(step.inputs[i], 3, 4)) return "an operand's rank is not known";
+  }
+  if (step.HasInput(kMask)) {
+    const DType mask = TypeOf(step.inputs[kMask]);
+    if (mask != DType::kF32 && mask != DType::kBool) return "the mask is neither f32 nor bool";
+    if (!IsOfRank(step.inputs[kMask], 1, 4)) return "the mask's rank is not known";
+  }
+  for (size_t i = kMask + 1; i < step.inputs.size(); ++i) {
+    if (step.HasInput(i)) return "keys and values come from a cache";
+  }
+  for (size_t i = 1; i < step.outputs.size(); ++i) {
+    if (step.outputs[i] != nullptr) return "more than the result is wanted";
+  }
+  const DType precision = step.attrs().Type("softmax_precision", DType::kNone);
+  if (precision != DType::kNone && precision != DType::kF32) return "the softmax rounds to another type";
+  return std::nullopt;
+}
+
+// A rank-3 operand is packed, [B,L,heads*D], its rows `step` apart; a rank-4 one [B,heads,L,D], dense.
+template <class T>
+HeadView<T> ViewHeads(T* data, const Dims& dims, int64_t heads, int64_t step) {
+  if (dims.size() == 3) return {data, dims[1] * step, dims[2] / heads, step};
+  return {data, dims[1] * dims[2] * dims[3], dims[2] * dims[3], dims[3]};
+}
+
+class AttentionKernel : public Kernel {
+ public:
+  explicit AttentionKernel(const Step& step)
+      : q_heads_(step.attrs().Int("q_num_heads")),
+        kv_heads_(step.attrs().Int("kv_num_heads")),
+        scale_(step.attrs().Float("scale")),
+        softcap_(step.attrs().Float("softcap")),
+        is_causal_(step.attrs().Int("is_causal") != 0),
+        is_packed_(step.inputs[kQuery]->type.rank() == 3) {}
+
+  bool CanReadSteps(size_t input) const override { return is_packed_ && input <= kValue; }
+  bool CanWriteSteps(size_t) const override { return is_packed_; }
+
+  int64_t ThreadWorkspaceBytes(std::span<const Type> inputs, std::span<const Type>) const override {
+    if (!inputs[kQuery].IsStatic() || !inputs[kKey].IsStatic() || !inputs[kValue].IsStatic()) return 0;
+    return AttentionScratchBytes(SizesOf(KnownDims(*inputs[kQuery].shape), KnownDims(*inputs[kKey].shape),
+                                         KnownDims(*inputs[kValue].shape)));
+  }
+
+  Status Run(const KernelArgs& args) const override {
+    if (args.out(0).count() == 0) return Status::Ok();
+    AttentionF32 a = SizesOf(args.in(kQuery).dims(), args.in(kKey).dims(), args.in(kValue).dims());
+    a.q = ViewHeads(args.in(kQuery).as<float>(), args.in(kQuery).dims(), a.q_heads, args.in_step(kQuery));
+    a.k = ViewHeads(args.in(kKey).as<float>(), args.in(kKey).dims(), a.kv_heads, args.in_step(kKey));
+    a.v = ViewHeads(args.in(kValue).as<float>(), args.in(kValue).dims(), a.kv_heads, args.in_step(kValue));
+    a.y = ViewHeads(args.out(0).as<float>(), args.out(0).dims(), a.q_heads, args.out_step(0));
+    if (args.HasInput(kMask)) a.mask = ViewMask(args.in(kMask));
+    // Few heads: threads also share out rows, and pack the keys twice.
+    const int64_t heads = a.batch * a.q_heads;
+    const int64_t threads = args.pool.num_threads();
+    const int64_t parts = heads >= 2 * threads ? 1 : std::min<int64_t>(2 * threads, (a.q_length + 11) / 12);
+    const int64_t rows = (a.q_length + parts - 1) / parts;
+    args.pool.ParallelFor(heads * parts, 1, [&](int64_t begin, int64_t end) {
+      auto* scratch = reinterpret_cast<float*>(args.ThreadWorkspace().data());
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t head = task / parts;
+        const int64_t row = task % parts * rows;
+        if (row >= a.q_length) continue;
+        RunAttentionF32(a, head / a.q_heads, head % a.q_heads, row, std::min(row + rows, a.q_length),
+                        scratch);
+      }
+    });
+    return Status::Ok();
+  }
+
+ private:
+  AttentionF32 SizesOf(const Dims& q, const Dims& k, const Dims& v) const {
+    AttentionF32 a;
+    const bool is_packed = q.size() == 3;
+    a.batch = q[0];
+    a.q_heads = is_packed ? q_heads_ : q[1];
+    a.kv_heads = is_packed ? kv_heads_ : k[1];
+    a.q_length = is_packed ? q[1] : q[2];
+    a.kv_length = is_packed ? k[1] : k[2];
+    a.head_size = is_packed ? q[2] / a.q_heads : q[3];
+    a.value_size = is_packed ? v[2] / a.kv_heads : v[3];
+    a.scale = scale_ != 0 ? scale_ : static_cast<float>(1 / std::sqrt(static_cast<double>(a.head_size)));
+    a.softcap = softcap_;
+    a.is_causal = is_causal_;
+    return a;
+  }
+
+  // An axis of extent 1, or one that is not there, is the same for all.
+  static AttentionMask ViewMask(const Tensor& tensor) {
+    AttentionMask mask;
+    if (tensor.dtype() == DType::kBool)
+      mask.seen = tensor.as<uint8_t>();
+    else
+      mask.added = tensor.as<float>();
+    mask.extent = tensor.dim(-1);
+    int64_t stride = mask.extent;
+    for (int64_t* step : {&mask.row, &mask.head, &mask.batch}) {
+      const int axis = tensor.rank() - 2 - (step == &mask.row ? 0 : step == &mask.head ? 1 : 2);
+      if (axis < 0) break;
+      *step = tensor.dim(axis) == 1 ? 0 : stride;
+      stride *= tensor.dim(axis);
+    }
+    return mask;
+  }
+
+  int64_t q_heads_, kv_heads_;
+  float scale_, softcap_;
+  bool is_causal_, is_packed_;
+};
+
+}  // namespace
+
+std::vector<const Tactic*> AttentionTactics() {
+  static const SimpleTactic attention("cpu/attention_f32", Speed{120, 60}, WhyNot,
+                                      MakeKernel<AttentionKernel>);
+  return {&attention};
+}
+
+}  // namespace slipway::cpu
