@@ -1,4 +1,4 @@
-// Status, dtypes, scalars, tensors, the thread pool, zip, npy and files.
+// Status, dtypes, scalars, tensors, zip, npy and files.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,6 @@
 #include "base/joined_files.h"
 #include "base/npy.h"
 #include "base/scalar.h"
-#include "base/thread_pool.h"
 #include "base/zip.h"
 
 namespace slipway {
@@ -149,8 +148,6 @@ TEST(Tensor, CopiesShareAndClonesDoNot) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.data()) % 64, 0u);
 }
 
-class Threads : public testing::TestWithParam<int> {};
-
 // From a size on, storage is not the allocator's.
 TEST(Tensor, LargeOnesAreZeroedAndAligned) {
   Tensor tensor(DType::kF32, {3, 1 << 18});
@@ -162,41 +159,6 @@ TEST(Tensor, LargeOnesAreZeroedAndAligned) {
   tensor = Tensor();
   EXPECT_EQ(copy.as<float>()[copy.count() - 1], 1);
 }
-
-TEST_P(Threads, CoverEveryIndexOnce) {
-  ThreadPool pool(GetParam());
-  EXPECT_EQ(pool.num_threads(), GetParam());
-  for (const int64_t count : {0, 1, 7, 1000}) {
-    for (const int64_t grain : {1, 3, 5000}) {
-      std::vector<std::atomic<int>> hits(static_cast<size_t>(count));
-      pool.ParallelFor(count, grain, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) ++hits[static_cast<size_t>(i)];
-      });
-      for (const auto& hit : hits) ASSERT_EQ(hit, 1) << count << " by " << grain;
-    }
-  }
-}
-
-TEST_P(Threads, RunNestedLoops) {
-  ThreadPool pool(GetParam());
-  std::atomic<int64_t> sum{0};
-  pool.ParallelFor(10, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      pool.ParallelFor(10, 1, [&](int64_t from, int64_t to) { sum += to - from; });
-    }
-  });
-  EXPECT_EQ(sum, 100);
-}
-
-TEST(ThreadPool, TakesAnAbsurdNumberForALargeOne) {
-  ThreadPool pool(1 << 30);
-  EXPECT_LE(pool.num_threads(), 512);
-  std::atomic<int64_t> sum{0};
-  pool.ParallelFor(1000, 1, [&](int64_t begin, int64_t end) { sum += end - begin; });
-  EXPECT_EQ(sum, 1000);
-}
-
-INSTANTIATE_TEST_SUITE_P(Pool, Threads, testing::Values(1, 2, 5));
 
 TEST(Zip, ComesBack) {
   const std::string zip = WriteZip({{"a.txt", "hello"}, {"empty", ""}});

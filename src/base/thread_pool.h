@@ -1,13 +1,20 @@
 // A fixed set of threads that share loops.
 //
-// Workers spin briefly after a loop (layers follow each other within microseconds) and then sleep, so an idle
-// engine costs nothing and does not slow whoever runs next. One loop runs at a time; a second caller, or a
-// nested call, runs its loop alone rather than wait.
+// A loop of given count, grain and number of threads is always cut into the same chunks. Each thread first
+// works through its own stretch of them, the same from loop to loop, so that it finds what it wrote in its
+// own cache; then it takes chunks from the far ends of the others' stretches.
+//
+// Workers are started by the first loop that needs them. After a loop they spin briefly (layers follow each
+// other within microseconds) and then sleep, so an idle engine costs nothing and does not slow whoever runs
+// next; where there are more threads than cores they sleep at once. A loop does not wait for a worker that is
+// still asleep. One loop runs at a time; a second caller, or a nested call, runs its loop alone rather than
+// wait. Bodies run under the caller's floating-point mode.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -24,7 +31,7 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int num_threads() const { return static_cast<int>(workers_.size()) + 1; }
+  int num_threads() const { return num_threads_; }
 
   // Calls body(begin, end) for chunks of at least `grain` that cover [0, count), and returns when all are
   // done. body runs on several threads at once and must not throw.
@@ -39,20 +46,35 @@ class ThreadPool {
     const FunctionRef<void(int64_t, int64_t)>* body;
     int64_t count;
     int64_t chunk;
+    uint64_t float_mode;
+  };
+  // Chunks of one thread that nobody has taken yet: the first in the high half, the end in the low one.
+  struct alignas(128) Stretch {  // two lines: the prefetcher fetches them in pairs
+    std::atomic<uint64_t> chunks{0};
   };
 
-  void Work();
-  void RunChunks();
+  void StartWorkers();
+  void Work(int index);
+  bool HasNews(uint64_t seen) const;
+  bool WaitForNews(uint64_t seen);
+  bool Join(uint64_t& seen);
+  void RunChunks(int index);
+  void RunChunk(int64_t chunk) const;
+  void DealChunks(int64_t chunks);
 
+  const int num_threads_;
+  const bool may_spin_;  // there is a core for every thread
   std::vector<std::thread> workers_;
-  std::mutex caller_mutex_;  // held by whoever's loop is running
+  std::unique_ptr<Stretch[]> stretches_;  // by thread index
+  Loop loop_{};
+  std::atomic<bool> is_busy_{false};  // someone's loop is running
+  // Loops started so far, in the high half; whether workers may join the last of them, and how many are in
+  // it.
+  alignas(128) std::atomic<uint64_t> state_{0};
+  alignas(128) std::atomic<bool> is_anyone_asleep_{false};
+  std::atomic<bool> is_stopping_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
-  Loop loop_{};
-  std::atomic<int64_t> next_{0};
-  std::atomic<uint64_t> generation_{0};  // of the running loop; odd while stopping
-  std::atomic<int> active_{0};           // workers that have not finished the current loop
-  std::atomic<bool> is_stopping_{false};
 };
 
 // Cores that this process may run on (at least 1).

@@ -66,6 +66,15 @@ TEST_P(EngineTest, RunsAStaticGraphAgainAndAgain) {
   EXPECT_GT(context->arena_bytes(), 0);
 }
 
+// Denormals may count as zero, and the caller's arithmetic is as it was afterwards.
+TEST_P(EngineTest, TakesDenormals) {
+  const auto context = Start(AddRelu(2));
+  const float tiny = 1e-40F;
+  EXPECT_EQ(Run(*context, {Floats({2, 2}, {tiny, 1, -tiny, 4})}), "f32[2,2]: 1 0 1 3");
+  volatile float one = 1;
+  EXPECT_NE(one * tiny, 0);
+}
+
 TEST_P(EngineTest, ChangesBetweenShapes) {
   const auto context = Start(AddRelu(Dim::Symbol("N")));
   for (int round = 0; round < 2; ++round) {
