@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backends/cpu/image_kernel.h"
+#include "backends/cpu/kernels/gemm/dot_f32.h"
 #include "backends/cpu/product.h"
 #include "base/packed_floats.h"
 
@@ -11,6 +12,14 @@ namespace {
 std::optional<std::string> WhyNot(const Step& step) {
   if (auto reason = WhyNotConvF32(step)) return reason;
   if (IsDepthwise(step)) return "one filter per channel: 16 times the work that is needed";
+  return std::nullopt;
+}
+
+int64_t OutputsOf(const Step& step) { return step.inputs[1]->data.dim(0) / step.attrs().Int("group", 1); }
+
+std::optional<std::string> WhyNotFew(const Step& step) {
+  if (auto reason = WhyNot(step)) return reason;
+  if (OutputsOf(step) > kDotColumns) return "more than 4 output channels";
   return std::nullopt;
 }
 
@@ -31,6 +40,9 @@ struct ConvTasks {
   int64_t blocks = 1, panels_each = 1, parts = 1, count = 1;
 };
 
+enum class Packing { kPanels, kFew };
+
+template <Packing kPacking>
 class ConvKernel : public ImageKernel {
  public:
   explicit ConvKernel(const Step& step) {
@@ -41,12 +53,16 @@ class ConvKernel : public ImageKernel {
     const int64_t out_c = view.n / groups;
     const int64_t taps = view.h * view.w;
     panels_ = PanelsOf(out_c);
-    panel_floats_ = taps * view.c * kPanel;
+    panel_floats_ = taps * view.c * (kPacking == Packing::kFew ? out_c : kPanel);
     weights_ = PackedFloats(groups * panels_ * panel_floats_);
     bias_.assign(static_cast<size_t>(groups * panels_ * kPanel), 0.0F);
     for (int64_t g = 0; g < groups; ++g) {
-      PackPanels(w.as<float>() + g * out_c * taps * view.c, out_c, taps, view.c, taps * view.c,
-                 is_last ? view.c : 1, is_last ? 1 : taps, weights_.data() + g * panels_ * panel_floats_);
+      const float* from = w.as<float>() + g * out_c * taps * view.c;
+      float* to = weights_.data() + g * panels_ * panel_floats_;
+      if constexpr (kPacking == Packing::kFew)
+        PackRows(from, out_c, taps, view.c, is_last ? view.c : 1, is_last ? 1 : taps, to);
+      else
+        PackPanels(from, out_c, taps, view.c, taps * view.c, is_last ? view.c : 1, is_last ? 1 : taps, to);
       if (!step.HasInput(2)) continue;
       const float* bias = step.inputs[2]->data.as<float>() + g * out_c;
       std::copy_n(bias, out_c, bias_.begin() + g * panels_ * kPanel);
@@ -59,7 +75,7 @@ class ConvKernel : public ImageKernel {
   }
 
   void Convolve(const Images& images, const KernelArgs& args) const override {
-    if (images.geometry.IsPointwise()) return RunPointwise(images, args);
+    if (kPacking == Packing::kPanels && images.geometry.IsPointwise()) return RunPointwise(images, args);
     const ConvGeometry& g = images.geometry;
     const ConvTasks tasks(g, group(), args.pool.num_threads());
     args.pool.ParallelFor(tasks.count, 1, [&](int64_t begin, int64_t end) {
@@ -75,11 +91,22 @@ class ConvKernel : public ImageKernel {
   }
 
  private:
+  // [out_c][tap][in_c]
+  static void PackRows(const float* w, int64_t out_c, int64_t taps, int64_t in_c, int64_t stride_tap,
+                       int64_t stride_c, float* packed) {
+    for (int64_t o = 0; o < out_c; ++o) {
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        for (int64_t c = 0; c < in_c; ++c) *packed++ = w[o * taps * in_c + tap * stride_tap + c * stride_c];
+      }
+    }
+  }
+
   ConvF32 GroupOf(const Images& images, int64_t group) const {
     ConvF32 conv;
     conv.geometry = images.geometry;
     conv.x = images.x + group * conv.geometry.in_c;
     conv.weights = weights_.data() + group * panels_ * panel_floats_;
+    conv.has_few_outputs = kPacking == Packing::kFew;
     conv.y = images.y + group * conv.geometry.out_c;
     conv.epilogue.bias = bias_.data() + group * panels_ * kPanel;
     conv.epilogue.activation = activation();
@@ -114,11 +141,25 @@ class ConvKernel : public ImageKernel {
   std::vector<float> bias_;
 };
 
+// Panels are computed whole: a convolution of few outputs costs as much as one of 16.
+class PanelTactic : public SimpleTactic {
+ public:
+  using SimpleTactic::SimpleTactic;
+  double EstimateUs(const Step& step) const override {
+    const auto outputs = static_cast<double>(OutputsOf(step));
+    const auto computed = static_cast<double>(PanelsOf(OutputsOf(step)) * kPanel);
+    return SimpleTactic::EstimateUs(step) * computed / outputs;
+  }
+};
+
 }  // namespace
 
 std::vector<const Tactic*> ConvTactics() {
-  static const SimpleTactic conv("cpu/conv_f32", Speed{230, 80}, WhyNot, MakeKernel<ConvKernel>);
-  return {&conv};
+  static const PanelTactic conv("cpu/conv_f32", Speed{230, 80}, WhyNot,
+                                MakeKernel<ConvKernel<Packing::kPanels>>);
+  static const SimpleTactic few("cpu/conv_few_f32", Speed{50, 60}, WhyNotFew,
+                                MakeKernel<ConvKernel<Packing::kFew>>);
+  return {&conv, &few};
 }
 
 }  // namespace slipway::cpu

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/cpu/kernels/gemm/dot_f32.h"
+
 namespace slipway::cpu {
 namespace {
 
@@ -142,7 +144,10 @@ void RunConvF32(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_e
       gemm.c = conv.y + pixel * g.out_step;
       if (conv.epilogue.residual != nullptr)
         gemm.epilogue.residual = conv.epilogue.residual + pixel * conv.epilogue.residual_step;
-      RunGemmF32(gemm, g.out_w, panel, std::min(panel + 2, panel_end));
+      if (conv.has_few_outputs)
+        RunDotF32(gemm, g.out_w);
+      else
+        RunGemmF32(gemm, g.out_w, panel, std::min(panel + 2, panel_end));
     }
   }
 }

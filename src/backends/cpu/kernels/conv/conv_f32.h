@@ -38,7 +38,8 @@ struct ConvGeometry {
 struct ConvF32 {
   ConvGeometry geometry;
   const float* x = nullptr;        // [batch,in_h,in_w], in_step apart
-  const float* weights = nullptr;  // [panel][tap][in_c][16]
+  const float* weights = nullptr;  // [panel][tap][in_c][16]; has_few_outputs: [out_c][tap][in_c]
+  bool has_few_outputs = false;    // out_c <= kDotColumns: dot products in place of panels
   float* y = nullptr;              // [batch,out_h,out_w], out_step apart
   Epilogue epilogue;               // its residual: at the first pixel's first channel
 };
