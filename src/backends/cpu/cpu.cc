@@ -50,7 +50,8 @@ Backend MakeCpuBackend() {
                     cpu::NormalizeTactics,
                     cpu::LayerNormTactics,
                     cpu::AttentionTactics,
-                    cpu::ResizeTactics}) {
+                    cpu::ResizeTactics,
+                    cpu::ResizeNearestTactics}) {
     for (const Tactic* tactic : list()) backend.tactics.push_back(tactic);
   }
   return backend;

@@ -47,6 +47,9 @@ class PoolKernel : public Kernel {
     return Status::Ok();
   }
 
+  bool CanReadSteps(size_t input) const override { return input == 0 && layout_ == Layout::kChannelsLast; }
+  bool CanWriteSteps(size_t output) const override { return output == 0 && layout_ == Layout::kChannelsLast; }
+
   Status Run(const KernelArgs& args) const override {
     if (args.out(0).count() == 0) return Status::Ok();
     Image2 in = ViewImage2(args.in(0).dims(), layout_);
@@ -59,9 +62,13 @@ class PoolKernel : public Kernel {
     Pool pool = pool_;
     ConvGeometry& g = pool.geometry;
     g = GeometryOf(window_, in, out, 1);
+    if (layout_ == Layout::kChannelsLast) {
+      g.in_step = args.in_step(0);
+      g.out_step = args.out_step(0);
+    }
     pool.pad_end_h = window_.PadEndFor(0, in.h, out.h);
     pool.pad_end_w = window_.PadEndFor(1, in.w, out.w);
-    const int64_t work = out.w * g.in_step * g.kernel_h * g.kernel_w;
+    const int64_t work = out.w * g.in_c * g.kernel_h * g.kernel_w;
     args.pool.ParallelFor(g.batch * out.h, std::max<int64_t>(1, kGrain / work),
                           [&](int64_t begin, int64_t end) { RunRows(pool, args, begin, end); });
     return Status::Ok();

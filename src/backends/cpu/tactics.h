@@ -35,6 +35,7 @@ std::vector<const Tactic*> NormalizeTactics();
 std::vector<const Tactic*> LayerNormTactics();
 std::vector<const Tactic*> AttentionTactics();
 std::vector<const Tactic*> ResizeTactics();
+std::vector<const Tactic*> ResizeNearestTactics();
 
 // What a tactic sustains on one thread, measured by bench/kernels_bench on a 2024 server core (AVX-512). Only
 // the ratios between tactics of a step decide; the absolute numbers make reports readable.

@@ -71,8 +71,8 @@ HWY_INLINE void PoolPixel(const Pool& pool, const T* image, const Taps& ty, cons
   Acc sums[kBlock];
   const int64_t inside = (ty.end - ty.begin) * (tx.end - tx.begin);
   const int64_t count = pool.counts_padding ? ty.padded * tx.padded : inside;
-  for (int64_t c0 = 0; c0 < g.in_step; c0 += kBlock) {
-    const int64_t width = std::min(kBlock, g.in_step - c0);
+  for (int64_t c0 = 0; c0 < g.in_c; c0 += kBlock) {
+    const int64_t width = std::min(kBlock, g.in_c - c0);
     bool is_first = true;
     std::fill_n(sums, width, kMax ? static_cast<Acc>(LowestOf<T>()) : Acc{0});
     for (int64_t ky = ty.begin; ky < ty.end; ++ky) {
@@ -159,8 +159,8 @@ HWY_INLINE void PoolRows(const Pool& pool, const T* x, int64_t begin, int64_t en
     const T* image = x + row / g.out_h * g.in_h * g.in_w * g.in_step;
     const int64_t y0 = row % g.out_h * g.stride_h - g.pad_h;
     const Taps ty = TapsAt(y0, g.kernel_h, g.dilation_h, g.in_h, pool.pad_end_h);
-    T* to = y + row * g.out_w * g.in_step;
-    if (g.in_step == 1) {
+    T* to = y + row * g.out_w * g.out_step;
+    if (g.in_c == 1 && g.in_step == 1 && g.out_step == 1) {
       for (int64_t ox = 0; ox < g.out_w; ox += kBlock)
         PoolBlock<kMax, T>(pool, image, ty, y0, ox, std::min(kBlock, g.out_w - ox), to + ox);
       continue;
@@ -168,7 +168,7 @@ HWY_INLINE void PoolRows(const Pool& pool, const T* x, int64_t begin, int64_t en
     for (int64_t ox = 0; ox < g.out_w; ++ox) {
       const int64_t x0 = ox * g.stride_w - g.pad_w;
       const Taps tx = TapsAt(x0, g.kernel_w, g.dilation_w, g.in_w, pool.pad_end_w);
-      PoolPixel<kMax, T>(pool, image, ty, tx, y0, x0, to + ox * g.in_step);
+      PoolPixel<kMax, T>(pool, image, ty, tx, y0, x0, to + ox * g.out_step);
     }
   }
 }

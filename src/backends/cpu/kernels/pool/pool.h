@@ -10,7 +10,8 @@
 namespace slipway::cpu {
 
 struct Pool {
-  ConvGeometry geometry;  // in_step: channels between pixels; 1 for channels first, where batch counts planes
+  ConvGeometry geometry;  // in_c channels, in_step and out_step between pixels; channels first: all 1, and
+                          // batch counts planes
   bool counts_padding = false;
   int64_t pad_end_h = 0, pad_end_w = 0;  // matter if padding counts
   int64_t low = 0, high = 0;             // clamp of integers
