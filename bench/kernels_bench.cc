@@ -177,6 +177,8 @@ std::vector<Case> Cases() {
       {"conv3x3s2_32x64_80", "Conv", {F32({1, 80, 80, 32}), Weights({64, 3, 3, 32})}, ConvAttrs(2, 1)},
       {"conv1x1_128x128_40", "Conv", {F32({1, 40, 40, 128}), Weights({128, 1, 1, 128})}, ConvAttrs(1, 0)},
       {"stem6x6s2_3x16_320", "Conv", {F32({1, 320, 320, 3}), Weights({16, 6, 6, 3})}, ConvAttrs(2, 2)},
+      {"conv3x3_16x1_512", "Conv", {F32({1, 512, 512, 16}), Weights({1, 3, 3, 16})}, ConvAttrs(1, 1)},
+      {"conv3x3_16x4_256", "Conv", {F32({1, 256, 256, 16}), Weights({4, 3, 3, 16})}, ConvAttrs(1, 1)},
       {"depthwise3x3_96_56", "Conv", {F32({1, 56, 56, 96}), Weights({96, 3, 3, 1})}, ConvAttrs(1, 1, 96)},
       QuantizedConv("conv3x3_64x64_56_u8", {1, 56, 56, 64}, {64, 3, 3, 64}, ConvAttrs(1, 1)),
       QuantizedConv("conv1x1_128x128_40_u8", {1, 40, 40, 128}, {128, 1, 1, 128}, ConvAttrs(1, 0)),

@@ -39,6 +39,15 @@ std::vector<TestCase> TailCases() {
     cases.push_back(
         ConvCase({1, size, size, 19}, {19, 3, 3, 1}, {{"auto_pad", same}, {"group", int64_t{19}}}));
   }
+  for (int64_t units : {1, 2, 3, 4, 5, 6, 7}) {
+    for (int64_t depth : {1, 3, 16, 21}) {
+      cases.push_back(ConvCase({2, 5, 23, depth}, {units, 3, 3, depth},
+                               {{"auto_pad", same}, {"activation", std::string("sigmoid")}}));
+      cases.push_back(
+          ConvCase({1, 9, 30, depth}, {units, 3, 5, depth},
+                   {{"pads", Ints{3, 6, 0, 1}}, {"strides", Ints{2, 3}}, {"dilations", Ints{1, 2}}}));
+    }
+  }
   return cases;
 }
 
