@@ -92,8 +92,8 @@ class Tactic {
   virtual std::optional<std::string> WhyNot(const Step& step) const = 0;
   // Estimated microseconds on one thread; compared between tactics of a step only.
   virtual double EstimateUs(const Step& step) const = 0;
-  // The largest error of an element to expect of f32 arithmetic, as a part of the largest element's size: what
-  // the algorithm adds to the rounding of plain sums (kPlainError).
+  // The largest error of an element to expect of f32 arithmetic, as a part of the largest element's size:
+  // what the algorithm adds to the rounding of plain sums (kPlainError).
   static constexpr double kPlainError = 1e-6;
   virtual double RelativeError() const { return kPlainError; }
   // REQUIRES: WhyNot(step) is nullopt. The step may be gone afterwards: copy what is needed.
