@@ -231,15 +231,15 @@ TEST(Optimize, FusesAChainAndKeepsAllSources) {
   const auto reports = Optimize(graph, {});
   ASSERT_TRUE(reports.ok()) << reports.status().ToString();
   EXPECT_EQ(reports->size(), PassNames().size());
-  ASSERT_THAT(Ops(graph), ElementsAre("Conv"));
-  EXPECT_THAT(graph.nodes[0].sources, ElementsAre("Conv", "BatchNormalization", "Relu"));
+  ASSERT_THAT(Ops(graph), ElementsAre("Transpose", "Conv", "Transpose"));
+  EXPECT_THAT(graph.nodes[1].sources, ElementsAre("Conv", "BatchNormalization", "Relu"));
   EXPECT_EQ(Outputs(graph), before);
 }
 
 TEST(Optimize, ObeysItsSwitches) {
   Graph disabled = ConvBatchNormRelu();
   EXPECT_TRUE(Optimize(disabled, {.disabled = {"fold_batch_norm"}}).ok());
-  EXPECT_THAT(Ops(disabled), ElementsAre("Conv", "BatchNormalization", "Relu"));
+  EXPECT_THAT(Ops(disabled), ElementsAre("Transpose", "Conv", "BatchNormalization", "Relu", "Transpose"));
   Graph all = ConvBatchNormRelu();
   EXPECT_TRUE(Optimize(all, {.disabled = {"all"}}).ok());
   EXPECT_THAT(Ops(all), ElementsAre("Conv", "BatchNormalization", "Relu"));
@@ -247,7 +247,7 @@ TEST(Optimize, ObeysItsSwitches) {
   const std::vector<std::string> names = PassNames();
   const auto last = std::find(names.begin(), names.end(), "fold_batch_norm") - names.begin() + 1;
   EXPECT_EQ(Optimize(stopped, {.stop_after = static_cast<int>(last)})->size(), static_cast<size_t>(last));
-  EXPECT_THAT(Ops(stopped), ElementsAre("Conv", "Relu"));
+  EXPECT_THAT(Ops(stopped), ElementsAre("Transpose", "Conv", "Relu", "Transpose"));
 }
 
 TEST(Optimize, NamesThePassNearestToAMistypedOne) {

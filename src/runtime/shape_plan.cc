@@ -12,6 +12,8 @@
 namespace slipway {
 namespace {
 
+int64_t Aligned(int64_t bytes) { return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment; }
+
 // A tensor whose bytes are known before the run.
 bool IsPlannable(const Type& type) {
   return type.kind == TypeKind::kTensor && type.IsStatic() && type.dtype != DType::kString &&
@@ -215,11 +217,15 @@ MemoryMode MemoryModeFromEnvironment() {
 
 ScratchSizes ScratchSizes::Of(const Kernel& kernel, std::span<const Type> inputs,
                               std::span<const Type> outputs, int num_threads) {
-  const auto rounded = [](int64_t bytes) {
-    return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
-  };
-  return {rounded(kernel.WorkspaceBytes(inputs, outputs)),
-          rounded(kernel.ThreadWorkspaceBytes(inputs, outputs)), num_threads};
+  ScratchSizes sizes;
+  sizes.shared_bytes = kernel.WorkspaceBytes(inputs, outputs);
+  sizes.per_thread_bytes = Aligned(kernel.ThreadWorkspaceBytes(inputs, outputs));
+  sizes.num_threads = num_threads;
+  return sizes;
+}
+
+int64_t ScratchSizes::threads_begin() const {
+  return per_thread_bytes == 0 ? shared_bytes : Aligned(shared_bytes);
 }
 
 std::span<uint8_t> ScratchSizes::Shared(std::span<uint8_t> scratch) const {
@@ -227,7 +233,7 @@ std::span<uint8_t> ScratchSizes::Shared(std::span<uint8_t> scratch) const {
 }
 
 std::span<uint8_t> ScratchSizes::Threads(std::span<uint8_t> scratch) const {
-  return scratch.subspan(static_cast<size_t>(shared_bytes));
+  return scratch.subspan(static_cast<size_t>(threads_begin()));
 }
 
 Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,

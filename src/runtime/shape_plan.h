@@ -20,10 +20,13 @@ struct ScratchSizes {
 
   static ScratchSizes Of(const Kernel& kernel, std::span<const Type> inputs, std::span<const Type> outputs,
                          int num_threads);
-  int64_t total_bytes() const { return shared_bytes + per_thread_bytes * num_threads; }
+  int64_t total_bytes() const { return threads_begin() + per_thread_bytes * num_threads; }
   // `scratch`: of total_bytes().
   std::span<uint8_t> Shared(std::span<uint8_t> scratch) const;
   std::span<uint8_t> Threads(std::span<uint8_t> scratch) const;
+
+ private:
+  int64_t threads_begin() const;
 };
 
 struct ShapePlan {
