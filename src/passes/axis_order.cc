@@ -69,7 +69,8 @@ ValueId TurnConstant(Graph& graph, ValueId id, const AxisOrder& perm) {
   return graph.AddValue(std::move(value));
 }
 
-AxisOrders::AxisOrders(Graph& graph) : graph_(graph), places_(graph.values.size()) {
+AxisOrders::AxisOrders(Graph& graph, AxisMode mode)
+    : graph_(graph), mode_(mode), uses_(graph.UseCounts()), places_(graph.values.size()) {
   for (size_t v = 0; v < places_.size(); ++v) {
     places_[v].stored = static_cast<ValueId>(v);
     places_[v].order = order_of_rank(static_cast<ValueId>(v));
@@ -122,6 +123,21 @@ ValueId AxisOrders::Turn(ValueId stored, const AxisOrder& perm, ValueId into, co
   return into;
 }
 
+// What only one node reads goes at once: a network's weights are not held twice.
+ValueId AxisOrders::TurnedConstant(ValueId stored, const AxisOrder& perm) {
+  constexpr int64_t kLargeCount = 4096;
+  Tensor& data = graph_.value(stored).data;
+  if (mode_ == AxisMode::kRehearsal && data.count() > kLargeCount) {
+    Value value = graph_.value(stored);
+    value.data = Tensor();
+    value.type = Turned(value.type, perm);
+    return graph_.AddValue(std::move(value));
+  }
+  const ValueId made = TurnConstant(graph_, stored, perm);
+  if (uses_[static_cast<size_t>(stored)] == 1) graph_.value(stored).data = Tensor();
+  return made;
+}
+
 ValueId AxisOrders::In(const AxisOrder& order, ValueId id) {
   if (id == kNoValue) return id;
   const Place place = places_[static_cast<size_t>(id)];
@@ -132,7 +148,7 @@ ValueId AxisOrders::In(const AxisOrder& order, ValueId id) {
   const AxisOrder perm = ToStored(place.order, order);
   ValueId made;
   if (graph_.value(place.stored).IsConstant()) {
-    made = TurnConstant(graph_, place.stored, perm);
+    made = TurnedConstant(place.stored, perm);
   } else {
     // The graph's own order under the graph's own name, unless the value is made in that order itself.
     const bool is_own = IsIdentity(order) && place.stored != id && graph_.value(id).data.IsNone();

@@ -39,9 +39,12 @@ ValueId TurnConstant(Graph& graph, ValueId id, const AxisOrder& perm);
 // The perm that turns a value from the graph's order into this one.
 AxisOrder ToOrder(const AxisOrder& order);
 
+// kRehearsal: large constants are turned in name only, for a graph that is thrown away.
+enum class AxisMode { kReal, kRehearsal };
+
 class AxisOrders {
  public:
-  explicit AxisOrders(Graph& graph);
+  AxisOrders(Graph& graph, AxisMode mode);
 
   Graph& graph() { return graph_; }
   const Type& type(ValueId id) const { return graph_.value(id).type; }
@@ -69,10 +72,13 @@ class AxisOrders {
     AxisOrder order;
   };
   AxisOrder order_of_rank(ValueId id) const;
+  ValueId TurnedConstant(ValueId stored, const AxisOrder& perm);
   ValueId Turn(ValueId stored, const AxisOrder& perm, ValueId into, const std::string& name);
 
   Graph& graph_;
-  std::vector<Place> places_;  // by ValueId of the graph as it was
+  AxisMode mode_;
+  std::vector<int> uses_;      // by ValueId of the graph as it was
+  std::vector<Place> places_;  // likewise
   std::map<std::pair<ValueId, AxisOrder>, ValueId> made_;
   std::vector<Node> nodes_;
 };

@@ -67,7 +67,7 @@ bool IsElementwise(const Node& node) {
 
 class ChannelsLast {
  public:
-  explicit ChannelsLast(Graph& graph) : orders_(graph), graph_(graph) {}
+  ChannelsLast(Graph& graph, AxisMode mode) : orders_(graph, mode), graph_(graph) {}
 
   void Run() {
     const std::vector<Node> nodes = graph_.nodes;
@@ -168,7 +168,11 @@ class ChannelsLast {
   bool Elementwise(const Node& node) {
     const int rank = RankOf(node.outputs[0]);
     const AxisOrder order = Favoured(node, rank);
-    if (IsIdentity(order)) return false;
+    // Nothing may be turned before it is certain that the node is.
+    const auto is_turnable = [&](ValueId id) {
+      return id == kNoValue || RankOfAny(id) == 0 || RankOfAny(id) == rank || graph_.value(id).IsConstant();
+    };
+    if (IsIdentity(order) || !std::all_of(node.inputs.begin(), node.inputs.end(), is_turnable)) return false;
     Node turned = node;
     for (ValueId& id : turned.inputs) {
       if (id == kNoValue || RankOfAny(id) == 0) continue;
@@ -176,7 +180,6 @@ class ChannelsLast {
         id = orders_.In(order, id);
       } else {
         id = Aligned(id, rank);
-        if (id == kNoValue) return false;
         if (RankOfAny(id) == rank) id = TurnConstant(graph_, id, ToOrder(order));
       }
     }
@@ -190,11 +193,9 @@ class ChannelsLast {
     return value.IsConstant() ? value.data.rank() : value.type.rank();
   }
 
-  // A constant of lower rank with the leading extents that broadcasting gives it; kNoValue if it is computed.
-  // One element alone stays as it is.
+  // A constant of lower rank with the leading extents that broadcasting gives it. One element alone stays.
   ValueId Aligned(ValueId id, int rank) {
     const Value& value = graph_.value(id);
-    if (!value.IsConstant()) return kNoValue;
     if (value.data.count() == 1) return id;
     Dims dims(static_cast<size_t>(rank - value.data.rank()), 1);
     dims.insert(dims.end(), value.data.dims().begin(), value.data.dims().end());
@@ -371,10 +372,10 @@ Result<bool> UseChannelsLast(Graph& graph) {
   const double before = MovedElements(graph);
   if (before == 0) return false;
   Graph turned = graph;
-  ChannelsLast(turned).Run();
+  ChannelsLast(turned, AxisMode::kRehearsal).Run();
   SLIPWAY_RETURN_IF_ERROR(EliminateDead(turned).status());
   if (MovedElements(turned) >= before) return false;
-  graph = std::move(turned);
+  ChannelsLast(graph, AxisMode::kReal).Run();
   return true;
 }
 
