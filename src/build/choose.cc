@@ -1,29 +1,88 @@
 #include "build/choose.h"
 
+#include <fmt/format.h>
+
+#include "build/step_signature.h"
 #include "ops/dynamic_ops.h"
 
 namespace slipway {
 namespace {
 
-Result<Choice> ChooseFor(const Step& step, const std::vector<const Backend*>& backends) {
-  Choice best;
+std::string Reasons(const Choice& choice) {
+  std::string reasons;
+  for (const auto& rejection : choice.rejected)
+    reasons += "\n  " + rejection.tactic + ": " + rejection.reason;
+  return reasons;
+}
+
+// Every tactic that fits, and why the others do not.
+Choice CandidatesOf(const Step& step, const std::vector<const Backend*>& backends, Accuracy accuracy) {
+  Choice choice;
   for (const Backend* backend : backends) {
     for (const Tactic* tactic : backend->tactics) {
-      if (auto reason = tactic->WhyNot(step)) {
-        best.rejected.push_back({tactic->name(), std::move(*reason)});
-        continue;
+      auto reason = tactic->WhyNot(step);
+      if (!reason && accuracy == Accuracy::kStrict && tactic->RelativeError() > kStrictRelativeError) {
+        reason = fmt::format("its relative error of {:.1g} is above {:.0e}: --accuracy strict",
+                             tactic->RelativeError(), kStrictRelativeError);
       }
-      const double estimate = tactic->EstimateUs(step);
-      if (best.tactic != nullptr && best.estimate_us <= estimate) continue;
-      best.tactic = tactic;
-      best.estimate_us = estimate;
+      if (reason) {
+        choice.rejected.push_back({tactic->name(), std::move(*reason)});
+      } else {
+        choice.candidates.push_back({tactic, tactic->EstimateUs(step), std::nullopt});
+      }
     }
   }
-  if (best.tactic != nullptr) return best;
-  std::string reasons;
-  for (const auto& rejection : best.rejected) reasons += "\n  " + rejection.tactic + ": " + rejection.reason;
-  return Status(Code::kUnsupported,
-                step.node->op + " '" + step.node->name + "': no backend can run it" + reasons);
+  return choice;
+}
+
+// Measured times before estimates: one without a time was left out of the measurement for its estimate.
+bool IsBetter(const Choice::Candidate& a, const Choice::Candidate& b) {
+  if (a.time_us.has_value() != b.time_us.has_value()) return a.time_us.has_value();
+  return a.time_us ? *a.time_us < *b.time_us : a.estimate_us < b.estimate_us;
+}
+
+void Take(const Choice::Candidate& candidate, Choice& choice) {
+  choice.tactic = candidate.tactic;
+  choice.estimate_us = candidate.estimate_us;
+  choice.time_us = candidate.time_us;
+}
+
+Status TakeNamed(const Step& step, const std::string& name, Choice& choice) {
+  for (const auto& candidate : choice.candidates) {
+    if (candidate.tactic->name() != name) continue;
+    Take(candidate, choice);
+    return Status::Ok();
+  }
+  std::string why = "there is no such tactic here";
+  for (const auto& rejection : choice.rejected) {
+    if (rejection.tactic == name) why = rejection.reason;
+  }
+  return Status(Code::kUnsupported, step.node->op + " '" + step.node->name + "': tactic '" + name +
+                                        "' was chosen, but cannot run it: " + why);
+}
+
+Result<Choice> ChooseFor(const Step& step, const std::vector<const Backend*>& backends,
+                         const ChooseOptions& options, const std::string& name) {
+  Choice choice = CandidatesOf(step, backends, options.accuracy);
+  if (options.timings != nullptr && !options.timings->IsEmpty()) {
+    const std::string signature = StepSignature(step);
+    for (auto& candidate : choice.candidates)
+      candidate.time_us = options.timings->Find(signature, candidate.tactic->name());
+  }
+  if (!name.empty()) {
+    SLIPWAY_RETURN_IF_ERROR(TakeNamed(step, name, choice));
+    return choice;
+  }
+  const Choice::Candidate* best = nullptr;
+  for (const auto& candidate : choice.candidates) {
+    if (best == nullptr || IsBetter(candidate, *best)) best = &candidate;
+  }
+  if (best == nullptr) {
+    return Status(Code::kUnsupported,
+                  step.node->op + " '" + step.node->name + "': no backend can run it" + Reasons(choice));
+  }
+  Take(*best, choice);
+  return choice;
 }
 
 }  // namespace
@@ -38,14 +97,32 @@ Result<Step> MakeStep(const Graph& graph, const Node& node) {
   return step;
 }
 
-Result<std::vector<Choice>> ChooseTactics(const Graph& graph, const std::vector<const Backend*>& backends) {
+Result<std::vector<Choice>> ChooseTactics(const Graph& graph, const std::vector<const Backend*>& backends,
+                                          const ChooseOptions& options) {
+  if (!options.names.empty() && options.names.size() != graph.nodes.size()) {
+    return Status(Code::kInvalidModel, std::to_string(options.names.size()) + " tactics are named for " +
+                                           std::to_string(graph.nodes.size()) + " nodes");
+  }
   std::vector<Choice> choices;
-  for (const Node& node : graph.nodes) {
-    SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(graph, node));
-    SLIPWAY_ASSIGN_OR_RETURN(Choice choice, ChooseFor(step, backends));
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(graph, graph.nodes[i]));
+    SLIPWAY_ASSIGN_OR_RETURN(
+        Choice choice, ChooseFor(step, backends, options, options.names.empty() ? "" : options.names[i]));
     choices.push_back(std::move(choice));
   }
   return choices;
+}
+
+Result<std::vector<const Backend*>> BackendsNamed(const std::string& name, bool is_required) {
+  const Backend* backend = FindBackend(name);
+  if (backend == nullptr) {
+    std::string known;
+    for (const Backend& each : AllBackends()) known += (known.empty() ? "" : ", ") + each.name;
+    return Status(Code::kUsage, "no backend is called '" + name + "'", "backends are: " + known);
+  }
+  std::vector<const Backend*> backends = {backend};
+  if (!is_required && backend->name != "ref") backends.push_back(FindBackend("ref"));
+  return backends;
 }
 
 }  // namespace slipway

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backends/api/backend.h"
+#include "cli/choose_by_time.h"
 #include "cli/console.h"
 #include "slipway/plugin_library.h"
 #include "tasks/core/guess.h"
@@ -131,6 +132,14 @@ void ModelFlags::AddEngine(CLI::App* command) {
   command->add_option("--threads", threads, "0: all cores")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
+  command->add_option("--accuracy", accuracy, "strict: no kernel that rounds more than plain sums (Winograd)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"default", "strict"}));
+  command
+      ->add_option("--tune-seconds", tune_seconds, "time kernels for so long at most, and take the fastest")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 3600.0));
+  command->add_option("--timing-cache", timing_cache, "file of times: read, and written after tuning");
 }
 
 Result<LoadOptions> ModelFlags::ToLoadOptions() const {
@@ -194,6 +203,8 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& 
   options.backend = backend;
   options.num_threads = threads;
   options.ranges = loaded.model.ranges;
+  if (accuracy == "strict") options.accuracy = Accuracy::kStrict;
+  SLIPWAY_RETURN_IF_ERROR(ChooseByTime(loaded.model.graph, {timing_cache, tune_seconds}, options));
   return Engine::Create(loaded.model.graph, options);
 }
 

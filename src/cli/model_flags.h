@@ -30,13 +30,16 @@ struct ModelFlags {
   std::optional<int64_t> max_detections, top_k;
   std::string backend = "cpu";
   int threads = 0;
+  std::string accuracy = "default";
+  std::string timing_cache;  // path
+  double tune_seconds = 0;   // 0: the cost model and what the timing cache knows
   bool is_unoptimized = false;
 
   // The model, and flags for importing it.
   void AddModel(CLI::App* command);
   // Flags that override the manifest.
   void AddManifest(CLI::App* command);
-  // --backend, --threads
+  // --backend, --threads, --accuracy, --tune-seconds, --timing-cache
   void AddEngine(CLI::App* command);
 
   Result<LoadOptions> ToLoadOptions() const;

@@ -13,26 +13,27 @@ PortInfo PortOf(const Value& value) { return {value.name, value.type, value.quan
 
 }  // namespace
 
+Result<std::vector<const Backend*>> BackendsFor(const Graph& graph, const EngineOptions& options) {
+  SLIPWAY_ASSIGN_OR_RETURN(std::vector<const Backend*> backends,
+                           BackendsNamed(options.backend, options.is_backend_required));
+  if (HasPluginNodes(graph)) backends.insert(backends.begin() + 1, &PluginBackend());
+  return backends;
+}
+
 Engine::~Engine() = default;
 
 Result<std::shared_ptr<const Engine>> Engine::Create(Graph graph, const EngineOptions& options) {
-  const Backend* backend = FindBackend(options.backend);
-  if (backend == nullptr) {
-    std::string known;
-    for (const Backend& each : AllBackends()) known += (known.empty() ? "" : ", ") + each.name;
-    return Status(Code::kUsage, "no backend is called '" + options.backend + "'", "backends are: " + known);
-  }
   SLIPWAY_RETURN_IF_ERROR(CheckNoneWaits(graph));
-  std::vector<const Backend*> backends = {backend};
-  if (HasPluginNodes(graph)) backends.push_back(&PluginBackend());
-  if (!options.is_backend_required && backend->name != "ref") backends.push_back(FindBackend("ref"));
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<const Backend*> backends, BackendsFor(graph, options));
 
   auto engine = std::shared_ptr<Engine>(new Engine);
   engine->graph_ = std::move(graph);
   engine->options_ = options;
   engine->pool_ = std::make_unique<ThreadPool>(options.num_threads);
   const Graph& network = engine->graph_;
-  SLIPWAY_ASSIGN_OR_RETURN(std::vector<Choice> choices, ChooseTactics(network, backends));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      std::vector<Choice> choices,
+      ChooseTactics(network, backends, {.accuracy = options.accuracy, .names = options.tactics}));
   for (size_t i = 0; i < network.nodes.size(); ++i) {
     const Node& node = network.nodes[i];
     SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(network, node));

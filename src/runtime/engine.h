@@ -18,7 +18,15 @@ struct EngineOptions {
   int num_threads = 0;               // 0: all cores
   // Declared ranges of symbolic input dimensions; a run outside is refused. Missing: any positive extent.
   std::map<std::string, DimRange> ranges;
+  // Which tactics may run: see build/choose.h.
+  Accuracy accuracy = Accuracy::kDefault;
+  // A tactic's name for every node of the graph, as a build chose them; empty: the cost model chooses.
+  std::vector<std::string> tactics;
 };
+
+// The backends that the options name for a graph, in order: those of plugins where it has any, and ref at
+// last unless the options forbid it.
+Result<std::vector<const Backend*>> BackendsFor(const Graph& graph, const EngineOptions& options);
 
 // An input or output of the network.
 struct PortInfo {

@@ -104,6 +104,8 @@ struct Backend {
   std::string name;
   std::string summary;
   std::vector<const Tactic*> tactics;  // static storage
+  // Instruction set that its kernels run on here ("AVX3_ZEN4"): what timings depend on. Empty: none.
+  std::string target = {};
 };
 
 // In the order of backends.inc.

@@ -30,6 +30,9 @@ void HonourIsa() {
 Backend MakeCpuBackend() {
   HonourIsa();
   Backend backend{"cpu", "vectorised kernels for the host's processor", {}};
+  // Better ones are lower bits.
+  const int64_t targets = hwy::SupportedTargets();
+  backend.target = hwy::TargetName(targets & -targets);
   for (auto list : {cpu::ConvTactics,
                     cpu::DepthwiseTactics,
                     cpu::WinogradTactics,

@@ -1,0 +1,19 @@
+// Which machine times and choices hold for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backends/api/backend.h"
+
+namespace slipway {
+
+// Raise it when tactics are renamed or their speed changes so much that old times mislead.
+inline constexpr int kKernelsVersion = 1;
+
+// "AuthenticAMD/26/68/0 AVX3_ZEN4 threads 2 kernels 1": vendor, family, model and stepping of the processor,
+// the instruction set that the backends' kernels run on, and what else times depend on. Holds no tab and no
+// line break.
+std::string MachineFingerprint(const std::vector<const Backend*>& backends, int num_threads);
+
+}  // namespace slipway
