@@ -231,6 +231,25 @@ class OtherVerbs(EndToEnd):
         self.assertTrue(answer["min_ms"] <= answer["median_ms"] <= answer["p90_ms"] <= answer["p99_ms"])
         self.assertEqual(slipway("bench", MNIST, "--threads", -1).returncode, USAGE)
 
+    def test_kernels_are_chosen_by_time_and_times_are_kept(self):
+        cache = self.folder / "times.txt"
+        flags = ["--seconds", 0.1, "--threads", 1, "--timing-cache", cache]
+        first = slipway("bench", ULTRAFACE, *flags, "--tune-seconds", 2)
+        self.assertEqual(first.returncode, OK, first.stderr)
+        self.assertRegex(first.stderr, r"note: timed [1-9]\d* kernels of \d+ steps")
+        lines = cache.read_text().splitlines()
+        self.assertGreater(len(lines), 2)
+        self.assertEqual(lines[1:], sorted(set(lines[1:])))
+        again = slipway("bench", ULTRAFACE, *flags, "--tune-seconds", 2)
+        self.assertIn("timed 0 kernels", again.stderr)
+        self.assertEqual(cache.read_text().splitlines(), lines)
+        cache.write_text("rubbish\n")
+        self.assertIn("1 lines say nothing", slipway("bench", ULTRAFACE, *flags).stderr)
+        missing = slipway("bench", ULTRAFACE, "--tune-seconds", 0.1, "--timing-cache", self.folder / "none" / "t")
+        self.assertNotEqual(missing.returncode, OK)
+        self.assertIn("cannot write", missing.stderr)
+        self.assertEqual(slipway("bench", MNIST, "--accuracy", "some").returncode, USAGE)
+
     def test_run_names_arrays_and_files_that_do_not_fit(self):
         digit = self.folder / "digit.npy"
         np.save(digit, np.zeros((1, 1, 28, 28), np.float32))

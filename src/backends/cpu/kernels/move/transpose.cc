@@ -28,9 +28,10 @@ void InterleavePlanes(const float* x, int64_t columns, int64_t begin, int64_t en
   }
 }
 
-// False: not few.
+// False: not few planes, or small ones: a loop for each would be dear.
 bool InterleaveFew(const float* x, int64_t batch, int64_t rows, int64_t columns, float* y, ThreadPool& pool) {
   constexpr int64_t kGrain = 4096;
+  if (columns < kGrain) return false;
   const auto run = [&](const auto& interleave) {
     for (int64_t n = 0; n < batch; ++n, x += rows * columns, y += rows * columns) {
       pool.ParallelFor(columns, kGrain,
