@@ -75,6 +75,7 @@ OpDef MakeTranspose() {
   op.cases = [] {
     return std::vector<TestCase>{
         {"nchw_to_nhwc", {{.dims = {2, 3, 5, 17}}}, {{"perm", Ints{0, 2, 3, 1}}}},
+        {"photo", {{.dims = {2, 3, 64, 67}}}, {{"perm", Ints{0, 2, 3, 1}}}},
         {"nhwc_to_nchw", {{.dims = {1, 9, 7, 5}}}, {{"perm", Ints{0, 3, 1, 2}}}},
         {"matrix", {{.dims = {33, 18}}}, {{"perm", Ints{1, 0}}}},
         {"bytes", {{.dtype = DType::kU8, .dims = {4, 6, 3}, .low = 0, .high = 255}}, {}}};
