@@ -32,6 +32,33 @@ const Row* MatrixOf(WinogradForm form) {
   return form == WinogradForm::kF6x6 ? kG6 : kGStride2;
 }
 
+// The taps of up to 16 outputs, of one input channel.
+struct Taps {
+  const float* w;
+  int64_t outputs, stride_o, stride_tap;
+};
+
+// G w G^T of 16 outputs at once, zeros behind the last: to[(i * side + j) * matrix + output].
+void TransformPanel(const Row* g, int64_t side, const Taps& taps, int64_t matrix, float* to) {
+  double w[9][kPanel] = {};
+  for (int64_t tap = 0; tap < 9; ++tap) {
+    for (int64_t o = 0; o < taps.outputs; ++o)
+      w[tap][o] = static_cast<double>(taps.w[o * taps.stride_o + tap * taps.stride_tap]);
+  }
+  for (int64_t i = 0; i < side; ++i) {
+    double row[3][kPanel];  // of G times the taps
+    for (int64_t x = 0; x < 3; ++x) {
+      for (int64_t o = 0; o < kPanel; ++o)
+        row[x][o] = g[i][0] * w[x][o] + g[i][1] * w[3 + x][o] + g[i][2] * w[6 + x][o];
+    }
+    for (int64_t j = 0; j < side; ++j) {
+      float* at = to + (i * side + j) * matrix;
+      for (int64_t o = 0; o < kPanel; ++o)
+        at[o] = static_cast<float>(row[0][o] * g[j][0] + row[1][o] * g[j][1] + row[2][o] * g[j][2]);
+    }
+  }
+}
+
 }  // namespace
 
 WinogradSize SizeOf(WinogradForm form) {
@@ -51,29 +78,16 @@ int64_t WinogradWeights(WinogradForm form, int64_t out_c, int64_t in_c) {
 void PackWinograd(WinogradForm form, const float* w, int64_t out_c, int64_t in_c, int64_t stride_o,
                   int64_t stride_tap, int64_t stride_c, float* packed) {
   const int64_t side = form == WinogradForm::kF6x6 ? 8 : 6;
-  const Row* g = MatrixOf(form);
   const int64_t panels = PanelsOf(out_c);
   const int64_t panel_floats = in_c * kPanel;
-  std::fill(packed, packed + side * side * panels * panel_floats, 0.0F);
-  for (int64_t o = 0; o < out_c; ++o) {
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    const int64_t first = panel / kWinogradGroup * kWinogradGroup;  // of the group
+    const int64_t matrix = std::min(kWinogradGroup, panels - first) * panel_floats;
+    float* to = packed + first * side * side * panel_floats + (panel - first) * panel_floats;
+    const int64_t outputs = std::min(kPanel, out_c - panel * kPanel);
     for (int64_t c = 0; c < in_c; ++c) {
-      const float* taps = w + o * stride_o + c * stride_c;
-      const int64_t first = o / kPanel / kWinogradGroup * kWinogradGroup;  // panel of the group
-      const int64_t matrix = std::min(kWinogradGroup, panels - first) * panel_floats;
-      float* to = packed + first * side * side * panel_floats + (o / kPanel - first) * panel_floats +
-                  c * kPanel + o % kPanel;
-      for (int64_t i = 0; i < side; ++i) {
-        double row[3];  // of G times the taps
-        for (int64_t x = 0; x < 3; ++x) {
-          row[x] = 0;
-          for (int64_t y = 0; y < 3; ++y)
-            row[x] += g[i][y] * static_cast<double>(taps[(y * 3 + x) * stride_tap]);
-        }
-        for (int64_t j = 0; j < side; ++j) {
-          const double value = row[0] * g[j][0] + row[1] * g[j][1] + row[2] * g[j][2];
-          to[(i * side + j) * matrix] = static_cast<float>(value);
-        }
-      }
+      const float* taps = w + panel * kPanel * stride_o + c * stride_c;
+      TransformPanel(MatrixOf(form), side, {taps, outputs, stride_o, stride_tap}, matrix, to + c * kPanel);
     }
   }
 }
