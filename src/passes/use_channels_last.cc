@@ -83,7 +83,7 @@ class ChannelsLast {
     if (node.op == "Transpose") return Absorb(node);
     if (IsImageOp(node)) return ImageOp(node);
     if (node.op == "Reshape" || node.op == "Flatten" || node.op == "Squeeze") return ReshapeOp(node);
-    if (IsElementwise(node)) return Elementwise(node);
+    if (IsElementwise(node) && !HasScalesPerAxis(node)) return Elementwise(node);
     return AlongAxes(node);
   }
 
@@ -98,6 +98,13 @@ class ChannelsLast {
     };
     return std::all_of(node.inputs.begin(), node.inputs.end(), is_plain) &&
            std::all_of(node.outputs.begin(), node.outputs.end(), is_plain);
+  }
+
+  // QuantizeLinear and DequantizeLinear along an axis, or in blocks, name it: they keep the graph's order.
+  bool HasScalesPerAxis(const Node& node) const {
+    if (node.op != "QuantizeLinear" && node.op != "DequantizeLinear") return false;
+    const Type& scale = graph_.value(node.inputs[1]).type;
+    return !scale.IsStatic() || CountOf(KnownDims(*scale.shape)) != 1;
   }
 
   int RankOf(ValueId id) const { return graph_.value(id).type.rank(); }
