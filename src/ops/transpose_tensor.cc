@@ -1,9 +1,19 @@
 #include "ops/transpose_tensor.h"
 
+#include <numeric>
+
 #include "base/pages.h"
 #include "base/scalar.h"
 
 namespace slipway {
+
+Ints PermutationOf(const Attrs& attrs, int rank) {
+  Ints perm = attrs.IntList("perm");
+  if (!perm.empty() || rank == 0) return perm;
+  perm.resize(static_cast<size_t>(rank));
+  std::iota(perm.rbegin(), perm.rend(), 0);
+  return perm;
+}
 
 Tensor TransposeTensor(const Tensor& tensor, const Ints& permutation) {
   const size_t rank = permutation.size();

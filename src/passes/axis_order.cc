@@ -1,6 +1,5 @@
 #include "passes/axis_order.h"
 
-#include <algorithm>
 #include <numeric>
 
 #include "ops/transpose_tensor.h"
@@ -43,14 +42,6 @@ AxisOrder IdentityOrder(int rank) {
 
 bool IsIdentity(const AxisOrder& order) { return order == IdentityOrder(static_cast<int>(order.size())); }
 
-AxisOrder PermutationOf(const Node& node, int rank) {
-  AxisOrder perm = node.attrs.IntList("perm");
-  if (!perm.empty()) return perm;
-  perm = IdentityOrder(rank);
-  std::reverse(perm.begin(), perm.end());
-  return perm;
-}
-
 double RoughCount(const Type& type) {
   if (!type.HasRank()) return 0;
   double count = 1;
@@ -78,7 +69,7 @@ AxisOrders::AxisOrders(Graph& graph, AxisMode mode)
 }
 
 AxisOrder AxisOrders::order_of_rank(ValueId id) const {
-  const Type& t = type(id);
+  const Type& t = graph_.value(id).type;
   return t.kind == TypeKind::kTensor && t.HasRank() ? IdentityOrder(t.rank()) : AxisOrder();
 }
 
@@ -97,7 +88,7 @@ ValueId AxisOrders::NewStored(ValueId id, const AxisOrder& order) {
 
 // A Transpose of `stored` by `perm` (axis i of the result is axis perm[i]); `into` kNoValue: a new value.
 ValueId AxisOrders::Turn(ValueId stored, const AxisOrder& perm, ValueId into, const std::string& name) {
-  const Type from = type(stored);
+  const Type from = graph_.value(stored).type;
   if (into == kNoValue) {
     Value value = graph_.value(stored);
     value.name = name;
@@ -108,8 +99,8 @@ ValueId AxisOrders::Turn(ValueId stored, const AxisOrder& perm, ValueId into, co
   Node node;
   node.name = graph_.value(into).name + "/order";
   node.outputs = {into};
-  if (MovesNothing(from, perm) && type(into).IsStatic()) {
-    const Dims dims = KnownDims(*type(into).shape);
+  if (MovesNothing(from, perm) && graph_.value(into).type.IsStatic()) {
+    const Dims dims = KnownDims(*graph_.value(into).type.shape);
     const ValueId shape = graph_.AddConstant(
         node.name + "/shape", Tensor::From<int64_t>(DType::kI64, {static_cast<int64_t>(dims.size())}, dims));
     node.op = "Reshape";

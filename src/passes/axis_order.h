@@ -22,8 +22,6 @@ using AxisOrder = Ints;
 
 AxisOrder IdentityOrder(int rank);
 bool IsIdentity(const AxisOrder& order);
-// Transpose's `perm`, its default included.
-AxisOrder PermutationOf(const Node& node, int rank);
 // What a logical list of one entry per axis is for the stored value.
 template <class T>
 std::vector<T> ToStored(const std::vector<T>& logical, const AxisOrder& order) {
@@ -46,8 +44,6 @@ class AxisOrders {
  public:
   AxisOrders(Graph& graph, AxisMode mode);
 
-  Graph& graph() { return graph_; }
-  const Type& type(ValueId id) const { return graph_.value(id).type; }
   // The order in which the value is kept; the identity for values of unknown rank.
   const AxisOrder& order(ValueId id) const { return places_[static_cast<size_t>(id)].order; }
   // The value in that order: as it is kept, or by a Transpose (a Reshape where no element moves, a constant

@@ -9,8 +9,7 @@
 namespace slipway {
 
 // A node whose result a per-channel affine map can be folded into: constant f32 weights with output channels
-// first, no activation or residual yet, not
-// quantised.
+// first, no activation or residual yet, not quantised.
 struct AffineTarget {
   Node* node = nullptr;
   int64_t channels = 0;

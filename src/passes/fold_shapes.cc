@@ -1,7 +1,9 @@
 // Shape arithmetic in front of a Reshape, on extents that are known as symbols alone.
-//   Reshape(x: [N,L,768], Concat(Gather(Shape(x), 0), Gather(Shape(x), 1), [12, 64]))   =>   Reshape(x, [0,
-//   0, 12, 64]) Reshape(x: [N,L,768], [N*L, 768])                                                   =>
-//   Reshape(x, [-1, 768])
+//   Reshape(x: [N,L,768], Concat(Gather(Shape(x), 0), Gather(Shape(x), 1), [12, 64]))
+//     =>   Reshape(x, [0, 0, 12, 64])
+//   Reshape(x: [N,L,768], [N*L, 768])
+//     =>   Reshape(x, [-1, 768])
+//
 // An extent that is surely x's own at that place is copied (0); one that is left is what the others leave
 // over (-1), if those are numbers: beside an extent that may be 0, -1 would have no meaning. Left alone: two
 // extents that are left, zeros, shapes whose content inference does not know.

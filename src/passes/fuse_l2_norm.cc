@@ -14,12 +14,8 @@ namespace {
 constexpr double kEpsilon = 1e-12;  // 1e-6 squared, the record's
 
 bool IsAlongLastAxis(GraphView& view, const Node& node) {
-  const Type& type = view.graph().value(node.inputs[0]).type;
-  const Tensor* axes = node.HasInput(1) ? view.Constant(node.inputs[1]) : nullptr;
-  if (axes == nullptr || axes->count() != 1 || !type.HasRank() || node.attrs.Int("keepdims", 1) == 0)
-    return false;
-  const int64_t axis = LoadInt(axes->dtype(), axes->data(), 0);
-  return axis == -1 || axis == type.rank() - 1;
+  const auto axes = KeptAxes(view, &node);
+  return axes && *axes == Ints{view.graph().value(node.inputs[0]).type.rank() - 1};
 }
 
 // x of the sum of x^2; kNoValue: another sum.
@@ -31,10 +27,7 @@ ValueId SquaredOf(GraphView& view, Node& sum, std::vector<Node*>& nodes) {
   if (!IsPlain(&sum, "ReduceSum") || square == nullptr || !view.IsOnlyReadOnce(sum.inputs[0]))
     return kNoValue;
   nodes.push_back(square);
-  const bool is_square = IsPlain(square, "Square") ||
-                         (IsPlain(square, "Mul") && square->inputs[0] == square->inputs[1]) ||
-                         (IsPlain(square, "Pow") && view.Scalar(square->inputs[1]) == 2.0);
-  return is_square ? square->inputs[0] : kNoValue;
+  return SquaredBy(view, square);
 }
 
 // The sum of Max(sum, 1e-12); null: something else.

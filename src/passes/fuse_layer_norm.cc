@@ -1,9 +1,12 @@
 // Layer normalisation (Ba et al., 2016) and RMS normalisation (Zhang and Sennrich, 2019) spelt out, over
-// trailing axes.
-//   m = ReduceMean(x); c = x - m; v = ReduceMean(c^2)
-//   c / Sqrt(v + e) * scale + bias                            =>   LayerNormalization(x, scale, bias, epsilon
-//   = e) x * k + (bias - m * k), k = Rsqrt(v + e) * scale          =>   the same (TensorFlow, Keras) x /
-//   Sqrt(ReduceMean(x^2) + e) * scale                     =>   RMSNormalization(x, scale, epsilon = e)
+// trailing axes. With m = ReduceMean(x), c = x - m, v = ReduceMean(c^2):
+//   c / Sqrt(v + e) * scale + bias
+//     =>   LayerNormalization(x, scale, bias, epsilon = e)
+//   x * k + (bias - m * k), k = Rsqrt(v + e) * scale
+//     =>   the same (TensorFlow, Keras)
+//   x / Sqrt(ReduceMean(x^2) + e) * scale
+//     =>   RMSNormalization(x, scale, epsilon = e)
+//
 // c^2 is a product, a power, a Square or a SquaredDifference; the root divides, or multiplies as Rsqrt or as
 // a Reciprocal. scale and bias are constants that vary along the normalised axes alone; either may be
 // missing. Left alone: reductions over other axes, results in between that others read, numbers that are not
@@ -56,17 +59,14 @@ class Matcher {
 
   // The first of the trailing axes that a ReduceMean with keepdims goes over.
   std::optional<int> TrailingAxis(const Node* node) {
-    if (!IsPlain(node, "ReduceMean") || node->attrs.Int("keepdims", 1) == 0) return std::nullopt;
-    const Type& type = view_.graph().value(node->inputs[0]).type;
-    const Tensor* axes = node->HasInput(1) ? view_.Constant(node->inputs[1]) : nullptr;
-    if (axes == nullptr || !type.HasRank() || axes->count() == 0) return std::nullopt;
-    Ints list = IntsOf(*axes);
-    for (int64_t& axis : list) axis += axis < 0 ? type.rank() : 0;
-    std::sort(list.begin(), list.end());
-    for (size_t i = 0; i < list.size(); ++i) {
-      if (list[i] != type.rank() - static_cast<int64_t>(list.size() - i)) return std::nullopt;
+    if (!IsPlain(node, "ReduceMean")) return std::nullopt;
+    const auto axes = KeptAxes(view_, node);
+    if (!axes || axes->empty()) return std::nullopt;
+    const int rank = view_.graph().value(node->inputs[0]).type.rank();
+    for (size_t i = 0; i < axes->size(); ++i) {
+      if ((*axes)[i] != rank - static_cast<int64_t>(axes->size() - i)) return std::nullopt;
     }
-    return static_cast<int>(list[0]);
+    return static_cast<int>((*axes)[0]);
   }
 
   // mean(square) + epsilon
@@ -91,16 +91,14 @@ class Matcher {
     Add(*node);
     if (IsPlain(node, "SquaredDifference"))
       return ReadCenter(node->inputs[0], node->inputs[1]) || ReadCenter(node->inputs[1], node->inputs[0]);
-    const bool is_square = IsPlain(node, "Square") ||
-                           (IsPlain(node, "Mul") && node->inputs[0] == node->inputs[1]) ||
-                           (IsPlain(node, "Pow") && view_.Scalar(node->inputs[1]) == 2.0);
-    if (!is_square) return false;
-    Node* difference = view_.Producer(node->inputs[0]);
+    const ValueId squared = SquaredBy(view_, node);
+    if (squared == kNoValue) return false;
+    Node* difference = view_.Producer(squared);
     if (IsPlain(difference, "Sub") && ReadCenter(difference->inputs[0], difference->inputs[1])) {
       Add(*difference);
       return true;
     }
-    found_.x = node->inputs[0];
+    found_.x = squared;
     return true;
   }
 

@@ -12,12 +12,9 @@ namespace {
 
 // The one axis, not negative, that a reduction with keepdims goes over.
 std::optional<int64_t> AxisOf(GraphView& view, const Node* node, const char* op) {
-  if (!IsPlain(node, op) || node->attrs.Int("keepdims", 1) == 0 || !node->HasInput(1)) return std::nullopt;
-  const Type& type = view.graph().value(node->inputs[0]).type;
-  const Tensor* axes = view.Constant(node->inputs[1]);
-  if (axes == nullptr || axes->count() != 1 || !type.HasRank()) return std::nullopt;
-  const int64_t axis = LoadInt(axes->dtype(), axes->data(), 0);
-  return axis < 0 ? axis + type.rank() : axis;
+  if (!IsPlain(node, op)) return std::nullopt;
+  const auto axes = KeptAxes(view, node);
+  return axes && axes->size() == 1 ? std::optional((*axes)[0]) : std::nullopt;
 }
 
 // x of Exp's argument: x - ReduceMax(x) along the axis, or the argument itself.

@@ -6,9 +6,9 @@
 // Left alone: a middle with other readers, quantised per axis, reshapes to a shape that is known neither now
 // nor from a constant alone, and empty tensors (a 0 in a shape may mean "copy").
 #include <algorithm>
-#include <numeric>
 
 #include "base/scalar.h"
+#include "ops/transpose_tensor.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
 
@@ -21,20 +21,13 @@ bool IsReshape(const Node& node) {
 
 bool HasZero(const Ints& dims) { return std::find(dims.begin(), dims.end(), 0) != dims.end(); }
 
-Ints PermutationOf(const Node& node, const Type& type) {
-  Ints perm = node.attrs.IntList("perm");
-  if (!perm.empty()) return perm;
-  perm.resize(static_cast<size_t>(type.rank()));
-  std::iota(perm.rbegin(), perm.rend(), 0);
-  return perm;
-}
-
 bool MergeTransposes(const Graph& graph, const Node& first, Node& second) {
   const Type& middle = graph.value(second.inputs[0]).type;
   if (first.op != "Transpose" || second.op != "Transpose" || !middle.HasRank()) return false;
-  const Ints p = PermutationOf(first, middle);
+  const Ints p = PermutationOf(first.attrs, middle.rank());
   Ints merged;
-  for (int64_t axis : PermutationOf(second, middle)) merged.push_back(p[static_cast<size_t>(axis)]);
+  for (int64_t axis : PermutationOf(second.attrs, middle.rank()))
+    merged.push_back(p[static_cast<size_t>(axis)]);
   second.attrs.Set("perm", std::move(merged));
   second.inputs = {first.inputs[0]};
   return true;

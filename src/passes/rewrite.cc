@@ -92,6 +92,24 @@ bool IsPlain(const Node* node, const char* op) {
   return !node->attrs.Has("activation") || node->attrs.String("activation") == "none";
 }
 
+ValueId SquaredBy(GraphView& view, const Node* node) {
+  const bool is_square = IsPlain(node, "Square") ||
+                         (IsPlain(node, "Mul") && node->inputs[0] == node->inputs[1]) ||
+                         (IsPlain(node, "Pow") && view.Scalar(node->inputs[1]) == 2.0);
+  return is_square ? node->inputs[0] : kNoValue;
+}
+
+std::optional<Ints> KeptAxes(GraphView& view, const Node* node) {
+  if (node == nullptr || node->attrs.Int("keepdims", 1) == 0 || !node->HasInput(1)) return std::nullopt;
+  const Type& type = view.graph().value(node->inputs[0]).type;
+  const Tensor* constant = view.Constant(node->inputs[1]);
+  if (constant == nullptr || !type.HasRank()) return std::nullopt;
+  Ints axes = IntsOf(*constant);
+  for (int64_t& axis : axes) axis += axis < 0 ? type.rank() : 0;
+  std::sort(axes.begin(), axes.end());
+  return axes;
+}
+
 Status Become(Node& node, std::string op, std::vector<ValueId> inputs, Attrs attrs) {
   node.op = std::move(op);
   node.inputs = std::move(inputs);

@@ -46,6 +46,13 @@ class GraphView {
 // A node of that operator with one result and no activation fused into it; false for null.
 bool IsPlain(const Node* node, const char* op);
 
+// x where the node gives x^2: a Square, a product with itself or a power; kNoValue for others and for null.
+ValueId SquaredBy(GraphView& view, const Node* node);
+
+// The axes that a reduction goes over and keeps with extent 1, from 0 on and rising; nullopt where it drops
+// them, where they are not constant or left out, and for null.
+std::optional<Ints> KeptAxes(GraphView& view, const Node* node);
+
 // `node` becomes another operator, with the defaults of its record for what `attrs` lacks; outputs and
 // sources stay.
 Status Become(Node& node, std::string op, std::vector<ValueId> inputs, Attrs attrs);

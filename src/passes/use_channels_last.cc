@@ -16,6 +16,7 @@
 #include "ops/nn/residual.h"
 #include "ops/nn/window.h"
 #include "ops/op.h"
+#include "ops/transpose_tensor.h"
 #include "passes/axis_order.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
@@ -112,7 +113,7 @@ class ChannelsLast {
   bool Absorb(const Node& node) {
     const ValueId in = node.inputs[0];
     if (graph_.value(in).IsConstant()) return false;
-    const AxisOrder perm = PermutationOf(node, RankOf(in));
+    const AxisOrder perm = PermutationOf(node.attrs, RankOf(in));
     AxisOrder composed;
     for (int64_t axis : perm) composed.push_back(orders_.order(in)[static_cast<size_t>(axis)]);
     const ValueId stored = orders_.In(orders_.order(in), in);

@@ -6,6 +6,7 @@
 #include "base/scalar.h"
 #include "ops/activation.h"
 #include "ops/shape/range.h"
+#include "ops/transpose_tensor.h"
 
 namespace slipway {
 namespace {
@@ -82,10 +83,7 @@ std::optional<StepViews> SliceViews(const Graph& graph, const Node& node) {
 // Moves only axes of extent 1.
 std::optional<StepViews> TransposeViews(const Graph& graph, const Node& node) {
   const Dims dims = DimsOf(graph, node.inputs[0]);
-  std::vector<int64_t> perm = node.attrs.IntList("perm");
-  if (perm.empty()) {
-    for (size_t i = dims.size(); i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-  }
+  Ints perm = PermutationOf(node.attrs, static_cast<int>(dims.size()));
   std::erase_if(perm, [&](int64_t axis) { return dims[static_cast<size_t>(axis)] == 1; });
   if (!std::is_sorted(perm.begin(), perm.end())) return std::nullopt;
   return StepViews{ViewKind::kSame, {}};

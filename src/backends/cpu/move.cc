@@ -6,6 +6,7 @@
 #include "backends/cpu/kernels/move/transpose.h"
 #include "backends/cpu/tactics.h"
 #include "ops/nn/resize.h"
+#include "ops/transpose_tensor.h"
 
 namespace slipway::cpu {
 namespace {
@@ -54,12 +55,8 @@ std::optional<std::string> WhyNotTranspose(const Step& step) {
 
 class TransposeKernel : public Kernel {
  public:
-  explicit TransposeKernel(const Step& step) : perm_(step.attrs().IntList("perm")) {
-    const int rank = step.inputs[0]->type.rank();
-    if (perm_.empty()) {
-      for (int i = rank; i-- > 0;) perm_.push_back(i);
-    }
-  }
+  explicit TransposeKernel(const Step& step)
+      : perm_(PermutationOf(step.attrs(), step.inputs[0]->type.rank())) {}
 
   Status Run(const KernelArgs& args) const override {
     const Tensor& x = args.in(0);

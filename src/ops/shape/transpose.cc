@@ -1,22 +1,12 @@
 // Permutation of axes.
-#include <numeric>
-
 #include "ops/import.h"
 #include "ops/infer.h"
 #include "ops/run.h"
 #include "ops/shape/strided.h"
+#include "ops/transpose_tensor.h"
 
 namespace slipway {
 namespace {
-
-// The permutation in force: reversed axes when none is given.
-Ints Permutation(const Attrs& attrs, int rank) {
-  Ints perm = attrs.IntList("perm");
-  if (!perm.empty() || rank == 0) return perm;
-  perm.resize(static_cast<size_t>(rank));
-  std::iota(perm.rbegin(), perm.rend(), 0);
-  return perm;
-}
 
 Status Infer(InferContext& context) {
   if (!context.shape(0)) {
@@ -24,7 +14,7 @@ Status Infer(InferContext& context) {
     return Status::Ok();
   }
   const DimList& shape = *context.shape(0);
-  const Ints perm = Permutation(context.attrs(), static_cast<int>(shape.size()));
+  const Ints perm = PermutationOf(context.attrs(), static_cast<int>(shape.size()));
   if (perm.size() != shape.size()) {
     return context.Error("perm has " + std::to_string(perm.size()) + " axes, the input has rank " +
                          std::to_string(shape.size()));
@@ -47,7 +37,7 @@ Status Reference(RunContext& context) {
   Tensor& y = context.out(0);
   const std::vector<int64_t> strides = DenseStrides(x.dims());
   StridedView from;
-  for (int64_t axis : Permutation(context.attrs(), x.rank())) {
+  for (int64_t axis : PermutationOf(context.attrs(), x.rank())) {
     from.strides.push_back(strides[static_cast<size_t>(axis)]);
   }
   CopyStrided(x.dtype(), x.data(), from, y.data(), {0, DenseStrides(y.dims())}, y.dims());
