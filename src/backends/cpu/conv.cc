@@ -74,7 +74,7 @@ class ConvKernel : public ImageKernel {
     return ConvF32ScratchBytes(geometry);
   }
 
-  void Convolve(const Images& images, const KernelArgs& args) const override {
+  Status Convolve(const Images& images, const KernelArgs& args) const override {
     if (kPacking == Packing::kPanels && images.geometry.IsPointwise()) return RunPointwise(images, args);
     const ConvGeometry& g = images.geometry;
     const ConvTasks tasks(g, group(), args.pool.num_threads());
@@ -88,6 +88,7 @@ class ConvKernel : public ImageKernel {
                    std::min(panel + tasks.panels_each, panels_), args.ThreadWorkspace().data());
       }
     });
+    return Status::Ok();
   }
 
  private:
@@ -108,17 +109,13 @@ class ConvKernel : public ImageKernel {
     conv.weights = weights_.data() + group * panels_ * panel_floats_;
     conv.has_few_outputs = kPacking == Packing::kFew;
     conv.y = images.y + group * conv.geometry.out_c;
+    conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data() + group * panels_ * kPanel;
-    conv.epilogue.activation = activation();
-    conv.epilogue.is_residual_last = is_residual_last();
-    if (images.residual != nullptr) {
-      conv.epilogue.residual = images.residual + group * conv.geometry.out_c;
-      conv.epilogue.residual_step = images.residual_step;
-    }
+    if (images.residual != nullptr) conv.epilogue.residual += group * conv.geometry.out_c;
     return conv;
   }
 
-  void RunPointwise(const Images& images, const KernelArgs& args) const {
+  Status RunPointwise(const Images& images, const KernelArgs& args) const {
     const ConvGeometry& g = images.geometry;
     for (int64_t group_index = 0; group_index < group(); ++group_index) {
       const ConvF32 conv = GroupOf(images, group_index);
@@ -133,6 +130,7 @@ class ConvKernel : public ImageKernel {
       gemm.epilogue = conv.epilogue;
       RunProduct(gemm, g.out_pixels(), args.pool);
     }
+    return Status::Ok();
   }
 
   int64_t panels_ = 0;

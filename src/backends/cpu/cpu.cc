@@ -37,7 +37,6 @@ Backend MakeCpuBackend() {
                     cpu::DepthwiseTactics,
                     cpu::WinogradTactics,
                     cpu::MatMulTactics,
-                    cpu::ThenResidualTactics,
                     cpu::QuantizedConvTactics,
                     cpu::QuantizedMatMulTactics,
                     cpu::ElementwiseTactics,

@@ -31,22 +31,20 @@ class DepthwiseKernel : public ImageKernel {
   }
 
  protected:
-  void Convolve(const Images& images, const KernelArgs& args) const override {
+  Status Convolve(const Images& images, const KernelArgs& args) const override {
     DepthwiseF32 conv;
     conv.geometry = images.geometry;
     conv.channels = static_cast<int64_t>(bias_.size());
     conv.x = images.x;
     conv.weights = weights_.data();
-    conv.bias = bias_.data();
     conv.y = images.y;
-    conv.epilogue.activation = activation();
-    conv.epilogue.residual = images.residual;
-    conv.epilogue.residual_step = images.residual_step;
-    conv.epilogue.is_residual_last = is_residual_last();
+    conv.epilogue = EpilogueOf(images);
+    conv.epilogue.bias = bias_.data();
     const int64_t work = conv.geometry.out_w * conv.channels * conv.geometry.taps();
     args.pool.ParallelFor(conv.geometry.batch * conv.geometry.out_h,
                           std::max<int64_t>(1, kSmallWork / std::max<int64_t>(work, 1)),
                           [&](int64_t begin, int64_t end) { RunDepthwiseF32(conv, begin, end); });
+    return Status::Ok();
   }
 
  private:

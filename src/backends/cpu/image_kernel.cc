@@ -18,8 +18,6 @@ std::optional<std::string> WhyNotConvF32(const Step& step) {
   const int rank = step.inputs[1]->data.rank();
   if (rank != 3 && rank != 4) return "not one or two spatial axes";
   if (step.inputs[1]->data.count() == 0) return "weights are empty";
-  if (step.HasInput(kResidualInput) && LayoutOf(step.attrs()) != Layout::kChannelsLast)
-    return "a residual whose channels come first";
   return std::nullopt;
 }
 
@@ -37,8 +35,8 @@ Status ImageKernel::Init(const Step& step) {
   SLIPWAY_ASSIGN_OR_RETURN(window_, Window2::Read(step.attrs(), kernel));
   group_ = step.attrs().Int("group", 1);
   activation_ = FusedOf(ActivationOf(step.attrs()));
-  is_residual_last_ =
-      step.HasInput(kResidualInput) && ResidualOrderOf(step.attrs()) == ResidualOrder::kAfterActivation;
+  has_residual_ = step.HasInput(kResidualInput);
+  is_residual_last_ = has_residual_ && ResidualOrderOf(step.attrs()) == ResidualOrder::kAfterActivation;
   return Status::Ok();
 }
 
@@ -46,9 +44,19 @@ ConvGeometry ImageKernel::GeometryFor(const Dims& x, const Dims& y) const {
   return GeometryOf(window_, ViewImage2(x, layout_), ViewImage2(y, layout_), group_);
 }
 
+Epilogue ImageKernel::EpilogueOf(const Images& images) const {
+  Epilogue epilogue;
+  epilogue.activation = activation_;
+  epilogue.residual = images.residual;
+  epilogue.residual_step = images.residual_step;
+  epilogue.is_residual_last = is_residual_last_;
+  return epilogue;
+}
+
 int64_t ImageKernel::WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const {
   if (layout_ == Layout::kChannelsLast) return 0;
-  return (Rounded(CountOfType(inputs[0])) + Rounded(CountOfType(outputs[0]))) * 4;
+  const int64_t out = Rounded(CountOfType(outputs[0]));
+  return (Rounded(CountOfType(inputs[0])) + (has_residual_ ? 2 : 1) * out) * 4;
 }
 
 int64_t ImageKernel::ThreadScratchBytes(const ConvGeometry&) const { return 0; }
@@ -81,11 +89,11 @@ Status ImageKernel::Run(const KernelArgs& args) const {
       images.residual = args.in(kResidualInput).as<float>();
       images.residual_step = args.in_step(kResidualInput);
     }
-    Convolve(images, args);
-    return Status::Ok();
+    return Convolve(images, args);
   }
   const int64_t in_count = Rounded(x.count());
-  if (static_cast<int64_t>(args.workspace.size()) < (in_count + Rounded(y.count())) * 4) {
+  const int64_t out_count = Rounded(y.count());
+  if (static_cast<int64_t>(args.workspace.size()) < (in_count + (has_residual_ ? 2 : 1) * out_count) * 4) {
     return Status(Code::kInternal, "convolution got too little workspace");
   }
   const Image2 in = ViewImage2(x.dims(), layout_);
@@ -94,7 +102,13 @@ Status ImageKernel::Run(const KernelArgs& args) const {
   TransposeImages(images.x, in.n, in.c, in.h * in.w, x_last, args.pool);
   images.x = x_last;
   images.y = x_last + in_count;
-  Convolve(images, args);
+  if (has_residual_) {
+    float* residual = images.y + out_count;
+    TransposeImages(args.in(kResidualInput).as<float>(), out.n, out.c, out.h * out.w, residual, args.pool);
+    images.residual = residual;
+    images.residual_step = out.c;
+  }
+  SLIPWAY_RETURN_IF_ERROR(Convolve(images, args));
   TransposeImages(images.y, out.n, out.h * out.w, out.c, y.as<float>(), args.pool);
   return Status::Ok();
 }

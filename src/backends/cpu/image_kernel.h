@@ -33,20 +33,20 @@ class ImageKernel : public Kernel {
   };
 
   // All groups. Every thread has ThreadScratchBytes(geometry) at args.ThreadWorkspace().
-  virtual void Convolve(const Images& images, const KernelArgs& args) const = 0;
+  virtual Status Convolve(const Images& images, const KernelArgs& args) const = 0;
   virtual int64_t ThreadScratchBytes(const ConvGeometry& geometry) const;
 
+  ConvGeometry GeometryFor(const Dims& x, const Dims& y) const;
+  // The end of an element, without its bias.
+  Epilogue EpilogueOf(const Images& images) const;
   int64_t group() const { return group_; }
-  const FusedActivation& activation() const { return activation_; }
-  bool is_residual_last() const { return is_residual_last_; }
 
  private:
-  ConvGeometry GeometryFor(const Dims& x, const Dims& y) const;
-
   Layout layout_ = Layout::kChannelsLast;
   Window2 window_;
   int64_t group_ = 1;
   FusedActivation activation_;
+  bool has_residual_ = false;
   bool is_residual_last_ = false;
 };
 

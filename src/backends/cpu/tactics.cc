@@ -3,18 +3,12 @@
 #include <algorithm>
 
 #include "ops/cost.h"
-#include "ops/nn/residual.h"
 
 namespace slipway::cpu {
 
 double EstimateUs(const Speed& speed, const Step& step) {
   const Cost cost = CostOf(*step.op, *step.node, step.inputs, step.outputs);
   return speed.fixed_us + std::max(cost.flops / speed.gflops, cost.bytes / speed.gbytes) / 1e3;
-}
-
-std::optional<std::string> WhyNotResidual(const Step& step) {
-  if (step.HasInput(kResidualInput)) return "a residual is added";
-  return std::nullopt;
 }
 
 FusedActivation FusedOf(const ActivationSpec& spec) {

@@ -18,7 +18,6 @@ std::vector<const Tactic*> ConvTactics();
 std::vector<const Tactic*> DepthwiseTactics();
 std::vector<const Tactic*> WinogradTactics();
 std::vector<const Tactic*> MatMulTactics();
-std::vector<const Tactic*> ThenResidualTactics();
 std::vector<const Tactic*> QuantizedConvTactics();
 std::vector<const Tactic*> QuantizedMatMulTactics();
 std::vector<const Tactic*> ElementwiseTactics();
@@ -86,8 +85,6 @@ inline bool IsQuantizedPerTensor(const Value* value) {
          value->quant->zero_points.size() == 1;
 }
 
-// Of a Conv or FullyConnected whose kernel does not add the residual: cpu/then_residual does.
-std::optional<std::string> WhyNotResidual(const Step& step);
 FusedActivation FusedOf(const ActivationSpec& spec);
 
 // A window over one or two spatial axes, resolved at run time without allocating.

@@ -3,10 +3,9 @@
 // They add a residual while storing, and read and write rows with gaps.
 #include <algorithm>
 
+#include "backends/cpu/image_kernel.h"
 #include "backends/cpu/kernels/winograd/winograd_f32.h"
-#include "backends/cpu/tactics.h"
 #include "base/packed_floats.h"
-#include "ops/nn/residual.h"
 
 namespace slipway::cpu {
 namespace {
@@ -31,15 +30,11 @@ double EstimateWinogradUs(WinogradForm form, const ConvGeometry& g) {
 }
 
 std::optional<std::string> WhyNot(const Step& step, WinogradForm form) {
-  if (step.op->name != "Conv") return "not a Conv";
-  if (TypeOf(step.inputs[0]) != DType::kF32) return "input is not f32";
-  if (!IsConstantF32(step.inputs[1])) return "weights are not constant f32";
-  if (step.HasInput(2) && !IsConstantF32(step.inputs[2])) return "bias is not constant f32";
+  if (auto reason = WhyNotConvF32(step)) return reason;
   const Tensor& w = step.inputs[1]->data;
   if (w.rank() != 4) return "not two spatial axes";
   if (LayoutOf(step.attrs()) != Layout::kChannelsLast) return "channels are not last";
   if (w.dim(1) != 3 || w.dim(2) != 3) return "kernel is not 3x3";
-  if (w.count() == 0) return "weights are empty";
   if (step.attrs().Int("group", 1) != 1) return "channels are in groups";
   const auto window = Window2::Read(step.attrs(), {3, 3});
   if (!window.ok()) return window.status().message();
@@ -50,14 +45,12 @@ std::optional<std::string> WhyNot(const Step& step, WinogradForm form) {
   return std::nullopt;
 }
 
-class WinogradKernel : public Kernel {
+class WinogradKernel : public ImageKernel {
  public:
   explicit WinogradKernel(WinogradForm form) : form_(form) {}
 
   Status Init(const Step& step) {
-    SLIPWAY_ASSIGN_OR_RETURN(window_, Window2::Read(step.attrs(), {3, 3}));
-    activation_ = FusedOf(ActivationOf(step.attrs()));
-    is_residual_last_ = ResidualOrderOf(step.attrs()) == ResidualOrder::kAfterActivation;
+    SLIPWAY_RETURN_IF_ERROR(ImageKernel::Init(step));
     const Tensor& w = step.inputs[1]->data;
     const int64_t out_c = w.dim(0), in_c = w.dim(3);
     weights_ = PackedFloats(WinogradWeights(form_, out_c, in_c));
@@ -77,28 +70,18 @@ class WinogradKernel : public Kernel {
     return floats * static_cast<int64_t>(sizeof(float));
   }
 
-  bool CanReadSteps(size_t input) const override { return input == 0 || input == kResidualInput; }
-  bool CanWriteSteps(size_t) const override { return true; }
-
-  Status Run(const KernelArgs& args) const override {
-    if (args.out(0).count() == 0) return Status::Ok();
+ protected:
+  Status Convolve(const Images& images, const KernelArgs& args) const override {
     WinogradF32 conv;
     conv.form = form_;
-    conv.geometry = GeometryFor(args.in(0).dims(), args.out(0).dims());
-    conv.geometry.in_step = args.in_step(0);
-    conv.geometry.out_step = args.out_step(0);
-    conv.x = args.in(0).as<float>();
-    conv.y = args.out(0).as<float>();
+    conv.geometry = images.geometry;
+    conv.x = images.x;
+    conv.y = images.y;
     conv.weights = weights_.data();
-    conv.bias = bias_.data();
     conv.zeros = zeros_.data();
-    conv.activation = activation_;
-    if (args.HasInput(kResidualInput)) {
-      conv.residual = args.in(kResidualInput).as<float>();
-      conv.residual_step = args.in_step(kResidualInput);
-      conv.is_residual_last = is_residual_last_;
-    }
-    const int64_t floats = static_cast<int64_t>(args.workspace.size() / sizeof(float));
+    conv.epilogue = EpilogueOf(images);
+    conv.epilogue.bias = bias_.data();
+    const auto floats = static_cast<int64_t>(args.workspace.size() / sizeof(float));
     for (int64_t threads = std::min<int64_t>(args.pool.num_threads(), kMaxThreads); threads > 0; --threads) {
       const WinogradPlan plan = PlanWinograd(form_, conv.geometry, threads);
       if (plan.ScratchFloats(threads) > floats) continue;
@@ -109,15 +92,7 @@ class WinogradKernel : public Kernel {
   }
 
  private:
-  ConvGeometry GeometryFor(const Dims& in, const Dims& out) const {
-    return GeometryOf(window_, ViewImage2(in, Layout::kChannelsLast), ViewImage2(out, Layout::kChannelsLast),
-                      1);
-  }
-
   WinogradForm form_;
-  Window2 window_;
-  FusedActivation activation_;
-  bool is_residual_last_ = false;
   PackedFloats weights_;
   std::vector<float> bias_, zeros_;
 };

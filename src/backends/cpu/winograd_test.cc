@@ -56,12 +56,12 @@ class Scene {
     conv_.form = form;
     conv_.x = x_.data();
     conv_.weights = packed_.data();
-    conv_.bias = bias_.data();
+    conv_.epilogue.bias = bias_.data();
     conv_.zeros = zeros_.data();
-    conv_.activation.low = 0;
-    conv_.residual = layer.has_residual ? residual_.data() : nullptr;
-    conv_.residual_step = g.out_c + 3;
-    conv_.is_residual_last = layer.is_residual_last;
+    conv_.epilogue.activation.low = 0;
+    conv_.epilogue.residual = layer.has_residual ? residual_.data() : nullptr;
+    conv_.epilogue.residual_step = g.out_c + 3;
+    conv_.epilogue.is_residual_last = layer.is_residual_last;
   }
 
   std::vector<float> Run(int threads) {
@@ -84,8 +84,9 @@ class Scene {
     std::vector<double> y(static_cast<size_t>(g.out_pixels() * g.out_step), kUntouched);
     for (int64_t pixel = 0; pixel < g.out_pixels(); ++pixel) {
       for (int64_t o = 0; o < g.out_c; ++o) {
-        const double added =
-            layer_.has_residual ? residual_[static_cast<size_t>(pixel * conv_.residual_step + o)] : 0;
+        const double added = layer_.has_residual
+                                 ? residual_[static_cast<size_t>(pixel * conv_.epilogue.residual_step + o)]
+                                 : 0;
         const double sum = bias_[static_cast<size_t>(o)] + Sum(pixel, o);
         y[static_cast<size_t>(pixel * g.out_step + o)] =
             layer_.is_residual_last ? std::max(sum, 0.0) + added : std::max(sum + added, 0.0);

@@ -15,6 +15,7 @@
 #include "backends/cpu/kernels/gemm/tile-inl.h"
 #include "backends/cpu/kernels/simd/math-inl.h"
 #include "backends/cpu/kernels/simd/partial-inl.h"
+#include "backends/cpu/kernels/simd/vectors-inl.h"
 #include "hwy/highway.h"
 
 #ifndef SLIPWAY_CPU_ATTENTION_SCRATCH
@@ -45,10 +46,6 @@ HWY_BEFORE_NAMESPACE();
 namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace {
-
-using DF = hn::CappedTag<float, 16>;
-using VF = hn::Vec<DF>;
-constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(DF()));
 
 // 4 x 4 elements: to[c * to_step + r] = from[r * from_step + c].
 HWY_INLINE void Transpose4(const float* from, int64_t from_step, float* to, int64_t to_step) {

@@ -10,6 +10,7 @@
 // The targets come first.
 #include "backends/cpu/kernels/simd/math-inl.h"
 #include "backends/cpu/kernels/simd/partial-inl.h"
+#include "backends/cpu/kernels/simd/vectors-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -17,9 +18,6 @@ namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-using DF = hn::CappedTag<float, 16>;
-using VF = hn::Vec<DF>;
-constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(DF()));
 // Sums, a column and a weight fit the registers: 32 of AVX-512 and NEON, else 16.
 constexpr int kMaxStrip = kLanes == 16 || HWY_ARCH_ARM_A64 ? 8 : 4;
 
@@ -90,7 +88,7 @@ HWY_INLINE void Strip(const DepthwiseF32& conv, const Row& row, int64_t ox) {
   const float* weights = conv.weights + row.ky0 * kKernel * channels;
   ForChannels(channels, [&](auto lanes, int64_t c) HWY_ATTR {
     VF sums[kStrip];
-    const VF bias = lanes.Load(conv.bias + c);
+    const VF bias = lanes.Load(conv.epilogue.bias + c);
 #pragma GCC unroll 8
     for (int i = 0; i < kStrip; ++i) sums[i] = bias;
     const float* at = window + c;
@@ -127,7 +125,7 @@ HWY_INLINE void Pixel(const DepthwiseF32& conv, const Row& row, int64_t ox) {
   int64_t kx0, kx1;
   Inside(x0, g.dilation_w, g.in_w, g.kernel_w, kx0, kx1);
   ForChannels(conv.channels, [&](auto lanes, int64_t c) HWY_ATTR {
-    VF sum = lanes.Load(conv.bias + c);
+    VF sum = lanes.Load(conv.epilogue.bias + c);
     for (int64_t ky = row.ky0; ky < row.ky1; ++ky) {
       for (int64_t kx = kx0; kx < kx1; ++kx) {
         const float* from = row.x + (ky * g.dilation_h * g.in_w + x0 + kx * g.dilation_w) * g.in_step + c;

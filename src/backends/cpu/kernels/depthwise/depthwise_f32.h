@@ -13,9 +13,8 @@ struct DepthwiseF32 {
   int64_t channels = 0;
   const float* x = nullptr;
   const float* weights = nullptr;  // [tap][channels]
-  const float* bias = nullptr;     // [channels]
   float* y = nullptr;
-  Epilogue epilogue;  // its bias is not read
+  Epilogue epilogue;  // with a bias
 };
 
 // Computes the output rows [row_begin, row_end) of batch * out_h.

@@ -8,6 +8,7 @@
 // The targets come first.
 #include "backends/cpu/kernels/simd/math-inl.h"
 #include "backends/cpu/kernels/simd/partial-inl.h"
+#include "backends/cpu/kernels/simd/vectors-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -15,9 +16,6 @@ namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
-using DF = hn::CappedTag<float, 16>;
-using VF = hn::Vec<DF>;
-constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(DF()));
 constexpr int kRows = 4;  // share the loads of B
 
 // Sums of kRows rows from `row` on by one column, to sums[row].

@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "backends/cpu/kernels/gemm/gemm_f32.h"
+#include "backends/cpu/kernels/gemm/epilogue-inl.h"
 #include "backends/cpu/kernels/simd/math-inl.h"
-#include "backends/cpu/kernels/simd/partial-inl.h"
+#include "backends/cpu/kernels/simd/vectors-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -19,17 +19,14 @@ namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using TileTag = hn::CappedTag<float, 16>;
-using TileVec = hn::Vec<TileTag>;
-constexpr int kTileLanes = static_cast<int>(hn::MaxLanes(TileTag()));
-constexpr int kTileVectors = static_cast<int>(kPanel) / kTileLanes;  // per panel
+constexpr int kTileVectors = static_cast<int>(kPanel) / kLanes;  // per panel
 // Accumulators, a weight per vector and one broadcast must fit the registers: 32 of AVX-512 and NEON,
 // else 16.
-constexpr int kTileRows = kTileLanes == 16 ? 12 : kTileLanes == 8 ? 6 : HWY_ARCH_ARM_A64 ? 6 : 2;
-constexpr int kTilePanels = kTileLanes == 16 ? 2 : 1;
+constexpr int kTileRows = kLanes == 16 ? 12 : kLanes == 8 ? 6 : HWY_ARCH_ARM_A64 ? 6 : 2;
+constexpr int kTilePanels = kLanes == 16 ? 2 : 1;
 
 template <int kRows, int kPanels>
-using TileSums = TileVec[kRows][kPanels * kTileVectors];
+using TileSums = VF[kRows][kPanels * kTileVectors];
 
 // sums += rows at a, a + step, ... times `count` rows of 16 at b; a second panel lies `panel_step` behind.
 //
@@ -39,20 +36,20 @@ template <int kRows, int kPanels>
 HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, int64_t step, int64_t count,
                              const float* HWY_RESTRICT b, int64_t panel_step,
                              TileSums<kRows, kPanels>& sums) {
-  const TileTag d;
+  const DF d;
   constexpr int kGroups = (kRows + 2) / 3;
   const float* group[kGroups];
 #pragma GCC unroll 16
   for (int g = 0; g < kGroups; ++g) group[g] = a + 3 * g * step;
   for (int64_t k = 0; k < count; ++k, b += kPanel) {
-    TileVec weight[kPanels * kTileVectors];
+    VF weight[kPanels * kTileVectors];
 #pragma GCC unroll 16
     for (int v = 0; v < kPanels * kTileVectors; ++v) {
-      weight[v] = hn::LoadU(d, b + (v / kTileVectors) * panel_step + (v % kTileVectors) * kTileLanes);
+      weight[v] = hn::LoadU(d, b + (v / kTileVectors) * panel_step + (v % kTileVectors) * kLanes);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
-      const TileVec value = hn::Set(d, group[i / 3][(i % 3) * step]);
+      const VF value = hn::Set(d, group[i / 3][(i % 3) * step]);
 #pragma GCC unroll 16
       for (int v = 0; v < kPanels * kTileVectors; ++v) sums[i][v] = hn::MulAdd(value, weight[v], sums[i][v]);
     }
@@ -72,7 +69,7 @@ struct TilePlace {
 template <int kPanels>
 HWY_NOINLINE void StoreRows(const GemmF32& gemm, const TilePlace& at, int64_t rows,
                             const float* HWY_RESTRICT sums) {
-  const TileTag d;
+  const DF d;
   const Epilogue& epilogue = gemm.epilogue;
   WithActivation(d, epilogue.activation, [&](auto f) HWY_ATTR {
     for (int64_t i = 0; i < rows; ++i, sums += kPanels * kPanel) {
@@ -80,13 +77,10 @@ HWY_NOINLINE void StoreRows(const GemmF32& gemm, const TilePlace& at, int64_t ro
       const float* residual = epilogue.residual == nullptr
                                   ? nullptr
                                   : epilogue.residual + (at.row + i) * epilogue.residual_step + at.column;
-      for (int64_t j = 0; j < at.columns; j += kTileLanes) {
-        const auto count = static_cast<size_t>(std::min<int64_t>(kTileLanes, at.columns - j));
-        TileVec y = hn::Load(d, sums + j);
-        const TileVec r = residual == nullptr ? hn::Zero(d) : LoadFirst(d, residual + j, count);
-        if (!epilogue.is_residual_last) y = hn::Add(y, r);
-        y = f(y);
-        if (epilogue.is_residual_last) y = hn::Add(y, r);
+      for (int64_t j = 0; j < at.columns; j += kLanes) {
+        const auto count = static_cast<size_t>(std::min<int64_t>(kLanes, at.columns - j));
+        const float* added = residual == nullptr ? nullptr : residual + j;
+        const VF y = WithResidual(epilogue, f, hn::Load(d, sums + j), added, count);
         StoreFirst(y, d, c + j, count);
       }
     }
@@ -95,7 +89,7 @@ HWY_NOINLINE void StoreRows(const GemmF32& gemm, const TilePlace& at, int64_t ro
 
 template <int kRows, int kPanels>
 HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSums<kRows, kPanels>& sums) {
-  const TileTag d;
+  const DF d;
   const Epilogue& epilogue = gemm.epilogue;
   const bool is_short = epilogue.activation.kind == ActivationKind::kClamp &&
                         (epilogue.residual == nullptr || !epilogue.is_residual_last);
@@ -105,19 +99,19 @@ HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSu
     for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 16
       for (int v = 0; v < kPanels * kTileVectors; ++v)
-        hn::Store(sums[i][v], d, buffer + i * kPanels * kPanel + v * kTileLanes);
+        hn::Store(sums[i][v], d, buffer + i * kPanels * kPanel + v * kLanes);
     }
     return StoreRows<kPanels>(gemm, at, kRows, buffer);
   }
   float* c = gemm.c + at.row * gemm.c_step + at.column;
-  const TileVec low = hn::Set(d, epilogue.activation.low);
-  const TileVec high = hn::Set(d, epilogue.activation.high);
+  const VF low = hn::Set(d, epilogue.activation.low);
+  const VF high = hn::Set(d, epilogue.activation.high);
   if (epilogue.residual == nullptr) {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 16
       for (int v = 0; v < kPanels * kTileVectors; ++v)
-        hn::StoreU(ClampTo(low, high, sums[i][v], d), d, c + i * gemm.c_step + v * kTileLanes);
+        hn::StoreU(ClampTo(low, high, sums[i][v], d), d, c + i * gemm.c_step + v * kLanes);
     }
     return;
   }
@@ -126,8 +120,8 @@ HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSu
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 16
     for (int v = 0; v < kPanels * kTileVectors; ++v) {
-      const TileVec y = hn::Add(sums[i][v], hn::LoadU(d, r + i * epilogue.residual_step + v * kTileLanes));
-      hn::StoreU(ClampTo(low, high, y, d), d, c + i * gemm.c_step + v * kTileLanes);
+      const VF y = hn::Add(sums[i][v], hn::LoadU(d, r + i * epilogue.residual_step + v * kLanes));
+      hn::StoreU(ClampTo(low, high, y, d), d, c + i * gemm.c_step + v * kLanes);
     }
   }
 }
@@ -135,15 +129,15 @@ HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSu
 // kRows rows from `row` on by kPanels panels from `panel` on.
 template <int kRows, int kPanels>
 HWY_NOINLINE void RunTile(const GemmF32& gemm, int64_t row, int64_t panel) {
-  const TileTag d;
+  const DF d;
   const int64_t panel_step = gemm.depth() * kPanel;
   const float* b = gemm.b + panel * panel_step;
   TileSums<kRows, kPanels> sums;
 #pragma GCC unroll 16
   for (int v = 0; v < kPanels * kTileVectors; ++v) {
-    const TileVec bias = gemm.epilogue.bias == nullptr
-                             ? hn::Zero(d)
-                             : hn::LoadU(d, gemm.epilogue.bias + panel * kPanel + v * kTileLanes);
+    const VF bias = gemm.epilogue.bias == nullptr
+                        ? hn::Zero(d)
+                        : hn::LoadU(d, gemm.epilogue.bias + panel * kPanel + v * kLanes);
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) sums[i][v] = bias;
   }

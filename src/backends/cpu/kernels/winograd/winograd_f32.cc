@@ -12,6 +12,7 @@
 #include "backends/cpu/kernels/gemm/tile-inl.h"
 #include "backends/cpu/kernels/simd/math-inl.h"
 #include "backends/cpu/kernels/simd/partial-inl.h"
+#include "backends/cpu/kernels/simd/vectors-inl.h"
 #include "backends/cpu/kernels/winograd/forms-inl.h"
 #include "hwy/highway.h"
 
@@ -19,10 +20,6 @@ HWY_BEFORE_NAMESPACE();
 namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace {
-
-using DF = hn::CappedTag<float, 16>;
-using VF = hn::Vec<DF>;
-constexpr int kLanes = static_cast<int>(hn::MaxLanes(DF()));
 
 // Where a tile stands: image, row and column among the tiles of its image.
 struct Place {
@@ -143,17 +140,6 @@ HWY_INLINE void TransformOut(const float* HWY_RESTRICT m, int64_t position_step,
   }
 }
 
-// f with bias and residual around it, of the first `count` lanes.
-template <class F>
-HWY_INLINE VF End(const WinogradF32& conv, const F& f, VF sum, const float* bias, const float* residual,
-                  size_t count) {
-  const DF d;
-  sum = hn::Add(sum, hn::LoadU(d, bias));
-  if (residual == nullptr) return f(sum);
-  const VF added = LoadFirst(d, residual, count);
-  return conv.is_residual_last ? hn::Add(f(sum), added) : f(hn::Add(sum, added));
-}
-
 // Bias, residual and activation of a tile's pixels; they stand `side` in a row, 16 channels each.
 HWY_NOINLINE void Finish(const WinogradF32& conv, const Place& place, int64_t side, int64_t panel,
                          const float* HWY_RESTRICT pixels) {
@@ -163,26 +149,24 @@ HWY_NOINLINE void Finish(const WinogradF32& conv, const Place& place, int64_t si
   const int64_t channels = std::min(kPanel, g.out_c - channel);
   const int64_t y = place.row * side, x = place.column * side;
   const int64_t rows = std::min(side, g.out_h - y), columns = std::min(side, g.out_w - x);
-  const float* bias = conv.bias + channel;
-  WithActivation(d, conv.activation, [&](auto f) HWY_ATTR {
+  const Epilogue& epilogue = conv.epilogue;
+  const float* bias = epilogue.bias + channel;
+  WithActivation(d, epilogue.activation, [&](auto f) HWY_ATTR {
     for (int64_t i = 0; i < rows; ++i) {
       const int64_t pixel = (place.image * g.out_h + y + i) * g.out_w + x;
       const float* from = pixels + i * side * kPanel;
       float* to = conv.y + pixel * g.out_step + channel;
-      const float* residual =
-          conv.residual == nullptr ? nullptr : conv.residual + pixel * conv.residual_step + channel;
+      const float* residual = epilogue.residual == nullptr
+                                  ? nullptr
+                                  : epilogue.residual + pixel * epilogue.residual_step + channel;
       for (int64_t j = 0; j < columns; ++j, from += kPanel, to += g.out_step) {
-        int64_t c = 0;
-        for (; c + kLanes <= channels; c += kLanes) {
+        for (int64_t c = 0; c < channels; c += kLanes) {
+          const auto count = static_cast<size_t>(std::min(kLanes, channels - c));
+          const VF sum = hn::Add(hn::LoadU(d, from + c), hn::LoadU(d, bias + c));
           const float* added = residual == nullptr ? nullptr : residual + c;
-          hn::StoreU(End(conv, f, hn::LoadU(d, from + c), bias + c, added, kLanes), d, to + c);
+          StoreFirst(WithResidual(epilogue, f, sum, added, count), d, to + c, count);
         }
-        if (c < channels) {
-          const auto rest = static_cast<size_t>(channels - c);
-          const float* added = residual == nullptr ? nullptr : residual + c;
-          StoreFirst(End(conv, f, hn::LoadU(d, from + c), bias + c, added, rest), d, to + c, rest);
-        }
-        if (residual != nullptr) residual += conv.residual_step;
+        if (residual != nullptr) residual += epilogue.residual_step;
       }
     }
   });

@@ -43,13 +43,9 @@ struct WinogradF32 {
   ConvGeometry geometry;           // 3x3, dilation 1, the form's stride; any padding
   const float* x = nullptr;        // [batch,in_h,in_w], in_step apart
   const float* weights = nullptr;  // [group][matrix][panel][in_c][16]
-  const float* bias = nullptr;     // [panel][16]
   const float* zeros = nullptr;    // in_c zeros
   float* y = nullptr;              // [batch,out_h,out_w], geometry.out_step apart
-  FusedActivation activation;
-  const float* residual = nullptr;  // as y, or null: nothing is added
-  int64_t residual_step = 0;
-  bool is_residual_last = false;  // added behind the activation
+  Epilogue epilogue;               // its residual: at the first pixel's first channel
 };
 
 // Panels whose weights lie side by side for all matrices, so that a group's are read from end to end.

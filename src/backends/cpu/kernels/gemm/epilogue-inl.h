@@ -1,0 +1,32 @@
+// The end of an element (Epilogue), on vectors. Included once per Highway target.
+#if defined(SLIPWAY_CPU_GEMM_EPILOGUE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SLIPWAY_CPU_GEMM_EPILOGUE_INL_H_
+#undef SLIPWAY_CPU_GEMM_EPILOGUE_INL_H_
+#else
+#define SLIPWAY_CPU_GEMM_EPILOGUE_INL_H_
+#endif
+
+#include "backends/cpu/kernels/gemm/gemm_f32.h"
+#include "backends/cpu/kernels/simd/partial-inl.h"
+#include "backends/cpu/kernels/simd/vectors-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace slipway::cpu {
+namespace HWY_NAMESPACE {
+
+// The activation f of a sum that has its bias, with the first `count` lanes of the residual on its side of f;
+// `residual` null: none.
+template <class F>
+HWY_INLINE VF WithResidual(const Epilogue& epilogue, const F& f, VF sum, const float* residual,
+                           size_t count) {
+  if (residual == nullptr) return f(sum);
+  const VF added = LoadFirst(DF(), residual, count);
+  return epilogue.is_residual_last ? hn::Add(f(sum), added) : f(hn::Add(sum, added));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace slipway::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif  // SLIPWAY_CPU_GEMM_EPILOGUE_INL_H_
