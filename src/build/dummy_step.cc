@@ -4,6 +4,7 @@
 #include <chrono>
 #include <random>
 
+#include "base/round_up.h"
 #include "base/scalar.h"
 
 namespace slipway {
@@ -42,10 +43,7 @@ void Fill(Tensor& tensor, uint32_t seed) {
   }
 }
 
-bool IsKnown(const Value* value) {
-  return value == nullptr || (value->type.kind == TypeKind::kTensor && value->type.IsStatic() &&
-                              value->type.dtype != DType::kNone && value->type.dtype != DType::kString);
-}
+bool IsKnown(const Value* value) { return value == nullptr || HasKnownBytes(value->type); }
 
 }  // namespace
 
@@ -86,7 +84,7 @@ Result<DummyStep::Candidate> DummyStep::Make(const Tactic& tactic) const {
   candidate.tactic = &tactic;
   SLIPWAY_ASSIGN_OR_RETURN(candidate.kernel, tactic.Make(step_));
   candidate.workspace = Tensor(DType::kU8, {candidate.kernel->WorkspaceBytes(input_types_, output_types_)});
-  const int64_t each = (candidate.kernel->ThreadWorkspaceBytes(input_types_, output_types_) + 63) / 64 * 64;
+  const int64_t each = RoundUp(candidate.kernel->ThreadWorkspaceBytes(input_types_, output_types_), 64);
   candidate.thread_workspaces = Tensor(DType::kU8, {each * pool_.num_threads()});
   return candidate;
 }

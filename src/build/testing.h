@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/api/backend.h"
+#include "base/round_up.h"
 #include "base/scalar.h"
 #include "build/choose.h"
 #include "ops/case_scene.h"
@@ -65,7 +66,7 @@ inline Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& st
   }
   Tensor workspace(DType::kU8, {kernel->WorkspaceBytes(input_types, output_types)});
   ThreadPool pool(2);
-  Tensor threads(DType::kU8, {(kernel->ThreadWorkspaceBytes(input_types, output_types) + 63) / 64 * 64 * 2});
+  Tensor threads(DType::kU8, {RoundUp(kernel->ThreadWorkspaceBytes(input_types, output_types), 64) * 2});
   const KernelArgs args{in,      out, output_types, workspace.values<uint8_t>(), pool,
                         nullptr, {},  {},           threads.values<uint8_t>()};
   SLIPWAY_RETURN_IF_ERROR(kernel->Run(args));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/round_up.h"
+
 namespace slipway {
 namespace {
 
@@ -16,7 +18,7 @@ bool AreAliveTogether(const BufferRequest& a, const BufferRequest& b) {
 }
 
 int64_t PaddedSize(const BufferRequest& request) {
-  return (request.size_bytes + kArenaSlack + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+  return RoundUp(request.size_bytes + kArenaSlack, kArenaAlignment);
 }
 
 // Lowest gap of at least `size` between intervals sorted by begin.

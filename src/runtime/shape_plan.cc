@@ -6,19 +6,12 @@
 #include <string_view>
 
 #include "base/pages.h"
+#include "base/round_up.h"
 #include "ops/infer.h"
 #include "runtime/sharing.h"
 
 namespace slipway {
 namespace {
-
-int64_t Aligned(int64_t bytes) { return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment; }
-
-// A tensor whose bytes are known before the run.
-bool IsPlannable(const Type& type) {
-  return type.kind == TypeKind::kTensor && type.IsStatic() && type.dtype != DType::kString &&
-         type.dtype != DType::kNone;
-}
 
 // Types of all values for these inputs.
 Status InferTypes(Graph& graph, std::span<const Datum> inputs) {
@@ -44,7 +37,7 @@ std::vector<Type> TypesOf(const Graph& graph, const std::vector<ValueId>& ids) {
 
 // A kernel's scratch follows from its operands' shapes: a step with one that is not known yet waits.
 bool HasKnownOperands(const Graph& graph, const Node& node) {
-  const auto is_known = [&](ValueId id) { return id == kNoValue || IsPlannable(graph.value(id).type); };
+  const auto is_known = [&](ValueId id) { return id == kNoValue || HasKnownBytes(graph.value(id).type); };
   return std::all_of(node.inputs.begin(), node.inputs.end(), is_known) &&
          std::all_of(node.outputs.begin(), node.outputs.end(), is_known);
 }
@@ -54,6 +47,7 @@ struct Buffers {
   struct Owner {
     ValueId value = kNoValue;  // kNoValue: the workspace of `step`
     size_t step = 0;
+    ScratchSizes scratch = {};  // of a workspace
   };
   std::vector<BufferRequest> requests;
   std::vector<Owner> owners;
@@ -88,18 +82,15 @@ void RequestValues(const ShapePlan& plan, const Sharing& sharing, Buffers& buffe
   }
 }
 
-ScratchSizes ScratchOf(const ShapePlan& plan, std::span<const std::unique_ptr<Kernel>> kernels, size_t step) {
-  const std::vector<Type> inputs = TypesOf(plan.types, plan.types.nodes[step].inputs);
-  return ScratchSizes::Of(*kernels[step], inputs, plan.steps[step].output_types, plan.num_threads);
-}
-
 void RequestWorkspaces(const ShapePlan& plan, std::span<const std::unique_ptr<Kernel>> kernels,
                        Buffers& buffers) {
   for (size_t s = 0; s < plan.steps.size(); ++s) {
     const ShapePlan::Step& step = plan.steps[s];
     if (!step.is_static || step.is_skipped) continue;
-    const int64_t bytes = ScratchOf(plan, kernels, s).total_bytes();
-    if (bytes > 0) buffers.Add({bytes, static_cast<int>(s), static_cast<int>(s)}, {kNoValue, s});
+    const std::vector<Type> inputs = TypesOf(plan.types, plan.types.nodes[s].inputs);
+    const auto scratch = ScratchSizes::Of(*kernels[s], inputs, step.output_types, plan.num_threads);
+    if (scratch.total_bytes() == 0) continue;
+    buffers.Add({scratch.total_bytes(), static_cast<int>(s), static_cast<int>(s)}, {kNoValue, s, scratch});
   }
 }
 
@@ -142,8 +133,7 @@ Status AllocateArena(const MemoryPlan& memory, ShapePlan& plan) {
   return Status::Ok();
 }
 
-Status PlaceBuffers(const Buffers& buffers, std::span<const std::unique_ptr<Kernel>> kernels,
-                    const Sharing& sharing, ShapePlan& plan) {
+Status PlaceBuffers(const Buffers& buffers, const Sharing& sharing, ShapePlan& plan) {
   SLIPWAY_RETURN_IF_ERROR(CheckSizes(buffers, plan));
   const MemoryPlan memory = PlanMemory(buffers.requests);
   SLIPWAY_RETURN_IF_ERROR(AllocateArena(memory, plan));
@@ -153,9 +143,8 @@ Status PlaceBuffers(const Buffers& buffers, std::span<const std::unique_ptr<Kern
   for (size_t r = 0; r < buffers.requests.size(); ++r) {
     const Buffers::Owner& owner = buffers.owners[r];
     if (owner.value == kNoValue) {
-      const ScratchSizes sizes = ScratchOf(plan, kernels, owner.step);
-      plan.steps[owner.step].workspace = sizes.Shared(bytes_of(r));
-      plan.steps[owner.step].thread_workspaces = sizes.Threads(bytes_of(r));
+      plan.steps[owner.step].workspace = owner.scratch.Shared(bytes_of(r));
+      plan.steps[owner.step].thread_workspaces = owner.scratch.Threads(bytes_of(r));
     }
     const auto last = static_cast<size_t>(buffers.requests[r].last_step);
     if (last < plan.steps.size()) plan.freed.push_back({last, bytes_of(r)});
@@ -195,7 +184,7 @@ Status PlanStorage(std::span<const std::unique_ptr<Kernel>> kernels, MemoryMode 
   Buffers buffers;
   RequestValues(plan, sharing, buffers);
   RequestWorkspaces(plan, kernels, buffers);
-  SLIPWAY_RETURN_IF_ERROR(PlaceBuffers(buffers, kernels, sharing, plan));
+  SLIPWAY_RETURN_IF_ERROR(PlaceBuffers(buffers, sharing, plan));
   if (mode != MemoryMode::kPoison) plan.freed.clear();
   return Status::Ok();
 }
@@ -219,13 +208,13 @@ ScratchSizes ScratchSizes::Of(const Kernel& kernel, std::span<const Type> inputs
                               std::span<const Type> outputs, int num_threads) {
   ScratchSizes sizes;
   sizes.shared_bytes = kernel.WorkspaceBytes(inputs, outputs);
-  sizes.per_thread_bytes = Aligned(kernel.ThreadWorkspaceBytes(inputs, outputs));
+  sizes.per_thread_bytes = RoundUp(kernel.ThreadWorkspaceBytes(inputs, outputs), kArenaAlignment);
   sizes.num_threads = num_threads;
   return sizes;
 }
 
 int64_t ScratchSizes::threads_begin() const {
-  return per_thread_bytes == 0 ? shared_bytes : Aligned(shared_bytes);
+  return per_thread_bytes == 0 ? shared_bytes : RoundUp(shared_bytes, kArenaAlignment);
 }
 
 std::span<uint8_t> ScratchSizes::Shared(std::span<uint8_t> scratch) const {

@@ -18,6 +18,9 @@
 
 namespace slipway {
 
+// A tensor whose bytes are known before the run: of static shape, and no strings.
+bool HasKnownBytes(const Type& type);
+
 // A node with all that is known when its kernel is chosen.
 struct Step {
   const OpDef* op = nullptr;

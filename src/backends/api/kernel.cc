@@ -2,6 +2,11 @@
 
 namespace slipway {
 
+bool HasKnownBytes(const Type& type) {
+  return type.kind == TypeKind::kTensor && type.IsStatic() && type.dtype != DType::kString &&
+         type.dtype != DType::kNone;
+}
+
 int64_t Kernel::WorkspaceBytes(std::span<const Type>, std::span<const Type>) const { return 0; }
 
 int64_t Kernel::ThreadWorkspaceBytes(std::span<const Type>, std::span<const Type>) const { return 0; }

@@ -4,6 +4,7 @@
 
 #include "backends/cpu/kernels/attention/attention_f32.h"
 #include "backends/cpu/tactics.h"
+#include "base/round_up.h"
 
 namespace slipway::cpu {
 namespace {
@@ -73,8 +74,8 @@ class AttentionKernel : public Kernel {
     // Few heads: threads also share out rows, and pack the keys twice.
     const int64_t heads = a.batch * a.q_heads;
     const int64_t threads = args.pool.num_threads();
-    const int64_t parts = heads >= 2 * threads ? 1 : std::min<int64_t>(2 * threads, (a.q_length + 11) / 12);
-    const int64_t rows = (a.q_length + parts - 1) / parts;
+    const int64_t parts = heads >= 2 * threads ? 1 : std::min<int64_t>(2 * threads, DivideUp(a.q_length, 12));
+    const int64_t rows = DivideUp(a.q_length, parts);
     args.pool.ParallelFor(heads * parts, 1, [&](int64_t begin, int64_t end) {
       auto* scratch = reinterpret_cast<float*>(args.ThreadWorkspace().data());
       for (int64_t task = begin; task < end; ++task) {

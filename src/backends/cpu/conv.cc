@@ -27,12 +27,12 @@ std::optional<std::string> WhyNotFew(const Step& step) {
 struct ConvTasks {
   ConvTasks(const ConvGeometry& g, int64_t groups, int num_threads)
       : block_rows(ConvF32BlockRows(g)), panels(PanelsOf(g.out_c)) {
-    blocks = (g.out_h + block_rows - 1) / block_rows;
+    blocks = DivideUp(g.out_h, block_rows);
     const int64_t whole = groups * g.batch * blocks;
     // Few blocks: threads also share the panels of each, and copy its rows twice.
     const int64_t wanted = num_threads == 1 || whole >= 4 * num_threads ? 1 : 2 * num_threads;
-    panels_each = std::max<int64_t>(2, (panels + wanted - 1) / wanted / 2 * 2);
-    parts = (panels + panels_each - 1) / panels_each;
+    panels_each = std::max<int64_t>(2, DivideUp(panels, wanted) / 2 * 2);
+    parts = DivideUp(panels, panels_each);
     count = whole * parts;
   }
 

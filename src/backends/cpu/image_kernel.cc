@@ -1,12 +1,13 @@
 #include "backends/cpu/image_kernel.h"
 
 #include "backends/cpu/kernels/move/transpose.h"
+#include "base/round_up.h"
 #include "ops/nn/residual.h"
 
 namespace slipway::cpu {
 namespace {
 
-int64_t Rounded(int64_t count) { return (count + 15) / 16 * 16; }
+int64_t Rounded(int64_t count) { return RoundUp(count, 16); }  // whole cache lines of f32
 
 }  // namespace
 

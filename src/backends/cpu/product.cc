@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
+#include "base/round_up.h"
+
 namespace slipway::cpu {
 namespace {
 
 constexpr int64_t kStayBytes =
     512 * 1024;                          // of rows that stay in the second-level cache while panels pass by
 constexpr int64_t kSmallWork = 1 << 16;  // multiplications that are not worth waking a thread for
-
-int64_t Divided(int64_t count, int64_t by) { return (count + by - 1) / by; }
 
 }  // namespace
 
@@ -23,12 +23,12 @@ void RunProduct(const GemmF32& gemm, int64_t rows, ThreadPool& pool) {
   const bool is_flat = rows * row_bytes <= 4 * kStayBytes;
   int64_t block = is_flat ? rows : std::max<int64_t>(tile, kStayBytes / 2 / row_bytes / tile * tile);
   if (is_flat && panels < 4 * threads && threads > 1)
-    block = std::max(tile, Divided(Divided(rows, 4 * threads), tile) * tile);
+    block = std::max(tile, DivideUp(DivideUp(rows, 4 * threads), tile) * tile);
   block = std::min(block, rows);
-  const int64_t blocks = Divided(rows, block);
+  const int64_t blocks = DivideUp(rows, block);
   const int64_t parts_wanted = threads == 1 || blocks >= 4 * threads ? 1 : 4 * threads;
-  const int64_t panels_each = std::max<int64_t>(2, Divided(panels, parts_wanted) / 2 * 2);
-  const int64_t parts = Divided(panels, panels_each);
+  const int64_t panels_each = std::max<int64_t>(2, DivideUp(panels, parts_wanted) / 2 * 2);
+  const int64_t parts = DivideUp(panels, panels_each);
   const int64_t work = std::max<int64_t>(1, block * panels_each * kPanel * gemm.depth());
   pool.ParallelFor(blocks * parts, std::max<int64_t>(1, kSmallWork / work), [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {

@@ -237,11 +237,11 @@ void RunConvInParallelQ8(const ConvQ8& conv, ThreadPool& pool) {
   constexpr int64_t kMost = 4 * kDotRows;
   const int64_t block =
       std::min(kMost, std::max(kDotRows, (pixels / 8 + kDotRows - 1) / kDotRows * kDotRows));
-  const int64_t blocks = (pixels + block - 1) / block;
+  const int64_t blocks = DivideUp(pixels, block);
   int64_t panels_each = panels;
   if (blocks < 2 * pool.num_threads() && pool.num_threads() > 1)
     panels_each = std::max<int64_t>(2, (panels + 7) / 8 / 2 * 2);
-  const int64_t splits = (panels + panels_each - 1) / panels_each;
+  const int64_t splits = DivideUp(panels, panels_each);
   // In multiply-adds; every result costs about as much as 64 of them.
   const int64_t work = block * panels_each * kQuantPanel * (conv.filter->depth + 64);
   pool.ParallelFor(blocks * splits, std::max<int64_t>(1, 400000 / work), [&](int64_t begin, int64_t end) {

@@ -27,7 +27,7 @@ constexpr int64_t kScoreFloats = 16 * 1024;  // of a block of rows: a part of th
 // What lies where in scratch.
 struct AttentionScratch {
   explicit AttentionScratch(const AttentionF32& a) {
-    row = (a.kv_length + kPanel - 1) / kPanel * kPanel;
+    row = RoundUp(a.kv_length, kPanel);
     keys = PanelsOf(a.kv_length) * a.head_size * kPanel;
     values = PanelsOf(a.value_size) * a.kv_length * kPanel;
     // Whole register tiles of rows, where there are as many.

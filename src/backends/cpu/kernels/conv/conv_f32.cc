@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backends/cpu/kernels/gemm/dot_f32.h"
+#include "base/round_up.h"
 
 namespace slipway::cpu {
 namespace {
@@ -26,7 +27,7 @@ bool NeedsCopy(const ConvGeometry& g) {
 }
 
 // Whole cache lines, and one more, lest all rows begin on the same set of the first-level cache.
-int64_t Lines(int64_t floats) { return (floats + 15) / 16 * 16 + 16; }
+int64_t Lines(int64_t floats) { return RoundUp(floats, 16) + 16; }
 
 // A copied row, and the row of zeros that stands for one above or below the image.
 int64_t RowFloats(const ConvGeometry& g) { return Lines(g.span_w() * g.in_c); }
@@ -111,8 +112,8 @@ int64_t ConvF32BlockRows(const ConvGeometry& geometry) {
   const int64_t rows = (input_rows - window) / geometry.stride_h + 1;
   // Of equal height, and high enough that the window's overlap is a small part.
   const int64_t fitting = std::clamp<int64_t>(rows, std::min<int64_t>(4, geometry.out_h), geometry.out_h);
-  const int64_t blocks = (geometry.out_h + fitting - 1) / std::max<int64_t>(fitting, 1);
-  return (geometry.out_h + blocks - 1) / std::max<int64_t>(blocks, 1);
+  const int64_t blocks = DivideUp(geometry.out_h, std::max<int64_t>(fitting, 1));
+  return DivideUp(geometry.out_h, std::max<int64_t>(blocks, 1));
 }
 
 int64_t ConvF32ScratchBytes(const ConvGeometry& geometry) {

@@ -11,11 +11,12 @@
 #include <cstdint>
 
 #include "backends/cpu/kernels/simd/activation.h"
+#include "base/round_up.h"
 
 namespace slipway::cpu {
 
 inline constexpr int64_t kPanel = 16;  // columns packed side by side, on every instruction set
-inline int64_t PanelsOf(int64_t columns) { return (columns + kPanel - 1) / kPanel; }
+inline int64_t PanelsOf(int64_t columns) { return DivideUp(columns, kPanel); }
 
 // What the store does to the sums: y = act(sum + bias + residual), or act(sum + bias) + residual.
 struct Epilogue {

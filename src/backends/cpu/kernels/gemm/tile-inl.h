@@ -165,7 +165,7 @@ constexpr auto TileTable(std::integer_sequence<int, kIndices...>) {
 template <int kPanels>
 HWY_INLINE void RunTileRows(const GemmF32& gemm, int64_t rows, int64_t panel) {
   static constexpr auto kTable = TileTable<kPanels>(std::make_integer_sequence<int, kTileRows>());
-  const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+  const int64_t tiles = DivideUp(rows, kTileRows);
   for (int64_t t = 0, row = 0; t < tiles; ++t) {
     const int64_t end = rows * (t + 1) / tiles;
     kTable.of_rows[end - row](gemm, row, panel);

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "backends/cpu/kernels/winograd/winograd_f32.h"
+#include "base/round_up.h"
 
 namespace slipway::cpu {
 namespace {
@@ -10,9 +11,6 @@ namespace {
 // Transformed inputs of a block: the second-level cache (1 MiB on current servers) also holds the sums of a
 // group and the weights that pass by.
 constexpr int64_t kBlockFloats = 128 * 1024;
-
-int64_t RoundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-int64_t DivideUp(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
 // An odd number of cache lines from position to position spreads them over all sets of the caches.
 int64_t PositionStep(int64_t rows, int64_t row) {

@@ -30,7 +30,7 @@ struct Place {
 class Places {
  public:
   Places(const ConvGeometry& g, int64_t side, int64_t first)
-      : rows_((g.out_h + side - 1) / side), columns_((g.out_w + side - 1) / side) {
+      : rows_(DivideUp(g.out_h, side)), columns_(DivideUp(g.out_w, side)) {
     place_ = {first / columns_ / rows_, first / columns_ % rows_, first % columns_};
   }
   const Place& operator*() const { return place_; }

@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "backends/cpu/kernels/conv/conv_f32.h"
+#include "base/round_up.h"
 #include "base/thread_pool.h"
 
 namespace slipway::cpu {
@@ -70,7 +71,7 @@ struct WinogradPlan {
   // Steps in floats: between rows (tiles) and positions of transformed inputs and of sums.
   int64_t in_row = 0, in_position = 0, sum_row = 0, sum_position = 0;
 
-  int64_t blocks() const { return (tiles + block_tiles - 1) / block_tiles; }
+  int64_t blocks() const { return DivideUp(tiles, block_tiles); }
   int64_t in_floats = 0;   // transformed inputs of a block
   int64_t sum_floats = 0;  // sums of a group
   // Scratch for so many threads.
