@@ -47,28 +47,36 @@ class Places {
   Place place_;
 };
 
-// B^T d B of `lanes` channels. at(i, j): the channels of the tile's pixel; to: position 0.
-template <class Form, class At, class Load>
-HWY_INLINE void TransformIn(const At& at, const Load& load, int64_t position_step, float* HWY_RESTRICT to) {
-  constexpr int kIn = Form::kIn;
-  const DF d;
-  VF half[kIn * kIn];  // [row][column]: rows transformed
+// T d T^T: the columns of a tile, then the rows of what they gave. load(row, column) and store(row, column,
+// vector).
+template <int kIn, int kOut, class T, class Load, class Store>
+HWY_INLINE void TransformBothWays(const T& transform, const Load& load, const Store& store) {
+  VF half[kOut * kIn];  // [row][column]
 #pragma GCC unroll 9
   for (int j = 0; j < kIn; ++j) {
-    VF column[kIn], result[kIn];
+    VF column[kIn], result[kOut];
 #pragma GCC unroll 9
-    for (int i = 0; i < kIn; ++i) column[i] = load(at(i, j));
-    Form::In(column, result);
+    for (int i = 0; i < kIn; ++i) column[i] = load(i, j);
+    transform(column, result);
 #pragma GCC unroll 9
-    for (int i = 0; i < kIn; ++i) half[i * kIn + j] = result[i];
+    for (int i = 0; i < kOut; ++i) half[i * kIn + j] = result[i];
   }
 #pragma GCC unroll 9
-  for (int i = 0; i < kIn; ++i) {
-    VF result[kIn];
-    Form::In(half + i * kIn, result);
+  for (int i = 0; i < kOut; ++i) {
+    VF result[kOut];
+    transform(half + i * kIn, result);
 #pragma GCC unroll 9
-    for (int j = 0; j < kIn; ++j) hn::StoreU(result[j], d, to + (i * kIn + j) * position_step);
+    for (int j = 0; j < kOut; ++j) store(i, j, result[j]);
   }
+}
+
+// B^T d B of a vector of channels. load(i, j): those of the tile's pixel; to: position 0.
+template <class Form, class Load>
+HWY_INLINE void TransformIn(const Load& load, int64_t position_step, float* HWY_RESTRICT to) {
+  constexpr int kIn = Form::kIn;
+  TransformBothWays<kIn, kIn>([](const VF* d, VF* o) HWY_ATTR { Form::In(d, o); }, load,
+                              [&](int i, int j, VF v)
+                                  HWY_ATTR { hn::StoreU(v, DF(), to + (i * kIn + j) * position_step); });
 }
 
 // Channels [begin, end) of a tile; those behind `end` up to a whole vector become 0.
@@ -77,14 +85,13 @@ HWY_INLINE void TransformPixels(const At& at, int64_t begin, int64_t end, int64_
                                 float* HWY_RESTRICT to) {
   const DF d;
   int64_t c = begin;
-  for (; c + kLanes <= end; c += kLanes) {
-    TransformIn<Form>([&](int i, int j) HWY_ATTR { return at(i, j) + c; },
-                      [&](const float* p) HWY_ATTR { return hn::LoadU(d, p); }, position_step, to + c);
-  }
+  for (; c + kLanes <= end; c += kLanes)
+    TransformIn<Form>([&](int i, int j) HWY_ATTR { return hn::LoadU(d, at(i, j) + c); }, position_step,
+                      to + c);
   if (c == end) return;
   const auto rest = static_cast<size_t>(end - c);
-  TransformIn<Form>([&](int i, int j) HWY_ATTR { return at(i, j) + c; },
-                    [&](const float* p) HWY_ATTR { return LoadFirst(DF(), p, rest); }, position_step, to + c);
+  TransformIn<Form>([&](int i, int j) HWY_ATTR { return LoadFirst(d, at(i, j) + c, rest); }, position_step,
+                    to + c);
 }
 
 template <class Form>
@@ -120,24 +127,10 @@ HWY_NOINLINE void InputsOf(const WinogradF32& conv, const WinogradPlan& plan, in
 template <class Form>
 HWY_INLINE void TransformOut(const float* HWY_RESTRICT m, int64_t position_step, float* HWY_RESTRICT to) {
   constexpr int kIn = Form::kIn, kOut = Form::kOut;
-  const DF d;
-  VF half[kOut * kIn];
-#pragma GCC unroll 9
-  for (int j = 0; j < kIn; ++j) {
-    VF column[kIn], result[kOut];
-#pragma GCC unroll 9
-    for (int i = 0; i < kIn; ++i) column[i] = hn::LoadU(d, m + (i * kIn + j) * position_step);
-    Form::Out(column, result);
-#pragma GCC unroll 9
-    for (int i = 0; i < kOut; ++i) half[i * kIn + j] = result[i];
-  }
-#pragma GCC unroll 9
-  for (int i = 0; i < kOut; ++i) {
-    VF result[kOut];
-    Form::Out(half + i * kIn, result);
-#pragma GCC unroll 9
-    for (int j = 0; j < kOut; ++j) hn::StoreU(result[j], d, to + (i * kOut + j) * kPanel);
-  }
+  TransformBothWays<kIn, kOut>(
+      [](const VF* d, VF* o) HWY_ATTR { Form::Out(d, o); },
+      [&](int i, int j) HWY_ATTR { return hn::LoadU(DF(), m + (i * kIn + j) * position_step); },
+      [&](int i, int j, VF v) HWY_ATTR { hn::StoreU(v, DF(), to + (i * kOut + j) * kPanel); });
 }
 
 // Bias, residual and activation of a tile's pixels; they stand `side` in a row, 16 channels each.
