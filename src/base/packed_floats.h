@@ -17,7 +17,6 @@ class PackedFloats {
 
   float* data() { return static_cast<float*>(memory_.get()); }
   const float* data() const { return static_cast<const float*>(memory_.get()); }
-  int64_t count() const { return count_; }
   bool empty() const { return count_ == 0; }
 
  private:
