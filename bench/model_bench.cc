@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <span>
+#include <string_view>
 
 #include "formats/registry/import_model.h"
 #include "passes/pipeline.h"
@@ -55,7 +57,7 @@ void PrintSteps(const Engine& engine, Context& context, const std::vector<Tensor
 
 int Main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: %s MODEL [BACKEND] [THREADS] [RUNS] [steps]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s MODEL [BACKEND] [THREADS] [RUNS] [steps] [bf16]\n", argv[0]);
     return 2;
   }
   auto model = ImportModel(argv[1]);
@@ -68,6 +70,11 @@ int Main(int argc, char** argv) {
   if (argc > 2) options.backend = argv[2];
   options.num_threads = argc > 3 ? std::atoi(argv[3]) : 2;
   const int runs = argc > 4 ? std::max(1, std::atoi(argv[4])) : 30;
+  const std::span<char*> words(argv + std::min(argc, 5), argv + argc);
+  const auto has = [&](std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  if (has("bf16")) options.precision = Precision::kBf16;
   auto engine = Engine::Create(std::move(model->graph), options);
   if (!passes.ok() || !engine.ok()) {
     std::fprintf(stderr, "%s\n", (passes.ok() ? engine.status() : passes.status()).message().c_str());
@@ -87,7 +94,7 @@ int Main(int argc, char** argv) {
     costs[info.op + " " + info.tactic] += us;
   });
   MillisecondsOf(*context, inputs);
-  if (argc > 5) {
+  if (has("steps")) {
     PrintSteps(**engine, *context, inputs);
     return 0;
   }

@@ -15,16 +15,23 @@ std::string Reasons(const Choice& choice) {
   return reasons;
 }
 
+std::optional<std::string> WhyNotAllowed(const Tactic& tactic, const ChooseOptions& options) {
+  if (tactic.precision() > options.precision) return "it multiplies in bf16: --precision bf16";
+  if (options.accuracy == Accuracy::kStrict && tactic.RelativeError() > kStrictRelativeError) {
+    return fmt::format("its relative error of {:.1g} is above {:.0e}: --accuracy strict",
+                       tactic.RelativeError(), kStrictRelativeError);
+  }
+  return std::nullopt;
+}
+
 // Every tactic that fits, and why the others do not.
-Choice CandidatesOf(const Step& step, const std::vector<const Backend*>& backends, Accuracy accuracy) {
+Choice CandidatesOf(const Step& step, const std::vector<const Backend*>& backends,
+                    const ChooseOptions& options) {
   Choice choice;
   for (const Backend* backend : backends) {
     for (const Tactic* tactic : backend->tactics) {
       auto reason = tactic->WhyNot(step);
-      if (!reason && accuracy == Accuracy::kStrict && tactic->RelativeError() > kStrictRelativeError) {
-        reason = fmt::format("its relative error of {:.1g} is above {:.0e}: --accuracy strict",
-                             tactic->RelativeError(), kStrictRelativeError);
-      }
+      if (!reason) reason = WhyNotAllowed(*tactic, options);
       if (reason) {
         choice.rejected.push_back({tactic->name(), std::move(*reason)});
       } else {
@@ -63,7 +70,7 @@ Status TakeNamed(const Step& step, const std::string& name, Choice& choice) {
 
 Result<Choice> ChooseFor(const Step& step, const std::vector<const Backend*>& backends,
                          const ChooseOptions& options, const std::string& name) {
-  Choice choice = CandidatesOf(step, backends, options.accuracy);
+  Choice choice = CandidatesOf(step, backends, options);
   if (options.timings != nullptr && !options.timings->IsEmpty()) {
     const std::string signature = StepSignature(step);
     for (auto& candidate : choice.candidates)
@@ -85,6 +92,16 @@ Result<Choice> ChooseFor(const Step& step, const std::vector<const Backend*>& ba
   return choice;
 }
 
+Status CheckBf16(const std::vector<const Backend*>& backends) {
+  std::string reasons;
+  for (const Backend* backend : backends) {
+    if (!backend->why_no_bf16) return Status::Ok();
+    reasons += (reasons.empty() ? "" : "; ") + backend->name + ": " + *backend->why_no_bf16;
+  }
+  return Status(Code::kUnsupported, "bf16 was asked for, but no backend has it here: " + reasons,
+                "leave out --precision, or run it on a machine that has bf16");
+}
+
 }  // namespace
 
 Result<Step> MakeStep(const Graph& graph, const Node& node) {
@@ -103,6 +120,7 @@ Result<std::vector<Choice>> ChooseTactics(const Graph& graph, const std::vector<
     return Status(Code::kInvalidModel, std::to_string(options.names.size()) + " tactics are named for " +
                                            std::to_string(graph.nodes.size()) + " nodes");
   }
+  if (options.precision == Precision::kBf16) SLIPWAY_RETURN_IF_ERROR(CheckBf16(backends));
   std::vector<Choice> choices;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(graph, graph.nodes[i]));

@@ -41,6 +41,7 @@ struct Choice {
 
 struct ChooseOptions {
   Accuracy accuracy = Accuracy::kDefault;
+  Precision precision = Precision::kF32;  // the lowest that may be chosen
   // Where it has a time for any tactic of a step, the fastest of those is taken. Null: the cost model alone.
   const TimingTable* timings = nullptr;
   // A tactic's name for every node, "" where it is to be chosen; empty: all are. A name that does not fit its

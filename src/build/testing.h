@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include "backends/api/backend.h"
@@ -34,9 +34,28 @@ inline void ExpectClose(const Tensor& got, const Tensor& want, const Tolerance& 
   }
 }
 
+// The nearest bf16 of every element of an f32 operand that is to be multiplied: a scene for tactics of bf16,
+// whose sums must then be as good as any.
+inline void RoundToBf16(Tensor& tensor) {
+  if (tensor.dtype() != DType::kF32) return;
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    float& value = tensor.as<float>()[i];
+    value = BFloat16ToFloat(FloatToBFloat16(value));
+  }
+}
+inline void RoundProducts(CaseScene& scene) {
+  for (size_t i = 0; i < 2 && i < scene.inputs.size(); ++i) {
+    if (scene.node().inputs[i] == kNoValue) continue;
+    RoundToBf16(scene.inputs[i].tensor);
+    Value& value = scene.graph.value(scene.node().inputs[i]);
+    if (value.IsConstant()) RoundToBf16(value.data);
+  }
+}
+
 // What the record allows, and what the tactic's algorithm adds to it.
 inline Tolerance ToleranceOf(const Tactic& tactic, const OpDef& op, const Tensor& want) {
   Tolerance tolerance = op.tolerance;
+  if (tactic.precision() == Precision::kBf16) return tolerance;  // RoundProducts
   if (tactic.RelativeError() <= Tactic::kPlainError || !IsFloat(want.dtype())) return tolerance;
   double largest = 0;
   for (int64_t i = 0; i < want.count(); ++i)
@@ -73,29 +92,55 @@ inline Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& st
   return outputs;
 }
 
+// A case, ready to be run by tactics of one precision, and what the reference makes of it.
+struct Trial {
+  CaseScene scene;
+  Step step;
+  std::vector<Datum> want;  // empty until ExpectReference
+
+  // Fails the test that calls it where the reference fails.
+  bool ExpectReference() {
+    if (!want.empty()) return true;
+    auto reference = RunReference(scene.graph, scene.node(), scene.operands(), nullptr);
+    EXPECT_TRUE(reference.ok()) << reference.status().message();
+    if (reference.ok()) want = std::move(*reference);
+    return !want.empty();
+  }
+};
+
+// Null: the record refuses the case.
+inline std::unique_ptr<Trial> MakeTrial(const OpDef& op, const TestCase& test, uint32_t seed,
+                                        Precision precision) {
+  Result<CaseScene> scene = MakeCaseScene(op, test, seed);
+  if (!scene.ok()) return nullptr;
+  auto trial = std::make_unique<Trial>();
+  trial->scene = std::move(*scene);
+  if (precision == Precision::kBf16) RoundProducts(trial->scene);
+  Result<Step> step = MakeStep(trial->scene.graph, trial->scene.node());
+  EXPECT_TRUE(step.ok());
+  trial->step = *step;
+  return trial;
+}
+
 // Expects the reference's result of every tactic of the backend that fits the case; their names.
 inline std::vector<std::string> CheckTactics(const Backend& backend, const OpDef& op, const TestCase& test,
                                              uint32_t seed) {
   std::vector<std::string> fitting;
-  Result<CaseScene> scene = MakeCaseScene(op, test, seed);
-  if (!scene.ok()) return fitting;  // the record's own tests speak of broken cases
-  Result<Step> step = MakeStep(scene->graph, scene->node());
-  EXPECT_TRUE(step.ok());
-  std::optional<std::vector<Datum>> want;
+  const auto plain = MakeTrial(op, test, seed, Precision::kF32);
+  if (plain == nullptr) return fitting;  // the record's own tests speak of broken cases
+  std::unique_ptr<Trial> rounded;
   for (const Tactic* tactic : backend.tactics) {
-    if (tactic->WhyNot(*step)) continue;
+    if (tactic->WhyNot(plain->step)) continue;
     SCOPED_TRACE(op.name + "/" + test.label + " by " + tactic->name());
-    if (!want) {
-      auto reference = RunReference(scene->graph, scene->node(), scene->operands(), nullptr);
-      EXPECT_TRUE(reference.ok()) << reference.status().message();
-      if (!reference.ok()) return fitting;
-      want = *reference;
-    }
-    auto got = RunTactic(*tactic, *step, *scene, *want);
+    const bool is_bf16 = tactic->precision() == Precision::kBf16;
+    if (is_bf16 && rounded == nullptr) rounded = MakeTrial(op, test, seed, Precision::kBf16);
+    Trial& trial = is_bf16 ? *rounded : *plain;
+    if (!trial.ExpectReference()) return fitting;
+    auto got = RunTactic(*tactic, trial.step, trial.scene, trial.want);
     EXPECT_TRUE(got.ok()) << got.status().message();
     if (!got.ok()) return fitting;
-    for (size_t i = 0; i < want->size(); ++i) {
-      const Tensor& expected = (*want)[i].tensor;
+    for (size_t i = 0; i < trial.want.size(); ++i) {
+      const Tensor& expected = trial.want[i].tensor;
       ExpectClose((*got)[i].tensor, expected, ToleranceOf(*tactic, op, expected));
     }
     fitting.push_back(tactic->name());

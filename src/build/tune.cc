@@ -48,8 +48,9 @@ std::vector<const Tactic*> Promising(const Choice& choice, double prune_factor) 
 Result<std::vector<Job>> JobsOf(const Graph& graph, const std::vector<const Backend*>& backends,
                                 const TuneOptions& options, const TimingTable& table, TuneReport& report) {
   // By the cost model alone: what is pruned does not depend on what was measured before.
-  SLIPWAY_ASSIGN_OR_RETURN(const auto choices,
-                           ChooseTactics(graph, backends, {.accuracy = options.accuracy}));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const auto choices,
+      ChooseTactics(graph, backends, {.accuracy = options.accuracy, .precision = options.precision}));
   std::map<std::string, Job> jobs;
   for (size_t i = 0; i < choices.size(); ++i) {
     SLIPWAY_ASSIGN_OR_RETURN(const Step step, MakeStep(graph, graph.nodes[i]));

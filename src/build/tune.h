@@ -16,6 +16,7 @@ struct TuneOptions {
   double seconds = 10;  // for everything: kernels are made within it
   int num_threads = 0;  // 0: all cores
   Accuracy accuracy = Accuracy::kDefault;
+  Precision precision = Precision::kF32;
   // Tactics whose estimate is above this many times the step's best are not timed.
   double prune_factor = 3;
   // After every step: how many of how many are done.

@@ -36,6 +36,7 @@ Status ChooseByTime(const Graph& graph, const TimingFlags& flags, EngineOptions&
     tune.seconds = flags.seconds;
     tune.num_threads = threads;
     tune.accuracy = options.accuracy;
+    tune.precision = options.precision;
     SLIPWAY_ASSIGN_OR_RETURN(const TuneReport report, Tune(graph, backends, tune, table));
     PrintNote(fmt::format("timed {} kernels of {} steps in {:.1f} s; {} steps were known, {} not reached",
                           report.tactics_timed, report.steps, report.seconds, report.known,
@@ -43,8 +44,10 @@ Status ChooseByTime(const Graph& graph, const TimingFlags& flags, EngineOptions&
     if (!flags.cache_path.empty())
       SLIPWAY_RETURN_IF_ERROR(WriteFile(flags.cache_path, FormatTimingCache(cache)));
   }
-  SLIPWAY_ASSIGN_OR_RETURN(const auto choices,
-                           ChooseTactics(graph, backends, {.accuracy = options.accuracy, .timings = &table}));
+  SLIPWAY_ASSIGN_OR_RETURN(
+      const auto choices,
+      ChooseTactics(graph, backends,
+                    {.accuracy = options.accuracy, .precision = options.precision, .timings = &table}));
   for (const Choice& choice : choices) options.tactics.push_back(choice.tactic->name());
   return Status::Ok();
 }

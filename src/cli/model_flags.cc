@@ -136,6 +136,11 @@ void ModelFlags::AddEngine(CLI::App* command) {
       ->capture_default_str()
       ->check(CLI::IsMember({"default", "strict"}));
   command
+      ->add_option("--precision", precision,
+                   "bf16: multiply in bf16 where that is faster, on processors that have it")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"f32", "bf16"}));
+  command
       ->add_option("--tune-seconds", tune_seconds, "time kernels for so long at most, and take the fastest")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));
@@ -204,6 +209,11 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& 
   options.num_threads = threads;
   options.ranges = loaded.model.ranges;
   if (accuracy == "strict") options.accuracy = Accuracy::kStrict;
+  if (precision == "bf16") options.precision = Precision::kBf16;
+  if (accuracy == "strict" && precision != "f32")
+    return Status(Code::kUsage,
+                  "--accuracy strict leaves out bf16, --precision " + precision + " asks for it",
+                  "leave out one of them");
   SLIPWAY_RETURN_IF_ERROR(ChooseByTime(loaded.model.graph, {timing_cache, tune_seconds}, options));
   return Engine::Create(loaded.model.graph, options);
 }

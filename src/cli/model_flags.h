@@ -31,6 +31,7 @@ struct ModelFlags {
   std::string backend = "cpu";
   int threads = 0;
   std::string accuracy = "default";
+  std::string precision = "f32";
   std::string timing_cache;  // path
   double tune_seconds = 0;   // 0: the cost model and what the timing cache knows
   bool is_unoptimized = false;
@@ -39,7 +40,7 @@ struct ModelFlags {
   void AddModel(CLI::App* command);
   // Flags that override the manifest.
   void AddManifest(CLI::App* command);
-  // --backend, --threads, --accuracy, --tune-seconds, --timing-cache
+  // --backend, --threads, --accuracy, --precision, --tune-seconds, --timing-cache
   void AddEngine(CLI::App* command);
 
   Result<LoadOptions> ToLoadOptions() const;

@@ -31,9 +31,10 @@ Result<std::shared_ptr<const Engine>> Engine::Create(Graph graph, const EngineOp
   engine->options_ = options;
   engine->pool_ = std::make_unique<ThreadPool>(options.num_threads);
   const Graph& network = engine->graph_;
-  SLIPWAY_ASSIGN_OR_RETURN(
-      std::vector<Choice> choices,
-      ChooseTactics(network, backends, {.accuracy = options.accuracy, .names = options.tactics}));
+  SLIPWAY_ASSIGN_OR_RETURN(std::vector<Choice> choices, ChooseTactics(network, backends,
+                                                                      {.accuracy = options.accuracy,
+                                                                       .precision = options.precision,
+                                                                       .names = options.tactics}));
   for (size_t i = 0; i < network.nodes.size(); ++i) {
     const Node& node = network.nodes[i];
     SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(network, node));

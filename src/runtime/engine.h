@@ -20,6 +20,7 @@ struct EngineOptions {
   std::map<std::string, DimRange> ranges;
   // Which tactics may run: see build/choose.h.
   Accuracy accuracy = Accuracy::kDefault;
+  Precision precision = Precision::kF32;
   // A tactic's name for every node of the graph, as a build chose them; empty: the cost model chooses.
   std::vector<std::string> tactics;
 };

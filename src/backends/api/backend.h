@@ -86,6 +86,9 @@ class Kernel {
   virtual Status Run(const KernelArgs& args) const = 0;
 };
 
+// What products are computed in; sums are f32 in both.
+enum class Precision { kF32, kBf16 };
+
 class Tactic {
  public:
   virtual ~Tactic() = default;
@@ -99,6 +102,8 @@ class Tactic {
   // what the algorithm adds to the rounding of plain sums (kPlainError).
   static constexpr double kPlainError = 1e-6;
   virtual double RelativeError() const { return kPlainError; }
+  // Lower ones are chosen only where they are asked for.
+  virtual Precision precision() const { return Precision::kF32; }
   // REQUIRES: WhyNot(step) is nullopt. The step may be gone afterwards: copy what is needed.
   virtual Result<std::unique_ptr<Kernel>> Make(const Step& step) const = 0;
 };
@@ -109,6 +114,8 @@ struct Backend {
   std::vector<const Tactic*> tactics;  // static storage
   // Instruction set that its kernels run on here ("AVX3_ZEN4"): what timings depend on. Empty: none.
   std::string target = {};
+  // Why it multiplies nothing in bf16 on this machine; nullopt: it can.
+  std::optional<std::string> why_no_bf16 = "it has no bf16 kernels";
 };
 
 // In the order of backends.inc.

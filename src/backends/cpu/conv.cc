@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backends/cpu/image_kernel.h"
+#include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/kernels/gemm/dot_f32.h"
 #include "backends/cpu/product.h"
 #include "base/packed_floats.h"
@@ -17,6 +18,11 @@ std::optional<std::string> WhyNot(const Step& step) {
 
 int64_t OutputsOf(const Step& step) { return step.inputs[1]->data.dim(0) / step.attrs().Int("group", 1); }
 
+std::optional<std::string> WhyNotBf16(const Step& step) {
+  if (auto reason = WhyNot(step)) return reason;
+  return WhyNoBf16();
+}
+
 std::optional<std::string> WhyNotFew(const Step& step) {
   if (auto reason = WhyNot(step)) return reason;
   if (OutputsOf(step) > kDotColumns) return "more than 4 output channels";
@@ -25,8 +31,8 @@ std::optional<std::string> WhyNotFew(const Step& step) {
 
 // The parts that threads share out: groups x images x blocks of rows x parts of the panels.
 struct ConvTasks {
-  ConvTasks(const ConvGeometry& g, int64_t groups, int num_threads)
-      : block_rows(ConvF32BlockRows(g)), panels(PanelsOf(g.out_c)) {
+  ConvTasks(const ConvGeometry& g, ConvForm form, int64_t groups, int num_threads)
+      : block_rows(ConvF32BlockRows(g, form)), panels(PanelsOf(g.out_c)) {
     blocks = DivideUp(g.out_h, block_rows);
     const int64_t whole = groups * g.batch * blocks;
     // Few blocks: threads also share the panels of each, and copy its rows twice.
@@ -40,9 +46,7 @@ struct ConvTasks {
   int64_t blocks = 1, panels_each = 1, parts = 1, count = 1;
 };
 
-enum class Packing { kPanels, kFew };
-
-template <Packing kPacking>
+template <ConvForm kForm>
 class ConvKernel : public ImageKernel {
  public:
   explicit ConvKernel(const Step& step) {
@@ -53,16 +57,20 @@ class ConvKernel : public ImageKernel {
     const int64_t out_c = view.n / groups;
     const int64_t taps = view.h * view.w;
     panels_ = PanelsOf(out_c);
-    panel_floats_ = taps * view.c * (kPacking == Packing::kFew ? out_c : kPanel);
+    panel_floats_ = taps * (kForm == ConvForm::kBf16 ? PairsOf(view.c) : view.c) *
+                    (kForm == ConvForm::kFew ? out_c : kPanel);
     weights_ = PackedFloats(groups * panels_ * panel_floats_);
     bias_.assign(static_cast<size_t>(groups * panels_ * kPanel), 0.0F);
     for (int64_t g = 0; g < groups; ++g) {
       const float* from = w.as<float>() + g * out_c * taps * view.c;
       float* to = weights_.data() + g * panels_ * panel_floats_;
-      if constexpr (kPacking == Packing::kFew)
-        PackRows(from, out_c, taps, view.c, is_last ? view.c : 1, is_last ? 1 : taps, to);
+      const int64_t stride_tap = is_last ? view.c : 1, stride_c = is_last ? 1 : taps;
+      if constexpr (kForm == ConvForm::kFew)
+        PackRows(from, out_c, taps, view.c, stride_tap, stride_c, to);
+      else if constexpr (kForm == ConvForm::kBf16)
+        PackPanelsBf16(from, out_c, taps, view.c, taps * view.c, stride_tap, stride_c, to);
       else
-        PackPanels(from, out_c, taps, view.c, taps * view.c, is_last ? view.c : 1, is_last ? 1 : taps, to);
+        PackPanels(from, out_c, taps, view.c, taps * view.c, stride_tap, stride_c, to);
       if (!step.HasInput(2)) continue;
       const float* bias = step.inputs[2]->data.as<float>() + g * out_c;
       std::copy_n(bias, out_c, bias_.begin() + g * panels_ * kPanel);
@@ -71,13 +79,19 @@ class ConvKernel : public ImageKernel {
 
  protected:
   int64_t ThreadScratchBytes(const ConvGeometry& geometry) const override {
-    return ConvF32ScratchBytes(geometry);
+    if (kForm == ConvForm::kBf16 && geometry.IsPointwise())
+      return Bf16ThreadBytes(geometry.out_pixels(), geometry.in_c);
+    return ConvF32ScratchBytes(geometry, kForm);
+  }
+  int64_t ScratchBytes(const ConvGeometry& geometry) const override {
+    if (kForm != ConvForm::kBf16 || !geometry.IsPointwise()) return 0;
+    return Bf16SharedBytes(geometry.out_pixels(), geometry.in_c);
   }
 
   Status Convolve(const Images& images, const KernelArgs& args) const override {
-    if (kPacking == Packing::kPanels && images.geometry.IsPointwise()) return RunPointwise(images, args);
+    if (kForm != ConvForm::kFew && images.geometry.IsPointwise()) return RunPointwise(images, args);
     const ConvGeometry& g = images.geometry;
-    const ConvTasks tasks(g, group(), args.pool.num_threads());
+    const ConvTasks tasks(g, kForm, group(), args.pool.num_threads());
     args.pool.ParallelFor(tasks.count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t panel = task % tasks.parts * tasks.panels_each;
@@ -107,7 +121,7 @@ class ConvKernel : public ImageKernel {
     conv.geometry = images.geometry;
     conv.x = images.x + group * conv.geometry.in_c;
     conv.weights = weights_.data() + group * panels_ * panel_floats_;
-    conv.has_few_outputs = kPacking == Packing::kFew;
+    conv.form = kForm;
     conv.y = images.y + group * conv.geometry.out_c;
     conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data() + group * panels_ * kPanel;
@@ -128,7 +142,10 @@ class ConvKernel : public ImageKernel {
       gemm.c = conv.y;
       gemm.c_step = g.out_step;
       gemm.epilogue = conv.epilogue;
-      RunProduct(gemm, g.out_pixels(), args.pool);
+      if constexpr (kForm == ConvForm::kBf16)
+        RunProductBf16(gemm, g.out_pixels(), images.scratch, args);
+      else
+        RunProduct(gemm, g.out_pixels(), args.pool);
     }
     return Status::Ok();
   }
@@ -140,24 +157,27 @@ class ConvKernel : public ImageKernel {
 };
 
 // Panels are computed whole: a convolution of few outputs costs as much as one of 16.
-class PanelTactic : public SimpleTactic {
+template <class Base>
+class PanelTactic : public Base {
  public:
-  using SimpleTactic::SimpleTactic;
+  using Base::Base;
   double EstimateUs(const Step& step) const override {
     const auto outputs = static_cast<double>(OutputsOf(step));
     const auto computed = static_cast<double>(PanelsOf(OutputsOf(step)) * kPanel);
-    return SimpleTactic::EstimateUs(step) * computed / outputs;
+    return Base::EstimateUs(step) * computed / outputs;
   }
 };
 
 }  // namespace
 
 std::vector<const Tactic*> ConvTactics() {
-  static const PanelTactic conv("cpu/conv_f32", Speed{230, 80}, WhyNot,
-                                MakeKernel<ConvKernel<Packing::kPanels>>);
+  static const PanelTactic<SimpleTactic> conv("cpu/conv_f32", Speed{230, 80}, WhyNot,
+                                              MakeKernel<ConvKernel<ConvForm::kPanels>>);
+  static const PanelTactic<Bf16Tactic> bf16("cpu/conv_bf16", Speed{440, 80}, WhyNotBf16,
+                                            MakeKernel<ConvKernel<ConvForm::kBf16>>);
   static const SimpleTactic few("cpu/conv_few_f32", Speed{50, 60}, WhyNotFew,
-                                MakeKernel<ConvKernel<Packing::kFew>>);
-  return {&conv, &few};
+                                MakeKernel<ConvKernel<ConvForm::kFew>>);
+  return {&conv, &bf16, &few};
 }
 
 }  // namespace slipway::cpu

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/kernels/simd/targets.h"
 #include "backends/cpu/tactics.h"
 #include "hwy/targets.h"
@@ -33,6 +34,7 @@ Backend MakeCpuBackend() {
   // Better ones are lower bits.
   const int64_t targets = hwy::SupportedTargets();
   backend.target = hwy::TargetName(targets & -targets);
+  backend.why_no_bf16 = cpu::WhyNoBf16();
   for (auto list : {cpu::ConvTactics,
                     cpu::DepthwiseTactics,
                     cpu::WinogradTactics,

@@ -54,13 +54,20 @@ Epilogue ImageKernel::EpilogueOf(const Images& images) const {
   return epilogue;
 }
 
-int64_t ImageKernel::WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const {
+int64_t ImageKernel::CopiesBytes(int64_t in_count, int64_t out_count) const {
   if (layout_ == Layout::kChannelsLast) return 0;
-  const int64_t out = Rounded(CountOfType(outputs[0]));
-  return (Rounded(CountOfType(inputs[0])) + (has_residual_ ? 2 : 1) * out) * 4;
+  return (Rounded(in_count) + (has_residual_ ? 2 : 1) * Rounded(out_count)) * 4;
+}
+
+int64_t ImageKernel::WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const {
+  const int64_t in_count = CountOfType(inputs[0]), out_count = CountOfType(outputs[0]);
+  if (out_count == 0) return 0;
+  return CopiesBytes(in_count, out_count) +
+         ScratchBytes(GeometryFor(KnownDims(*inputs[0].shape), KnownDims(*outputs[0].shape)));
 }
 
 int64_t ImageKernel::ThreadScratchBytes(const ConvGeometry&) const { return 0; }
+int64_t ImageKernel::ScratchBytes(const ConvGeometry&) const { return 0; }
 
 int64_t ImageKernel::ThreadWorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const {
   if (!inputs[0].IsStatic() || !outputs[0].IsStatic() || CountOfType(outputs[0]) == 0) return 0;
@@ -83,6 +90,11 @@ Status ImageKernel::Run(const KernelArgs& args) const {
   images.geometry = GeometryFor(x.dims(), y.dims());
   images.x = x.as<float>();
   images.y = y.as<float>();
+  const int64_t copies_bytes = CopiesBytes(x.count(), y.count());
+  if (static_cast<int64_t>(args.workspace.size()) < copies_bytes + ScratchBytes(images.geometry)) {
+    return Status(Code::kInternal, "convolution got too little workspace");
+  }
+  images.scratch = args.workspace.data() + copies_bytes;
   if (layout_ == Layout::kChannelsLast) {
     images.geometry.in_step = args.in_step(0);
     images.geometry.out_step = args.out_step(0);
@@ -94,9 +106,6 @@ Status ImageKernel::Run(const KernelArgs& args) const {
   }
   const int64_t in_count = Rounded(x.count());
   const int64_t out_count = Rounded(y.count());
-  if (static_cast<int64_t>(args.workspace.size()) < (in_count + (has_residual_ ? 2 : 1) * out_count) * 4) {
-    return Status(Code::kInternal, "convolution got too little workspace");
-  }
   const Image2 in = ViewImage2(x.dims(), layout_);
   const Image2 out = ViewImage2(y.dims(), layout_);
   auto* x_last = reinterpret_cast<float*>(args.workspace.data());

@@ -30,11 +30,13 @@ class ImageKernel : public Kernel {
     const float* residual = nullptr;  // null: none
     int64_t residual_step = 0;
     float* y = nullptr;
+    uint8_t* scratch = nullptr;  // ScratchBytes(geometry), shared by the threads
   };
 
   // All groups. Every thread has ThreadScratchBytes(geometry) at args.ThreadWorkspace().
   virtual Status Convolve(const Images& images, const KernelArgs& args) const = 0;
   virtual int64_t ThreadScratchBytes(const ConvGeometry& geometry) const;
+  virtual int64_t ScratchBytes(const ConvGeometry& geometry) const;
 
   ConvGeometry GeometryFor(const Dims& x, const Dims& y) const;
   // The end of an element, without its bias.
@@ -42,6 +44,9 @@ class ImageKernel : public Kernel {
   int64_t group() const { return group_; }
 
  private:
+  // In front of the scratch: copies with their channels last.
+  int64_t CopiesBytes(int64_t in_count, int64_t out_count) const;
+
   Layout layout_ = Layout::kChannelsLast;
   Window2 window_;
   int64_t group_ = 1;

@@ -3,6 +3,7 @@
 // A constant right side is packed at Make; a computed one per call and batch into the workspace.
 #include <algorithm>
 
+#include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/product.h"
 #include "backends/cpu/tactics.h"
 #include "base/packed_floats.h"
@@ -42,6 +43,15 @@ std::optional<std::string> WhyNot(const Step& step) {
   return std::nullopt;
 }
 
+std::optional<std::string> WhyNotBf16(const Step& step) {
+  if (auto reason = WhyNot(step)) return reason;
+  if (!IsConstantF32(step.inputs[1])) return "the right side is not constant";
+  return WhyNoBf16();
+}
+
+enum class Products { kF32, kBf16 };
+
+template <Products kProducts>
 class MatMulKernel : public Kernel {
  public:
   explicit MatMulKernel(const Step& step) {
@@ -66,8 +76,12 @@ class MatMulKernel : public Kernel {
     Pack(step.inputs[1]->data.as<float>(), weights_.data());
   }
 
-  int64_t WorkspaceBytes(std::span<const Type>, std::span<const Type>) const override {
+  int64_t WorkspaceBytes(std::span<const Type>, std::span<const Type> outputs) const override {
+    if (kProducts == Products::kBf16) return Bf16SharedBytes(RowsOf(outputs), depth_);
     return weights_.empty() ? PackedCount() * 4 : 0;
+  }
+  int64_t ThreadWorkspaceBytes(std::span<const Type>, std::span<const Type> outputs) const override {
+    return kProducts == Products::kBf16 ? Bf16ThreadBytes(RowsOf(outputs), depth_) : 0;
   }
 
   bool CanReadSteps(size_t input) const override {
@@ -102,14 +116,22 @@ class MatMulKernel : public Kernel {
       gemm.epilogue.residual_step = args.in_step(kResidualInput);
       gemm.epilogue.is_residual_last = is_residual_last_;
     }
-    RunProduct(gemm, args.out(0).count() / units_, args.pool);
+    const int64_t rows = args.out(0).count() / units_;
+    if constexpr (kProducts == Products::kBf16)
+      RunProductBf16(gemm, rows, args.workspace.data(), args);
+    else
+      RunProduct(gemm, rows, args.pool);
     return Status::Ok();
   }
 
  private:
-  int64_t PackedCount() const { return PanelsOf(units_) * kPanel * depth_; }
+  int64_t RowsOf(std::span<const Type> outputs) const { return CountOfType(outputs[0]) / units_; }
+  int64_t PackedCount() const {
+    return PanelsOf(units_) * kPanel * (kProducts == Products::kBf16 ? PairsOf(depth_) : depth_);
+  }
   void Pack(const float* w, float* packed) const {
-    PackPanels(w, units_, 1, depth_, is_transposed_ ? depth_ : 1, 0, is_transposed_ ? 1 : units_, packed);
+    const auto pack = kProducts == Products::kBf16 ? PackPanelsBf16 : PackPanels;
+    pack(w, units_, 1, depth_, is_transposed_ ? depth_ : 1, 0, is_transposed_ ? 1 : units_, packed);
   }
 
   bool is_transposed_ = false;
@@ -124,8 +146,11 @@ class MatMulKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> MatMulTactics() {
-  static const SimpleTactic matmul("cpu/matmul_f32", Speed{230, 80}, WhyNot, MakeKernel<MatMulKernel>);
-  return {&matmul};
+  static const SimpleTactic f32("cpu/matmul_f32", Speed{230, 80}, WhyNot,
+                                MakeKernel<MatMulKernel<Products::kF32>>);
+  static const Bf16Tactic bf16("cpu/matmul_bf16", Speed{440, 80}, WhyNotBf16,
+                               MakeKernel<MatMulKernel<Products::kBf16>>);
+  return {&f32, &bf16};
 }
 
 }  // namespace slipway::cpu

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/cpu/kernels/gemm/bf16.h"
 #include "base/round_up.h"
 
 namespace slipway::cpu {
@@ -11,35 +12,95 @@ constexpr int64_t kStayBytes =
     512 * 1024;                          // of rows that stay in the second-level cache while panels pass by
 constexpr int64_t kSmallWork = 1 << 16;  // multiplications that are not worth waking a thread for
 
+int64_t RowBytes(int64_t depth) { return std::max<int64_t>(1, depth * static_cast<int64_t>(sizeof(float))); }
+// Few rows (a sequence, a small image): panels are dealt out, and each is read from memory once.
+bool IsFlat(int64_t rows, int64_t depth) { return rows * RowBytes(depth) <= 4 * kStayBytes; }
+// Rows that are multiplied together, of many.
+int64_t BlockRows(int64_t depth) {
+  const int64_t tile = GemmF32TileRows();
+  return std::max<int64_t>(tile, kStayBytes / 2 / RowBytes(depth) / tile * tile);
+}
+
+// How a product is dealt out: blocks of rows x parts of the panels.
+struct ProductTasks {
+  ProductTasks(int64_t rows, int64_t depth, int64_t panels, int64_t threads) {
+    const int64_t tile = GemmF32TileRows();
+    const bool is_flat = IsFlat(rows, depth);
+    block = is_flat ? rows : BlockRows(depth);
+    if (is_flat && panels < 4 * threads && threads > 1)
+      block = std::max(tile, DivideUp(DivideUp(rows, 4 * threads), tile) * tile);
+    block = std::min(block, rows);
+    const int64_t blocks = DivideUp(rows, block);
+    const int64_t parts_wanted = threads == 1 || blocks >= 4 * threads ? 1 : 4 * threads;
+    panels_each = std::max<int64_t>(2, DivideUp(panels, parts_wanted) / 2 * 2);
+    parts = DivideUp(panels, panels_each);
+    count = blocks * parts;
+    const int64_t work = std::max<int64_t>(1, block * panels_each * kPanel * depth);
+    grain = std::max<int64_t>(1, kSmallWork / work);
+  }
+
+  int64_t block, panels_each, parts, count, grain;
+};
+
+// rows_at(row, count): where so many rows of A lie, a_step apart.
+template <class RowsAt>
+void RunTasks(const GemmF32& gemm, int64_t rows, ThreadPool& pool, const RowsAt& rows_at) {
+  const int64_t panels = PanelsOf(gemm.columns);
+  const ProductTasks tasks(rows, gemm.depth(), panels, pool.num_threads());
+  pool.ParallelFor(tasks.count, tasks.grain, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t row = task / tasks.parts * tasks.block;
+      const int64_t panel = task % tasks.parts * tasks.panels_each;
+      const int64_t count = std::min(tasks.block, rows - row);
+      const float* a = rows_at(row, count);
+      GemmF32 part = gemm;
+      part.a = &a;
+      part.a_offset = 0;
+      part.c += row * gemm.c_step;
+      if (part.epilogue.residual != nullptr) part.epilogue.residual += row * gemm.epilogue.residual_step;
+      RunGemmF32(part, count, panel, std::min(panel + tasks.panels_each, panels));
+    }
+  });
+}
+
 }  // namespace
 
 void RunProduct(const GemmF32& gemm, int64_t rows, ThreadPool& pool) {
   if (rows <= 0) return;
-  const int64_t panels = PanelsOf(gemm.columns);
-  const int64_t tile = GemmF32TileRows();
-  const int64_t threads = pool.num_threads();
-  const int64_t row_bytes = std::max<int64_t>(1, gemm.depth() * static_cast<int64_t>(sizeof(float)));
-  // Few rows (a sequence, a small image): panels are dealt out, and each is read from memory once.
-  const bool is_flat = rows * row_bytes <= 4 * kStayBytes;
-  int64_t block = is_flat ? rows : std::max<int64_t>(tile, kStayBytes / 2 / row_bytes / tile * tile);
-  if (is_flat && panels < 4 * threads && threads > 1)
-    block = std::max(tile, DivideUp(DivideUp(rows, 4 * threads), tile) * tile);
-  block = std::min(block, rows);
-  const int64_t blocks = DivideUp(rows, block);
-  const int64_t parts_wanted = threads == 1 || blocks >= 4 * threads ? 1 : 4 * threads;
-  const int64_t panels_each = std::max<int64_t>(2, DivideUp(panels, parts_wanted) / 2 * 2);
-  const int64_t parts = DivideUp(panels, panels_each);
-  const int64_t work = std::max<int64_t>(1, block * panels_each * kPanel * gemm.depth());
-  pool.ParallelFor(blocks * parts, std::max<int64_t>(1, kSmallWork / work), [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t row = task / parts * block;
-      const int64_t panel = task % parts * panels_each;
-      GemmF32 part = gemm;
-      part.a_offset += row * gemm.a_step;
-      part.c += row * gemm.c_step;
-      if (part.epilogue.residual != nullptr) part.epilogue.residual += row * gemm.epilogue.residual_step;
-      RunGemmF32(part, std::min(block, rows - row), panel, std::min(panel + panels_each, panels));
-    }
+  const float* a = gemm.a[0] + gemm.a_offset;
+  RunTasks(gemm, rows, pool, [&](int64_t row, int64_t) { return a + row * gemm.a_step; });
+}
+
+int64_t Bf16SharedBytes(int64_t rows, int64_t depth) {
+  const int64_t pairs = PairsOf(depth);
+  return IsFlat(rows, pairs) ? rows * RowBytes(pairs) : 0;
+}
+
+int64_t Bf16ThreadBytes(int64_t rows, int64_t depth) {
+  const int64_t pairs = PairsOf(depth);
+  return IsFlat(rows, pairs) ? 0 : BlockRows(pairs) * RowBytes(pairs);
+}
+
+void RunProductBf16(const GemmF32& gemm, int64_t rows, uint8_t* shared, const KernelArgs& args) {
+  if (rows <= 0) return;
+  const float* from = gemm.a[0] + gemm.a_offset;
+  const int64_t depth = gemm.run_length, pairs = PairsOf(depth);
+  GemmF32 in_pairs = gemm;
+  in_pairs.is_bf16 = true;
+  in_pairs.run_length = pairs;
+  in_pairs.a_step = pairs;
+  if (IsFlat(rows, pairs)) {
+    auto* a = reinterpret_cast<float*>(shared);
+    const int64_t grain = std::max<int64_t>(1, kSmallWork / std::max<int64_t>(1, depth));
+    args.pool.ParallelFor(rows, grain, [&](int64_t begin, int64_t end) {
+      ConvertRowsToPairs(from + begin * gemm.a_step, gemm.a_step, end - begin, depth, a + begin * pairs);
+    });
+    return RunTasks(in_pairs, rows, args.pool, [&](int64_t row, int64_t) { return a + row * pairs; });
+  }
+  RunTasks(in_pairs, rows, args.pool, [&](int64_t row, int64_t count) {
+    auto* block = reinterpret_cast<float*>(args.ThreadWorkspace().data());
+    ConvertRowsToPairs(from + row * gemm.a_step, gemm.a_step, count, depth, block);
+    return block;
   });
 }
 

@@ -67,6 +67,15 @@ class SimpleTactic : public Tactic {
   MakeFn make_;
 };
 
+// Products of operands that are rounded to bf16, sums of f32.
+class Bf16Tactic : public SimpleTactic {
+ public:
+  using SimpleTactic::SimpleTactic;
+  Precision precision() const override { return Precision::kBf16; }
+  // A rounded operand is off by 2^-9 at most; of sums, whose errors cancel, more is left in small ones.
+  double RelativeError() const override { return 1e-2; }
+};
+
 // SimpleTactic's MakeFn for kernels that are made from a step, and whose Init, if they have one, may refuse
 // it.
 template <class T>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/kernels/gemm/dot_f32.h"
 #include "base/round_up.h"
 
@@ -10,6 +11,12 @@ namespace slipway::cpu {
 namespace {
 
 constexpr int64_t kBlockBytes = 192 * 1024;  // a part of any second-level cache: panels pass through the rest
+
+// As the copied rows have it: a pair of bf16 is an element.
+ConvGeometry InCopies(ConvGeometry g, ConvForm form) {
+  if (form == ConvForm::kBf16) g.in_c = PairsOf(g.in_c);
+  return g;
+}
 
 // The taps of a kernel row merge into one run where they touch.
 bool HasRowRuns(const ConvGeometry& g) { return g.dilation_w == 1; }
@@ -21,7 +28,8 @@ bool SticksOutUpright(const ConvGeometry& g) { return g.pad_h > 0 || g.span_h(g.
 
 // Rows must be copied: windows stick out to the sides, or there are gaps between pixels and either a run
 // would have them too or a row of zeros would be needed that long.
-bool NeedsCopy(const ConvGeometry& g) {
+bool NeedsCopy(const ConvGeometry& g, ConvForm form) {
+  if (form == ConvForm::kBf16) return true;
   if (SticksOutSideways(g)) return true;
   return g.in_step != g.in_c && (g.kernel_w > 1 || SticksOutUpright(g));
 }
@@ -32,23 +40,34 @@ int64_t Lines(int64_t floats) { return RoundUp(floats, 16) + 16; }
 // A copied row, and the row of zeros that stands for one above or below the image.
 int64_t RowFloats(const ConvGeometry& g) { return Lines(g.span_w() * g.in_c); }
 int64_t ZeroFloats(const ConvGeometry& g) { return SticksOutUpright(g) ? RowFloats(g) : 0; }
-int64_t CopiedFloats(const ConvGeometry& g) {
-  return NeedsCopy(g) ? g.span_h(ConvF32BlockRows(g)) * RowFloats(g) : 0;
+int64_t CopiedFloats(const ConvGeometry& g, int64_t out_rows, bool is_copied) {
+  return is_copied ? g.span_h(out_rows) * RowFloats(g) : 0;
 }
 
-// One input row with its margins.
-void CopyRow(const ConvGeometry& g, const float* from, float* to) {
+// `pixels` pixels of `channels` floats, `step` apart, side by side.
+void CopyPixels(const float* from, int64_t step, int64_t pixels, int64_t channels, float* to) {
+  if (step == channels) {
+    std::memcpy(to, from, static_cast<size_t>(pixels * channels) * sizeof(float));
+    return;
+  }
+  for (int64_t i = 0; i < pixels; ++i)
+    std::memcpy(to + i * channels, from + i * step, static_cast<size_t>(channels) * sizeof(float));
+}
+
+void ConvertPixels(const float* from, int64_t step, int64_t pixels, int64_t channels, float* to) {
+  if (step == channels && channels % 2 == 0) return ConvertToPairs(from, pixels * channels, to);
+  ConvertRowsToPairs(from, step, pixels, channels, to);
+}
+
+// One input row with its margins; g: InCopies.
+void CopyRow(const ConvGeometry& g, const ConvF32& conv, const float* from, float* to) {
   const int64_t span = g.span_w();
   const int64_t left = std::min(g.pad_w, span);
   const int64_t inside = std::clamp<int64_t>(g.in_w, 0, span - left);
   std::fill_n(to, left * g.in_c, 0.0F);
   to += left * g.in_c;
-  if (g.in_step == g.in_c) {
-    std::memcpy(to, from, static_cast<size_t>(inside * g.in_c) * sizeof(float));
-  } else {
-    for (int64_t i = 0; i < inside; ++i)
-      std::memcpy(to + i * g.in_c, from + i * g.in_step, static_cast<size_t>(g.in_c) * sizeof(float));
-  }
+  const auto copy = conv.form == ConvForm::kBf16 ? ConvertPixels : CopyPixels;
+  copy(from, g.in_step, inside, conv.geometry.in_c, to);
   std::fill_n(to + inside * g.in_c, (span - left - inside) * g.in_c, 0.0F);
 }
 
@@ -56,19 +75,20 @@ void CopyRow(const ConvGeometry& g, const float* from, float* to) {
 class InputRows {
  public:
   InputRows(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_end, void* scratch)
-      : g_(conv.geometry), zeros_(static_cast<float*>(scratch)) {
+      : g_(InCopies(conv.geometry, conv.form)), zeros_(static_cast<float*>(scratch)) {
     const float* image = conv.x + n * g_.in_h * g_.in_w * g_.in_step;
     first_y_ = row_begin * g_.stride_h - g_.pad_h;
-    is_copied_ = NeedsCopy(g_);
+    is_copied_ = NeedsCopy(g_, conv.form);
     in_place_ = image + first_y_ * g_.in_w * g_.in_step;
     copies_ = zeros_ + ZeroFloats(g_);
-    runs_ = reinterpret_cast<const float**>(copies_ + CopiedFloats(g_));
+    runs_ = reinterpret_cast<const float**>(
+        copies_ + CopiedFloats(g_, ConvF32BlockRows(conv.geometry, conv.form), is_copied_));
     std::fill_n(zeros_, ZeroFloats(g_), 0.0F);
     if (!is_copied_) return;
     const int64_t rows = g_.span_h(row_end - row_begin);
     for (int64_t y = 0; y < rows; ++y) {
       if (!IsInside(y)) continue;
-      CopyRow(g_, image + (first_y_ + y) * g_.in_w * g_.in_step, copies_ + y * RowFloats(g_));
+      CopyRow(g_, conv, image + (first_y_ + y) * g_.in_w * g_.in_step, copies_ + y * RowFloats(g_));
     }
   }
 
@@ -94,7 +114,7 @@ class InputRows {
     return is_copied_ ? copies_ + y * RowFloats(g_) : in_place_ + y * g_.in_w * g_.in_step;
   }
 
-  const ConvGeometry& g_;
+  const ConvGeometry g_;
   float* zeros_;
   float* copies_ = nullptr;
   const float* in_place_ = nullptr;
@@ -105,8 +125,8 @@ class InputRows {
 
 }  // namespace
 
-int64_t ConvF32BlockRows(const ConvGeometry& geometry) {
-  const int64_t row_bytes = RowFloats(geometry) * static_cast<int64_t>(sizeof(float));
+int64_t ConvF32BlockRows(const ConvGeometry& geometry, ConvForm form) {
+  const int64_t row_bytes = RowFloats(InCopies(geometry, form)) * static_cast<int64_t>(sizeof(float));
   const int64_t input_rows = kBlockBytes / row_bytes;
   const int64_t window = (geometry.kernel_h - 1) * geometry.dilation_h + 1;
   const int64_t rows = (input_rows - window) / geometry.stride_h + 1;
@@ -116,12 +136,14 @@ int64_t ConvF32BlockRows(const ConvGeometry& geometry) {
   return DivideUp(geometry.out_h, std::max<int64_t>(blocks, 1));
 }
 
-int64_t ConvF32ScratchBytes(const ConvGeometry& geometry) {
+int64_t ConvF32ScratchBytes(const ConvGeometry& geometry, ConvForm form) {
+  const ConvGeometry g = InCopies(geometry, form);
   // Whether pixels have gaps shows at the run only.
-  ConvGeometry with_gaps = geometry;
-  with_gaps.in_step = geometry.in_c + 1;
-  const auto floats = [](const ConvGeometry& g) { return ZeroFloats(g) + CopiedFloats(g); };
-  return std::max(floats(geometry), floats(with_gaps)) * static_cast<int64_t>(sizeof(float)) +
+  ConvGeometry with_gaps = g;
+  with_gaps.in_step = g.in_c + 1;
+  const bool is_copied = NeedsCopy(g, form) || NeedsCopy(with_gaps, form);
+  const int64_t floats = ZeroFloats(g) + CopiedFloats(g, ConvF32BlockRows(geometry, form), is_copied);
+  return floats * static_cast<int64_t>(sizeof(float)) +
          RunsOf(geometry) * static_cast<int64_t>(sizeof(float*));
 }
 
@@ -131,7 +153,8 @@ void RunConvF32(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_e
   InputRows rows(conv, n, row_begin, row_end, scratch);
   GemmF32 gemm;
   gemm.num_runs = RunsOf(g);
-  gemm.run_length = RunLengthOf(g);
+  gemm.is_bf16 = conv.form == ConvForm::kBf16;
+  gemm.run_length = RunLengthOf(InCopies(g, conv.form));
   gemm.a_step = rows.pixel_step();
   gemm.b = conv.weights;
   gemm.columns = g.out_c;
@@ -145,7 +168,7 @@ void RunConvF32(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_e
       gemm.c = conv.y + pixel * g.out_step;
       if (conv.epilogue.residual != nullptr)
         gemm.epilogue.residual = conv.epilogue.residual + pixel * conv.epilogue.residual_step;
-      if (conv.has_few_outputs)
+      if (conv.form == ConvForm::kFew)
         RunDotF32(gemm, g.out_w);
       else
         RunGemmF32(gemm, g.out_w, panel, std::min(panel + 2, panel_end));

@@ -3,7 +3,8 @@
 // Idea: the input rows that some output rows need are copied into a thread's scratch with their margins, so
 // that the windows of neighbouring pixels lie a fixed step apart, borders included: a row of pixels is then a
 // product of gemm_f32.h whose runs are the kernel's rows. Where nothing sticks out of the image, it is read
-// in place. Left out: Winograd, which is a tactic of its own.
+// in place; bf16 rows are always copies, converted on the way. Left out: Winograd, which is a tactic of its
+// own.
 #pragma once
 
 #include <cstdint>
@@ -35,19 +36,25 @@ struct ConvGeometry {
   }
 };
 
+enum class ConvForm {
+  kPanels,  // weights: [panel][tap][in_c][16]
+  kFew,     // out_c <= kDotColumns: dot products. Weights: [out_c][tap][in_c]
+  kBf16,    // products of bf16 (gemm/bf16.h). Weights: [panel][tap][pair of in_c][16]
+};
+
 struct ConvF32 {
   ConvGeometry geometry;
-  const float* x = nullptr;        // [batch,in_h,in_w], in_step apart
-  const float* weights = nullptr;  // [panel][tap][in_c][16]; has_few_outputs: [out_c][tap][in_c]
-  bool has_few_outputs = false;    // out_c <= kDotColumns: dot products in place of panels
+  const float* x = nullptr;  // [batch,in_h,in_w], in_step apart
+  ConvForm form = ConvForm::kPanels;
+  const float* weights = nullptr;  // as `form` has them
   float* y = nullptr;              // [batch,out_h,out_w], out_step apart
   Epilogue epilogue;               // its residual: at the first pixel's first channel
 };
 
 // Output rows of one image that are computed together: their input stays in the second-level cache.
-int64_t ConvF32BlockRows(const ConvGeometry& geometry);
+int64_t ConvF32BlockRows(const ConvGeometry& geometry, ConvForm form);
 // What RunConvF32 needs of scratch for a block.
-int64_t ConvF32ScratchBytes(const ConvGeometry& geometry);
+int64_t ConvF32ScratchBytes(const ConvGeometry& geometry, ConvForm form);
 
 // Rows [row_begin, row_end), at most a block, of image n for panels [panel_begin, panel_end). `scratch` is
 // aligned to 64. Blocks and panels may be computed in parallel.

@@ -31,6 +31,8 @@ struct Epilogue {
 // part of run r starts at a[r] + a_offset + i * a_step. A plain matrix is one run of length k.
 struct GemmF32 {
   const float* const* a = nullptr;
+  // Elements of A and B are pairs of bf16 in the place of floats (bf16.h): k counts pairs. C stays f32.
+  bool is_bf16 = false;
   int64_t num_runs = 1;
   int64_t run_length = 0;
   int64_t a_offset = 0;

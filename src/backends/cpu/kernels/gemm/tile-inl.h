@@ -25,6 +25,28 @@ constexpr int kTileVectors = static_cast<int>(kPanel) / kLanes;  // per panel
 constexpr int kTileRows = kLanes == 16 ? 12 : kLanes == 8 ? 6 : HWY_ARCH_ARM_A64 ? 6 : 2;
 constexpr int kTilePanels = kLanes == 16 ? 2 : 1;
 
+// bf16 products need AVX512-BF16, which every machine with this target may have: see HasBf16.
+#undef SLIPWAY_CPU_HAS_BF16
+#if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX3_DL
+#define SLIPWAY_CPU_HAS_BF16 1
+#else
+#define SLIPWAY_CPU_HAS_BF16 0
+#endif
+
+// What a tile does with an element of A and of B: sum + value * weight.
+struct MultiplyF32 {
+  static HWY_INLINE VF Add(VF value, VF weight, VF sum) { return hn::MulAdd(value, weight, sum); }
+};
+#if SLIPWAY_CPU_HAS_BF16
+// Elements are pairs of bf16: both products are added. Assembly, since this target is compiled without bf16.
+struct MultiplyBf16 {
+  static HWY_INLINE VF Add(VF value, VF weight, VF sum) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(value.raw), "v"(weight.raw));
+    return sum;
+  }
+};
+#endif
+
 template <int kRows, int kPanels>
 using TileSums = VF[kRows][kPanels * kTileVectors];
 
@@ -32,7 +54,7 @@ using TileSums = VF[kRows][kPanels * kTileVectors];
 //
 // Three rows share a pointer: with an index register for the step that is all the addressing there is, and
 // twelve rows leave registers to spare.
-template <int kRows, int kPanels>
+template <class Multiply, int kRows, int kPanels>
 HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, int64_t step, int64_t count,
                              const float* HWY_RESTRICT b, int64_t panel_step,
                              TileSums<kRows, kPanels>& sums) {
@@ -51,7 +73,8 @@ HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, int64_t step, int64_t 
     for (int i = 0; i < kRows; ++i) {
       const VF value = hn::Set(d, group[i / 3][(i % 3) * step]);
 #pragma GCC unroll 16
-      for (int v = 0; v < kPanels * kTileVectors; ++v) sums[i][v] = hn::MulAdd(value, weight[v], sums[i][v]);
+      for (int v = 0; v < kPanels * kTileVectors; ++v)
+        sums[i][v] = Multiply::Add(value, weight[v], sums[i][v]);
     }
 #pragma GCC unroll 16
     for (int g = 0; g < kGroups; ++g) ++group[g];
@@ -127,7 +150,7 @@ HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSu
 }
 
 // kRows rows from `row` on by kPanels panels from `panel` on.
-template <int kRows, int kPanels>
+template <class Multiply, int kRows, int kPanels>
 HWY_NOINLINE void RunTile(const GemmF32& gemm, int64_t row, int64_t panel) {
   const DF d;
   const int64_t panel_step = gemm.depth() * kPanel;
@@ -143,7 +166,7 @@ HWY_NOINLINE void RunTile(const GemmF32& gemm, int64_t row, int64_t panel) {
   }
   for (int64_t r = 0; r < gemm.num_runs; ++r, b += gemm.run_length * kPanel) {
     const float* a = gemm.a[r] + gemm.a_offset + row * gemm.a_step;
-    MultiplyTile<kRows, kPanels>(a, gemm.a_step, gemm.run_length, b, panel_step, sums);
+    MultiplyTile<Multiply, kRows, kPanels>(a, gemm.a_step, gemm.run_length, b, panel_step, sums);
   }
   const int64_t column = panel * kPanel;
   StoreTile<kRows, kPanels>(gemm, {row, column, std::min<int64_t>(kPanels * kPanel, gemm.columns - column)},
@@ -152,19 +175,19 @@ HWY_NOINLINE void RunTile(const GemmF32& gemm, int64_t row, int64_t panel) {
 
 using TileFn = void (*)(const GemmF32&, int64_t row, int64_t panel);
 
-template <int kPanels, int... kIndices>
+template <class Multiply, int kPanels, int... kIndices>
 constexpr auto TileTable(std::integer_sequence<int, kIndices...>) {
   struct Table {
     TileFn of_rows[kTileRows + 1];
   };
-  return Table{{nullptr, &RunTile<kIndices + 1, kPanels>...}};
+  return Table{{nullptr, &RunTile<Multiply, kIndices + 1, kPanels>...}};
 }
 
 // All rows for one or two panels: tiles of equal height, one row apart at most, since a tile of one row costs
 // as much as one of three.
-template <int kPanels>
+template <class Multiply, int kPanels>
 HWY_INLINE void RunTileRows(const GemmF32& gemm, int64_t rows, int64_t panel) {
-  static constexpr auto kTable = TileTable<kPanels>(std::make_integer_sequence<int, kTileRows>());
+  static constexpr auto kTable = TileTable<Multiply, kPanels>(std::make_integer_sequence<int, kTileRows>());
   const int64_t tiles = DivideUp(rows, kTileRows);
   for (int64_t t = 0, row = 0; t < tiles; ++t) {
     const int64_t end = rows * (t + 1) / tiles;
@@ -174,10 +197,12 @@ HWY_INLINE void RunTileRows(const GemmF32& gemm, int64_t rows, int64_t panel) {
 }
 
 // RunGemmF32 of this target, for kernels that are compiled per target themselves.
+template <class Multiply = MultiplyF32>
 HWY_INLINE void RunGemmTiles(const GemmF32& gemm, int64_t rows, int64_t panel_begin, int64_t panel_end) {
   int64_t panel = panel_begin;
-  for (; panel + kTilePanels <= panel_end; panel += kTilePanels) RunTileRows<kTilePanels>(gemm, rows, panel);
-  for (; panel < panel_end; ++panel) RunTileRows<1>(gemm, rows, panel);
+  for (; panel + kTilePanels <= panel_end; panel += kTilePanels)
+    RunTileRows<Multiply, kTilePanels>(gemm, rows, panel);
+  for (; panel < panel_end; ++panel) RunTileRows<Multiply, 1>(gemm, rows, panel);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -1,0 +1,97 @@
+#include "backends/cpu/kernels/gemm/bf16.h"
+
+#include "backends/cpu/kernels/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/kernels/gemm/bf16.cc"
+#include "hwy/foreach_target.h"
+// The targets come first.
+#include "backends/cpu/kernels/gemm/tile-inl.h"
+#include "backends/cpu/kernels/simd/partial-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace slipway::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+#if SLIPWAY_CPU_HAS_BF16
+// 32 floats as 16 pairs.
+HWY_INLINE VF Pairs(VF low, VF high) {
+  VF pairs;
+  asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(pairs.raw) : "v"(low.raw), "v"(high.raw));
+  return pairs;
+}
+
+HWY_INLINE void ConvertRow(const float* HWY_RESTRICT from, int64_t count, float* HWY_RESTRICT pairs) {
+  const DF d;
+  int64_t i = 0;
+  for (; i + 2 * kLanes <= count; i += 2 * kLanes)
+    hn::StoreU(Pairs(hn::LoadU(d, from + i), hn::LoadU(d, from + i + kLanes)), d, pairs + i / 2);
+  if (i == count) return;
+  const int64_t rest = count - i;
+  const VF low = LoadFirst(d, from + i, static_cast<size_t>(std::min(rest, kLanes)));
+  const VF high =
+      rest <= kLanes ? hn::Zero(d) : LoadFirst(d, from + i + kLanes, static_cast<size_t>(rest - kLanes));
+  StoreFirst(Pairs(low, high), d, pairs + i / 2, static_cast<size_t>(PairsOf(rest)));
+}
+#else
+void ConvertRow(const float*, int64_t, float*) { HWY_ABORT("bf16 on a machine without it"); }
+#endif
+
+}  // namespace
+
+void ConvertRows(const float* from, int64_t step, int64_t rows, int64_t count, float* pairs) {
+  for (int64_t row = 0; row < rows; ++row, from += step, pairs += PairsOf(count))
+    ConvertRow(from, count, pairs);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace slipway::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <bit>
+
+#include "base/scalar.h"
+
+namespace slipway::cpu {
+namespace {
+HWY_EXPORT(ConvertRows);
+}  // namespace
+
+std::optional<std::string> WhyNoBf16() {
+#if defined(__x86_64__) && defined(HWY_AVX3_DL) && !defined(HWY_COMPILE_ONLY_SCALAR)
+  __builtin_cpu_init();
+  if ((hwy::SupportedTargets() & HWY_AVX3_DL) != 0 && __builtin_cpu_supports("avx512bf16"))
+    return std::nullopt;
+#endif
+  return "this processor has no bf16 arithmetic (AVX512-BF16)";
+}
+
+void ConvertRowsToPairs(const float* from, int64_t step, int64_t rows, int64_t count, float* pairs) {
+  HWY_DYNAMIC_DISPATCH(ConvertRows)(from, step, rows, count, pairs);
+}
+
+void ConvertToPairs(const float* from, int64_t count, float* pairs) {
+  ConvertRowsToPairs(from, count, 1, count, pairs);
+}
+
+void PackPanelsBf16(const float* b, int64_t columns, int64_t taps, int64_t depth, int64_t stride_n,
+                    int64_t stride_tap, int64_t stride_c, float* packed) {
+  const auto at = [&](int64_t n, int64_t tap, int64_t c) {
+    if (n >= columns || c >= depth) return uint32_t{0};
+    return uint32_t{FloatToBFloat16(b[n * stride_n + tap * stride_tap + c * stride_c])};
+  };
+  for (int64_t first = 0; first < columns; first += kPanel) {
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      for (int64_t c = 0; c < depth; c += 2) {
+        for (int64_t n = first; n < first + kPanel; ++n)
+          *packed++ = std::bit_cast<float>(at(n, tap, c) | at(n, tap, c + 1) << 16);
+      }
+    }
+  }
+}
+
+}  // namespace slipway::cpu
+#endif

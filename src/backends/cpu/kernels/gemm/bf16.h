@@ -1,0 +1,28 @@
+// bf16 operands of gemm_f32.h: the upper half of an f32, rounded to the nearest even. Two neighbours in k lie
+// in the place of one float (a pair), the first in the lower half; a last one without a partner has 0.
+//
+// Products of pairs are summed in f32 (AVX512-BF16's VDPBF16PS, which takes denormals as 0): twice as many
+// per instruction as of f32.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace slipway::cpu {
+
+// Why this machine cannot; nullopt if it can.
+std::optional<std::string> WhyNoBf16();
+
+constexpr int64_t PairsOf(int64_t count) { return (count + 1) / 2; }
+
+// PairsOf(count) pairs of `count` floats. REQUIRES: !WhyNoBf16().
+void ConvertToPairs(const float* from, int64_t count, float* pairs);
+// Rows of `count` floats, `step` apart, to rows of PairsOf(count) pairs, dense.
+void ConvertRowsToPairs(const float* from, int64_t step, int64_t rows, int64_t count, float* pairs);
+
+// PackPanels of gemm_f32.h to [panel][tap][pair of c][16]. On any machine.
+void PackPanelsBf16(const float* b, int64_t columns, int64_t taps, int64_t depth, int64_t stride_n,
+                    int64_t stride_tap, int64_t stride_c, float* packed);
+
+}  // namespace slipway::cpu
