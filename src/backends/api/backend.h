@@ -21,12 +21,16 @@ namespace slipway {
 // A tensor whose bytes are known before the run: of static shape, and no strings.
 bool HasKnownBytes(const Type& type);
 
+class PackedInputs;  // packed_inputs.h
+
 // A node with all that is known when its kernel is chosen.
 struct Step {
   const OpDef* op = nullptr;
   const Node* node = nullptr;
   std::vector<const Value*> inputs;   // null: left out; constants carry their data
   std::vector<const Value*> outputs;  // null: left out
+  // Where the kernel's packed constants come from and are noted; null: nobody asks.
+  PackedInputs* packed = nullptr;
 
   bool HasInput(size_t i) const { return i < inputs.size() && inputs[i] != nullptr; }
   const Attrs& attrs() const { return node->attrs; }

@@ -1,11 +1,11 @@
 // The tactic for f32 Conv by direct convolution, groups included, of one or two spatial axes.
 #include <algorithm>
 
+#include "backends/api/packed_inputs.h"
 #include "backends/cpu/image_kernel.h"
 #include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/kernels/gemm/dot_f32.h"
 #include "backends/cpu/product.h"
-#include "base/packed_floats.h"
 
 namespace slipway::cpu {
 namespace {
@@ -59,11 +59,9 @@ class ConvKernel : public ImageKernel {
     panels_ = PanelsOf(out_c);
     panel_floats_ = taps * (kForm == ConvForm::kBf16 ? PairsOf(view.c) : view.c) *
                     (kForm == ConvForm::kFew ? out_c : kPanel);
-    weights_ = PackedFloats(groups * panels_ * panel_floats_);
     bias_.assign(static_cast<size_t>(groups * panels_ * kPanel), 0.0F);
-    for (int64_t g = 0; g < groups; ++g) {
+    const auto pack_group = [&](int64_t g, float* to) {
       const float* from = w.as<float>() + g * out_c * taps * view.c;
-      float* to = weights_.data() + g * panels_ * panel_floats_;
       const int64_t stride_tap = is_last ? view.c : 1, stride_c = is_last ? 1 : taps;
       if constexpr (kForm == ConvForm::kFew)
         PackRows(from, out_c, taps, view.c, stride_tap, stride_c, to);
@@ -71,7 +69,12 @@ class ConvKernel : public ImageKernel {
         PackPanelsBf16(from, out_c, taps, view.c, taps * view.c, stride_tap, stride_c, to);
       else
         PackPanels(from, out_c, taps, view.c, taps * view.c, stride_tap, stride_c, to);
-      if (!step.HasInput(2)) continue;
+    };
+    weights_ = PackInput<float>(step, 1, groups * panels_ * panel_floats_, [&](float* to) {
+      for (int64_t g = 0; g < groups; ++g) pack_group(g, to + g * panels_ * panel_floats_);
+    });
+    if (!step.HasInput(2)) return;
+    for (int64_t g = 0; g < groups; ++g) {
       const float* bias = step.inputs[2]->data.as<float>() + g * out_c;
       std::copy_n(bias, out_c, bias_.begin() + g * panels_ * kPanel);
     }
@@ -152,7 +155,7 @@ class ConvKernel : public ImageKernel {
 
   int64_t panels_ = 0;
   int64_t panel_floats_ = 0;
-  PackedFloats weights_;
+  PackedArray<float> weights_;
   std::vector<float> bias_;
 };
 

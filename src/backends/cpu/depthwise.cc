@@ -1,6 +1,7 @@
 // The tactic for depthwise f32 Conv: one filter per channel.
 #include <algorithm>
 
+#include "backends/api/packed_inputs.h"
 #include "backends/cpu/image_kernel.h"
 #include "backends/cpu/kernels/depthwise/depthwise_f32.h"
 
@@ -21,11 +22,11 @@ class DepthwiseKernel : public ImageKernel {
     const Tensor& w = step.inputs[1]->data;
     const int64_t channels = w.dim(0);
     const int64_t taps = w.count() / channels;
-    weights_.resize(static_cast<size_t>(w.count()));
-    for (int64_t c = 0; c < channels; ++c) {
-      for (int64_t t = 0; t < taps; ++t)
-        weights_[static_cast<size_t>(t * channels + c)] = w.as<float>()[c * taps + t];
-    }
+    weights_ = PackInput<float>(step, 1, w.count(), [&](float* to) {
+      for (int64_t c = 0; c < channels; ++c) {
+        for (int64_t t = 0; t < taps; ++t) to[t * channels + c] = w.as<float>()[c * taps + t];
+      }
+    });
     bias_.assign(static_cast<size_t>(channels), 0.0F);
     if (step.HasInput(2)) std::copy_n(step.inputs[2]->data.as<float>(), channels, bias_.begin());
   }
@@ -48,7 +49,8 @@ class DepthwiseKernel : public ImageKernel {
   }
 
  private:
-  std::vector<float> weights_, bias_;
+  PackedArray<float> weights_;
+  std::vector<float> bias_;
 };
 
 }  // namespace

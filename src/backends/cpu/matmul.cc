@@ -3,10 +3,10 @@
 // A constant right side is packed at Make; a computed one per call and batch into the workspace.
 #include <algorithm>
 
+#include "backends/api/packed_inputs.h"
 #include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/product.h"
 #include "backends/cpu/tactics.h"
-#include "base/packed_floats.h"
 #include "ops/infer.h"
 #include "ops/nn/residual.h"
 
@@ -72,8 +72,8 @@ class MatMulKernel : public Kernel {
         bias_[static_cast<size_t>(i)] = c.as<float>()[c.count() == 1 ? 0 : i];
     }
     if (!step.inputs[1]->IsConstant()) return;
-    weights_ = PackedFloats(PackedCount());
-    Pack(step.inputs[1]->data.as<float>(), weights_.data());
+    weights_ = PackInput<float>(step, 1, PackedCount(),
+                                [&](float* to) { Pack(step.inputs[1]->data.as<float>(), to); });
   }
 
   int64_t WorkspaceBytes(std::span<const Type>, std::span<const Type> outputs) const override {
@@ -139,7 +139,7 @@ class MatMulKernel : public Kernel {
   bool is_residual_last_ = false;
   int64_t units_ = 0, depth_ = 0;
   FusedActivation activation_;
-  PackedFloats weights_;
+  PackedArray<float> weights_;
   std::vector<float> bias_;
 };
 

@@ -15,6 +15,9 @@ std::optional<std::string> WhyNotQ8(const Step& step);
 std::vector<int16_t> WeightsOfQ8(const Step& step);
 std::vector<int32_t> BiasOfQ8(const Step& step, int64_t count);
 
+// The packed filter of `out_c` outputs and rows of `depth` on the step's input, without its lines.
+PackedQ8 ShapeOfQ8(const Step& step, int64_t out_c, int64_t depth);
+
 // Every pixel and panel, in chunks.
 void RunConvInParallelQ8(const ConvQ8& conv, ThreadPool& pool);
 

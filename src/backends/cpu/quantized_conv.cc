@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backends/api/packed_inputs.h"
 #include "backends/cpu/kernels/quantized/depthwise_q8.h"
 #include "backends/cpu/quantized.h"
 #include "base/scalar.h"
@@ -100,24 +101,25 @@ class QuantizedConvKernel : public QuantizedImageKernel {
   explicit QuantizedConvKernel(const Step& step) {
     const Tensor& w = step.inputs[1]->data;
     const int64_t groups = step.attrs().Int("group", 1);
-    const std::vector<int16_t> weights = WeightsOfQ8(step);
-    const std::vector<int32_t> bias = BiasOfQ8(step, w.dim(0));
+    const int64_t out_c = w.dim(0) / groups;
+    const PackedQ8 shape = ShapeOfQ8(step, out_c, w.count() / w.dim(0));
+    lines_ = PackInput<WeightLine>(step, 1, groups * shape.line_count(), [&](WeightLine* to) {
+      const std::vector<int16_t> weights = WeightsOfQ8(step);
+      const std::vector<int32_t> bias = BiasOfQ8(step, w.dim(0));
+      for (int64_t i = 0; i < groups; ++i) {
+        PackQ8({{weights.data() + i * out_c * shape.depth, static_cast<size_t>(out_c * shape.depth)},
+                {bias.data() + i * out_c, static_cast<size_t>(out_c)},
+                WeightZero(step)},
+               shape, to + i * shape.line_count());
+      }
+    });
     const std::vector<FixedMultiplier> multipliers = MultipliersOf(step);
-    FilterQ8 filter;
-    filter.out_c = w.dim(0) / groups;
-    filter.depth = w.count() / w.dim(0);
-    filter.x_zero = static_cast<int32_t>(ZeroPointOf(*step.inputs[0]->quant));
-    filter.w_zero = WeightZero(step);
-    filter.is_signed = TypeOf(step.inputs[0]) == DType::kI8;
-    const int64_t size = filter.out_c * filter.depth;
     for (int64_t i = 0; i < groups; ++i) {
-      const int64_t first = i * filter.out_c;
-      filter.weights.assign(weights.begin() + i * size, weights.begin() + (i + 1) * size);
-      filter.bias.assign(bias.begin() + first, bias.begin() + first + filter.out_c);
-      filters_.push_back(PackQ8(filter, BestDotForm()));
+      filters_.push_back(shape);
+      filters_.back().lines = lines_.data() + i * shape.line_count();
       const std::span<const FixedMultiplier> scales(multipliers);
       requantizers_.push_back(
-          RequantizerOf(step, scales.subspan(static_cast<size_t>(first), static_cast<size_t>(filter.out_c))));
+          RequantizerOf(step, scales.subspan(static_cast<size_t>(i * out_c), static_cast<size_t>(out_c))));
     }
   }
 
@@ -137,6 +139,7 @@ class QuantizedConvKernel : public QuantizedImageKernel {
   }
 
  private:
+  PackedArray<WeightLine> lines_;
   std::vector<PackedQ8> filters_;  // one per group
   std::vector<Requantizer> requantizers_;
 };
@@ -228,6 +231,11 @@ std::vector<int32_t> BiasOfQ8(const Step& step, int64_t count) {
     bias[static_cast<size_t>(i)] = static_cast<int32_t>(LoadInt(b.dtype(), b.data(), i));
   }
   return bias;
+}
+
+PackedQ8 ShapeOfQ8(const Step& step, int64_t out_c, int64_t depth) {
+  return PackedQ8::Of(out_c, depth, static_cast<int32_t>(ZeroPointOf(*step.inputs[0]->quant)),
+                      TypeOf(step.inputs[0]) == DType::kI8, BestDotForm());
 }
 
 void RunConvInParallelQ8(const ConvQ8& conv, ThreadPool& pool) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "backends/api/packed_inputs.h"
 #include "backends/cpu/quantized.h"
 
 namespace slipway::cpu {
@@ -34,25 +35,23 @@ class QuantizedMatMulKernel : public Kernel {
     const Quant& wq = *step.inputs[1]->quant;
     const Quant& yq = *step.outputs[0]->quant;
     const DType type = TypeOf(step.inputs[0]);
-    FilterQ8 filter;
-    filter.out_c = w.dim(0);
-    filter.depth = w.dim(1);
-    filter.weights = WeightsOfQ8(step);
-    filter.bias = BiasOfQ8(step, filter.out_c);
-    filter.x_zero = static_cast<int32_t>(ZeroPointOf(xq));
-    filter.w_zero = wq.scales.size() > 1 ? 0 : static_cast<int32_t>(ZeroPointOf(wq));
-    filter.is_signed = type == DType::kI8;
-    filter_ = PackQ8(filter, BestDotForm());
+    filter_ = ShapeOfQ8(step, w.dim(0), w.dim(1));
+    lines_ = PackInput<WeightLine>(step, 1, filter_.line_count(), [&](WeightLine* to) {
+      const std::vector<int16_t> weights = WeightsOfQ8(step);
+      const std::vector<int32_t> bias = BiasOfQ8(step, filter_.out_c);
+      PackQ8({weights, bias, wq.scales.size() > 1 ? 0 : static_cast<int32_t>(ZeroPointOf(wq))}, filter_, to);
+    });
+    filter_.lines = lines_.data();
     const ClampRange clamp = QuantizedClamp(ActivationOf(step.attrs()), type, yq);
-    const auto units = static_cast<size_t>(filter.out_c);
-    if (!filter.is_signed) {
+    const auto units = static_cast<size_t>(filter_.out_c);
+    if (!filter_.is_signed) {
       const FixedMultiplier one = OutputMultipliers(xq, wq, yq, 1, ScaleProduct::kInFloat)[0];
       const std::vector<FixedMultiplier> all(units, one);
       requantizer_ = Requantizer::Of(all, ZeroPointOf(yq), clamp.low, clamp.high);
       return;
     }
     std::vector<double> scales;
-    for (int64_t i = 0; i < filter.out_c; ++i) {
+    for (int64_t i = 0; i < filter_.out_c; ++i) {
       scales.push_back(static_cast<double>(ScaleOf(xq)) * static_cast<double>(ScaleOf(wq, i)) /
                        static_cast<double>(ScaleOf(yq)));
     }
@@ -77,6 +76,7 @@ class QuantizedMatMulKernel : public Kernel {
   }
 
  private:
+  PackedArray<WeightLine> lines_;
   PackedQ8 filter_;
   Requantizer requantizer_;
 };

@@ -3,9 +3,9 @@
 // They add a residual while storing, and read and write rows with gaps.
 #include <algorithm>
 
+#include "backends/api/packed_inputs.h"
 #include "backends/cpu/image_kernel.h"
 #include "backends/cpu/kernels/winograd/winograd_f32.h"
-#include "base/packed_floats.h"
 
 namespace slipway::cpu {
 namespace {
@@ -53,8 +53,9 @@ class WinogradKernel : public ImageKernel {
     SLIPWAY_RETURN_IF_ERROR(ImageKernel::Init(step));
     const Tensor& w = step.inputs[1]->data;
     const int64_t out_c = w.dim(0), in_c = w.dim(3);
-    weights_ = PackedFloats(WinogradWeights(form_, out_c, in_c));
-    PackWinograd(form_, w.as<float>(), out_c, in_c, 9 * in_c, in_c, 1, weights_.data());
+    weights_ = PackInput<float>(step, 1, WinogradWeights(form_, out_c, in_c), [&](float* to) {
+      PackWinograd(form_, w.as<float>(), out_c, in_c, 9 * in_c, in_c, 1, to);
+    });
     bias_.assign(static_cast<size_t>(PanelsOf(out_c) * kPanel), 0.0F);
     if (step.HasInput(2)) std::copy_n(step.inputs[2]->data.as<float>(), out_c, bias_.begin());
     zeros_.assign(static_cast<size_t>(in_c), 0.0F);
@@ -93,7 +94,7 @@ class WinogradKernel : public ImageKernel {
 
  private:
   WinogradForm form_;
-  PackedFloats weights_;
+  PackedArray<float> weights_;
   std::vector<float> bias_, zeros_;
 };
 

@@ -325,16 +325,16 @@ void RunConv(const ConvQ8& conv, int64_t pixel_begin, int64_t pixel_end, int64_t
     call.row_step = is_direct ? conv.geometry.in_step : filter.row_bytes();
     if (!is_direct && filter.form == DotForm::kVnni) Gatherer<true>(conv).Rows(pixel, rows, buffer);
     if (!is_direct && filter.form != DotForm::kVnni) Gatherer<false>(conv).Rows(pixel, rows, buffer);
-    if (filter.sum_factor != 0) {
+    if (filter.sum_factor() != 0) {
       for (int64_t i = 0; i < rows; ++i) {
         const auto sum = static_cast<uint32_t>(SumOf(from + i * call.row_step, filter.row_bytes()));
-        sums[i] = static_cast<int32_t>(sum * static_cast<uint32_t>(filter.sum_factor));
+        sums[i] = static_cast<int32_t>(sum * static_cast<uint32_t>(filter.sum_factor()));
       }
     }
     for (int64_t panel = panel_begin; panel < panel_end; panel += max_panels) {
       const int64_t panels = std::min(max_panels, panel_end - panel);
-      call.weights = filter.lines.data() + panel * filter.groups;
-      call.bias = filter.bias.data() + panel * kQuantPanel;
+      call.weights = filter.lines + panel * filter.groups;
+      call.bias = filter.bias() + panel * kQuantPanel;
       for (int64_t i = 0; i < rows; i += kDotRows) {
         const int64_t count = std::min(kDotRows, rows - i);
         call.rows = from + i * call.row_step;

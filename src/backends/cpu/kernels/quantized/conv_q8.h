@@ -10,7 +10,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "backends/cpu/kernels/conv/conv_f32.h"
 #include "backends/cpu/kernels/quantized/dot.h"
@@ -22,29 +22,34 @@ namespace slipway::cpu {
 inline constexpr int64_t kGatherBytes = 64 * 1024;
 
 struct FilterQ8 {
-  int64_t out_c = 0;
-  int64_t depth = 0;             // taps times channels
-  std::vector<int16_t> weights;  // [out_c][depth], as stored
-  std::vector<int32_t> bias;     // [out_c]
-  int32_t x_zero = 0, w_zero = 0;
-  bool is_signed = false;  // i8, else u8: images and results
+  std::span<const int16_t> weights;  // [out_c][depth], as stored; depth: taps times channels
+  std::span<const int32_t> bias;     // [out_c]
+  int32_t w_zero = 0;
 };
 
+// A packed filter: lines of weights [panel][group], one of bias per panel ([16] i32), and one that begins
+// with the sum factor.
 struct PackedQ8 {
   DotForm form = DotForm::kWiden;
-  bool is_signed = false;
+  bool is_signed = false;  // i8, else u8: images and results
   int64_t out_c = 0, depth = 0;
-  int64_t groups = 0;             // lines per panel
-  int32_t x_zero = 0;             // kVnni: in u8
-  int32_t sum_factor = 0;         // times the sum of a row, added to the accumulators
-  std::vector<WeightLine> lines;  // [panel][group]
-  std::vector<int32_t> bias;      // [panel][16]
+  int64_t groups = 0;  // lines per panel
+  int32_t x_zero = 0;  // kVnni: in u8
+  const WeightLine* lines = nullptr;
 
+  // All but the lines. x_zero: as the input has it.
+  static PackedQ8 Of(int64_t out_c, int64_t depth, int32_t x_zero, bool is_signed, DotForm form);
   int64_t row_bytes() const { return groups * 4; }
+  int64_t weight_lines() const { return QuantPanelsOf(out_c) * groups; }
+  int64_t line_count() const { return weight_lines() + QuantPanelsOf(out_c) + 1; }
+  const int32_t* bias() const { return reinterpret_cast<const int32_t*>(lines + weight_lines()); }
+  // Times the sum of a row, added to the accumulators.
+  int32_t sum_factor() const { return bias()[QuantPanelsOf(out_c) * kQuantPanel]; }
 };
 // Whether rows of this depth fit the gather buffer.
 bool FitsQ8(int64_t depth);
-PackedQ8 PackQ8(const FilterQ8& filter, DotForm form);
+// Writes the lines of a filter of this shape: [line_count()], zeroed before.
+void PackQ8(const FilterQ8& filter, const PackedQ8& shape, WeightLine* lines);
 
 struct ConvQ8 {
   ConvGeometry geometry;

@@ -9,21 +9,35 @@
 namespace slipway::cpu {
 namespace {
 
-// Where depth step k of channel o stands.
-template <class T>
-T* Place(PackedQ8& packed, int64_t o, int64_t k) {
-  constexpr int64_t kEach = 4 / static_cast<int64_t>(sizeof(T));
-  WeightLine& line = packed.lines[static_cast<size_t>(o / kQuantPanel * packed.groups + k / kEach)];
-  return reinterpret_cast<T*>(line.bytes) + o % kQuantPanel * kEach + k % kEach;
-}
+// The numbers of a packed filter while they are written.
+struct Places {
+  Places(const PackedQ8& shape, WeightLine* all)
+      : groups(shape.groups),
+        lines(all),
+        bias(reinterpret_cast<int32_t*>(all + shape.weight_lines())),
+        sum_factor(bias + QuantPanelsOf(shape.out_c) * kQuantPanel) {}
 
-void PackWiden(const FilterQ8& filter, PackedQ8& packed) {
-  for (int64_t o = 0; o < filter.out_c; ++o) {
-    for (int64_t k = 0; k < filter.depth; ++k) {
-      const int32_t w = filter.weights[static_cast<size_t>(o * filter.depth + k)] - filter.w_zero;
-      *Place<int16_t>(packed, o, k) = static_cast<int16_t>(w);
+  // Where depth step k of channel o stands.
+  template <class T>
+  T* Weight(int64_t o, int64_t k) const {
+    constexpr int64_t kEach = 4 / static_cast<int64_t>(sizeof(T));
+    WeightLine& line = lines[o / kQuantPanel * groups + k / kEach];
+    return reinterpret_cast<T*>(line.bytes) + o % kQuantPanel * kEach + k % kEach;
+  }
+
+  int64_t groups;
+  WeightLine* lines;
+  int32_t* bias;
+  int32_t* sum_factor;
+};
+
+void PackWiden(const FilterQ8& filter, const PackedQ8& shape, const Places& to) {
+  for (int64_t o = 0; o < shape.out_c; ++o) {
+    for (int64_t k = 0; k < shape.depth; ++k) {
+      const int32_t w = filter.weights[static_cast<size_t>(o * shape.depth + k)] - filter.w_zero;
+      *to.Weight<int16_t>(o, k) = static_cast<int16_t>(w);
     }
-    packed.bias[static_cast<size_t>(o)] = filter.bias[static_cast<size_t>(o)];
+    to.bias[o] = filter.bias[static_cast<size_t>(o)];
   }
 }
 
@@ -35,21 +49,20 @@ int32_t ShiftOf(const FilterQ8& filter) {
   return *most > 127 ? 128 : 0;
 }
 
-void PackVnni(const FilterQ8& filter, PackedQ8& packed) {
+void PackVnni(const FilterQ8& filter, const PackedQ8& shape, const Places& to) {
   const int32_t shift = ShiftOf(filter);
   const int32_t w_zero = filter.w_zero - shift;
-  packed.x_zero = filter.x_zero + (filter.is_signed ? 128 : 0);
-  packed.sum_factor = -w_zero;
-  for (int64_t o = 0; o < filter.out_c; ++o) {
+  *to.sum_factor = -w_zero;
+  for (int64_t o = 0; o < shape.out_c; ++o) {
     int64_t sum = 0;
-    for (int64_t k = 0; k < filter.depth; ++k) {
-      const int32_t w = filter.weights[static_cast<size_t>(o * filter.depth + k)] - shift;
-      *Place<int8_t>(packed, o, k) = static_cast<int8_t>(w);
+    for (int64_t k = 0; k < shape.depth; ++k) {
+      const int32_t w = filter.weights[static_cast<size_t>(o * shape.depth + k)] - shift;
+      *to.Weight<int8_t>(o, k) = static_cast<int8_t>(w);
       sum += w;
     }
     const int64_t fixed =
-        filter.bias[static_cast<size_t>(o)] - packed.x_zero * sum + filter.depth * packed.x_zero * w_zero;
-    packed.bias[static_cast<size_t>(o)] = static_cast<int32_t>(fixed);
+        filter.bias[static_cast<size_t>(o)] - shape.x_zero * sum + shape.depth * shape.x_zero * w_zero;
+    to.bias[o] = static_cast<int32_t>(fixed);
   }
 }
 
@@ -69,24 +82,25 @@ DotForm BestDotForm() {
 
 bool FitsQ8(int64_t depth) { return depth <= (kGatherBytes - 64) / 2 - 2; }
 
-PackedQ8 PackQ8(const FilterQ8& filter, DotForm form) {
+PackedQ8 PackedQ8::Of(int64_t out_c, int64_t depth, int32_t x_zero, bool is_signed, DotForm form) {
   PackedQ8 packed;
   packed.form = form;
-  packed.is_signed = filter.is_signed;
-  packed.out_c = filter.out_c;
-  packed.depth = filter.depth;
-  packed.x_zero = filter.x_zero;
+  packed.is_signed = is_signed;
+  packed.out_c = out_c;
+  packed.depth = depth;
+  packed.x_zero = x_zero + (form == DotForm::kVnni && is_signed ? 128 : 0);
   const int64_t each = form == DotForm::kVnni ? 4 : 2;
-  packed.groups = (filter.depth + each - 1) / each;
-  const int64_t panels = QuantPanelsOf(filter.out_c);
-  packed.lines.assign(static_cast<size_t>(panels * packed.groups), WeightLine{});
-  packed.bias.assign(static_cast<size_t>(panels * kQuantPanel), 0);
-  if (form == DotForm::kVnni) {
-    PackVnni(filter, packed);
-  } else {
-    PackWiden(filter, packed);
-  }
+  packed.groups = (depth + each - 1) / each;
   return packed;
+}
+
+void PackQ8(const FilterQ8& filter, const PackedQ8& shape, WeightLine* lines) {
+  const Places places(shape, lines);
+  if (shape.form == DotForm::kVnni) {
+    PackVnni(filter, shape, places);
+  } else {
+    PackWiden(filter, shape, places);
+  }
 }
 
 }  // namespace slipway::cpu
