@@ -35,13 +35,30 @@ HWY_INLINE void ConvertRow(const float* HWY_RESTRICT from, int64_t count, float*
       rest <= kLanes ? hn::Zero(d) : LoadFirst(d, from + i + kLanes, static_cast<size_t>(rest - kLanes));
   StoreFirst(Pairs(low, high), d, pairs + i / 2, static_cast<size_t>(PairsOf(rest)));
 }
+// Pixels of three channels, side by side: each gets a fourth that is 0.
+HWY_INLINE void ConvertRgb(const float* HWY_RESTRICT from, int64_t pixels, float* HWY_RESTRICT pairs) {
+  const DF d;
+  // Of 12 loaded elements, the others 0.
+  alignas(64) static constexpr int32_t kFourEach[] = {0, 1, 2, 12, 3, 4, 5, 12, 6, 7, 8, 12, 9, 10, 11, 12};
+  const auto four_each = hn::SetTableIndices(d, kFourEach);
+  const auto load = [&](int64_t pixel) HWY_ATTR {
+    const auto count = static_cast<size_t>(3 * std::clamp<int64_t>(pixels - pixel, 0, 4));
+    return hn::TableLookupLanes(LoadFirst(d, from + 3 * std::min(pixel, pixels), count), four_each);
+  };
+  for (int64_t i = 0; i < pixels; i += 8) {
+    const auto count = static_cast<size_t>(2 * std::min<int64_t>(8, pixels - i));
+    StoreFirst(Pairs(load(i), load(i + 4)), d, pairs + 2 * i, count);
+  }
+}
 #else
 void ConvertRow(const float*, int64_t, float*) { HWY_ABORT("bf16 on a machine without it"); }
+void ConvertRgb(const float*, int64_t, float*) { HWY_ABORT("bf16 on a machine without it"); }
 #endif
 
 }  // namespace
 
 void ConvertRows(const float* from, int64_t step, int64_t rows, int64_t count, float* pairs) {
+  if (count == 3 && step == 3) return ConvertRgb(from, rows, pairs);
   for (int64_t row = 0; row < rows; ++row, from += step, pairs += PairsOf(count))
     ConvertRow(from, count, pairs);
 }
