@@ -14,6 +14,7 @@
 #include "backends/cpu/kernels/simd/partial-inl.h"
 #include "backends/cpu/kernels/simd/vectors-inl.h"
 #include "backends/cpu/kernels/winograd/forms-inl.h"
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -79,15 +80,18 @@ HWY_INLINE void TransformIn(const Load& load, int64_t position_step, float* HWY_
                                   HWY_ATTR { hn::StoreU(v, DF(), to + (i * kIn + j) * position_step); });
 }
 
-// Channels [begin, end) of a tile; those behind `end` up to a whole vector become 0.
-template <class Form, class At>
-HWY_INLINE void TransformPixels(const At& at, int64_t begin, int64_t end, int64_t position_step,
-                                float* HWY_RESTRICT to) {
+// Channels [begin, end) of a tile; those behind `end` up to a whole vector become 0. soon(c): what will be
+// read next of the channels at c.
+template <class Form, class At, class Soon>
+HWY_INLINE void TransformPixels(const At& at, const Soon& soon, int64_t begin, int64_t end,
+                                int64_t position_step, float* HWY_RESTRICT to) {
   const DF d;
   int64_t c = begin;
-  for (; c + kLanes <= end; c += kLanes)
+  for (; c + kLanes <= end; c += kLanes) {
+    soon(c);
     TransformIn<Form>([&](int i, int j) HWY_ATTR { return hn::LoadU(d, at(i, j) + c); }, position_step,
                       to + c);
+  }
   if (c == end) return;
   const auto rest = static_cast<size_t>(end - c);
   TransformIn<Form>([&](int i, int j) HWY_ATTR { return LoadFirst(d, at(i, j) + c, rest); }, position_step,
@@ -107,8 +111,15 @@ HWY_NOINLINE void InputsOf(const WinogradF32& conv, const WinogradPlan& plan, in
     const float* image = conv.x + (*places).image * g.in_h * row_step;
     if (y >= 0 && x >= 0 && y + kIn <= g.in_h && x + kIn <= g.in_w) {
       const float* origin = image + y * row_step + x * g.in_step;
+      // Rows are too far apart for the processor to foresee the next tile's.
+      const auto soon = [&](int64_t c) HWY_ATTR {
+        for (int i = 0; i < kIn; ++i) {
+          for (int j = kIn; j < kIn + Form::kAdvance; ++j)
+            hwy::Prefetch(origin + i * row_step + j * g.in_step + c);
+        }
+      };
       TransformPixels<Form>([&](int i, int j) HWY_ATTR { return origin + i * row_step + j * g.in_step; },
-                            channel_begin, channel_end, plan.in_position, to);
+                            soon, channel_begin, channel_end, plan.in_position, to);
       continue;
     }
     const float* pixels[kIn * kIn];
@@ -118,8 +129,8 @@ HWY_NOINLINE void InputsOf(const WinogradF32& conv, const WinogradPlan& plan, in
         pixels[i * kIn + j] = is_in ? image + (y + i) * row_step + (x + j) * g.in_step : conv.zeros;
       }
     }
-    TransformPixels<Form>([&](int i, int j) HWY_ATTR { return pixels[i * kIn + j]; }, channel_begin,
-                          channel_end, plan.in_position, to);
+    TransformPixels<Form>([&](int i, int j) HWY_ATTR { return pixels[i * kIn + j]; }, [](int64_t) {},
+                          channel_begin, channel_end, plan.in_position, to);
   }
 }
 
