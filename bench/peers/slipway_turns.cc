@@ -102,9 +102,8 @@ Result<Json> Answer(Session& session, double before_mb, const std::string& line)
 }
 
 Result<EngineOptions> OptionsFor(const std::string& threads, const std::string& precision) {
-  if (precision != "f32")
-    return Status(Code::kUnsupported, "precision '" + precision + "': this build computes in f32 alone");
   EngineOptions options;
+  SLIPWAY_ASSIGN_OR_RETURN(options.precision, PrecisionNamed(precision));
   options.num_threads = std::stoi(threads);
   return options;
 }

@@ -264,6 +264,9 @@ uint16_t FloatToHalf(float value) {
 }
 
 uint16_t FloatToBFloat16(float value) {
+  // Carries run into the exponent as they should, up to infinity.
+  const auto bits = __builtin_bit_cast(uint32_t, value);
+  if (!std::isnan(value)) return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
   return static_cast<uint16_t>(Encode(DType::kBF16, value, Overflow::kToInfinity));
 }
 

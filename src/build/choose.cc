@@ -104,6 +104,12 @@ Status CheckBf16(const std::vector<const Backend*>& backends) {
 
 }  // namespace
 
+Result<Precision> PrecisionNamed(const std::string& name) {
+  if (name == "f32") return Precision::kF32;
+  if (name == "bf16") return Precision::kBf16;
+  return Status(Code::kUsage, "no precision is called '" + name + "'", "precisions are: f32, bf16");
+}
+
 Result<Step> MakeStep(const Graph& graph, const Node& node) {
   Step step;
   step.op = FindOp(node.op);

@@ -19,6 +19,9 @@ enum class Accuracy {
 };
 inline constexpr double kStrictRelativeError = 1e-5;
 
+// "f32" or "bf16". An error names both.
+Result<Precision> PrecisionNamed(const std::string& name);
+
 // What was chosen for one node, and why the others were not.
 struct Choice {
   // A tactic that fits.

@@ -209,7 +209,7 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& 
   options.num_threads = threads;
   options.ranges = loaded.model.ranges;
   if (accuracy == "strict") options.accuracy = Accuracy::kStrict;
-  if (precision == "bf16") options.precision = Precision::kBf16;
+  SLIPWAY_ASSIGN_OR_RETURN(options.precision, PrecisionNamed(precision));
   if (accuracy == "strict" && precision != "f32")
     return Status(Code::kUsage,
                   "--accuracy strict leaves out bf16, --precision " + precision + " asks for it",

@@ -6,9 +6,15 @@
 
 namespace slipway::cpu {
 
-double EstimateUs(const Speed& speed, const Step& step) {
+double EstimateUs(const Speed& speed, const Step& step, double saved_bytes) {
   const Cost cost = CostOf(*step.op, *step.node, step.inputs, step.outputs);
-  return speed.fixed_us + std::max(cost.flops / speed.gflops, cost.bytes / speed.gbytes) / 1e3;
+  return speed.fixed_us +
+         std::max(cost.flops / speed.gflops, (cost.bytes - saved_bytes) / speed.gbytes) / 1e3;
+}
+
+double Bf16Tactic::EstimateUs(const Step& step) const {
+  const double weights = static_cast<double>(CountOfType(step.inputs[1]->type)) * sizeof(float);
+  return cpu::EstimateUs(speed(), step, weights / 2);
 }
 
 FusedActivation FusedOf(const ActivationSpec& spec) {

@@ -43,8 +43,8 @@ struct Speed {
   double gbytes = 10;
   double fixed_us = 0.3;  // a call that has nothing to do
 };
-// The longer of arithmetic and traffic, after the fixed part.
-double EstimateUs(const Speed& speed, const Step& step);
+// The longer of arithmetic and traffic, after the fixed part. saved_bytes: of the traffic, by packing.
+double EstimateUs(const Speed& speed, const Step& step, double saved_bytes = 0);
 
 // A tactic from plain functions: most need nothing more.
 class SimpleTactic : public Tactic {
@@ -58,6 +58,7 @@ class SimpleTactic : public Tactic {
   std::string name() const override { return name_; }
   std::optional<std::string> WhyNot(const Step& step) const override { return why_not_(step); }
   double EstimateUs(const Step& step) const override { return cpu::EstimateUs(speed_, step); }
+  const Speed& speed() const { return speed_; }
   Result<std::unique_ptr<Kernel>> Make(const Step& step) const override { return make_(step); }
 
  private:
@@ -72,6 +73,7 @@ class Bf16Tactic : public SimpleTactic {
  public:
   using SimpleTactic::SimpleTactic;
   Precision precision() const override { return Precision::kBf16; }
+  double EstimateUs(const Step& step) const override;
   // A rounded operand is off by 2^-9 at most; of sums, whose errors cancel, more is left in small ones.
   double RelativeError() const override { return 1e-2; }
 };
