@@ -29,6 +29,7 @@ inline void ExpectClose(const Tensor& got, const Tensor& want, const Tolerance& 
     const double a = LoadReal(got.dtype(), got.data(), i);
     const double b = LoadReal(want.dtype(), want.data(), i);
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    ASSERT_TRUE(std::isfinite(b)) << "element " << i << ": " << a << " not " << b;
     ASSERT_LE(std::fabs(a - b), tolerance.absolute + tolerance.relative * std::fabs(b))
         << "element " << i << ": " << a << " not " << b;
   }

@@ -29,6 +29,14 @@ Status Infer(InferContext& context) {
 
 enum class Center { kMean, kZero };
 
+// About zero the variance is the mean square: by definition, so that an infinite element leaves the others 0.
+Moments MomentsAbout(Center center, std::span<const double> row) {
+  if (center == Center::kMean) return MomentsOf(row);
+  double sum = 0;
+  for (const double x : row) sum += x * x;
+  return {0, sum / static_cast<double>(row.size())};
+}
+
 Status Run(const RunContext& context, Center center) {
   const Tensor& x = context.in(0);
   Tensor& y = context.out(0);
@@ -42,8 +50,7 @@ Status Run(const RunContext& context, Center center) {
   const std::vector<double> bias = context.HasInput(2) ? Reals(context.in(2)) : std::vector<double>();
   const double epsilon = static_cast<double>(context.attrs().Float("epsilon"));
   for (int64_t row = 0; row * length < x.count(); ++row) {
-    Moments moments = MomentsOf({values.data() + row * length, static_cast<size_t>(length)});
-    if (center == Center::kZero) moments = {0, moments.variance + moments.mean * moments.mean};
+    const Moments moments = MomentsAbout(center, {values.data() + row * length, static_cast<size_t>(length)});
     const double inverse = 1 / std::sqrt(moments.variance + epsilon);
     if (context.HasOutput(1)) StoreReal(DType::kF32, context.out(1).data(), row, moments.mean);
     if (context.HasOutput(2)) StoreReal(DType::kF32, context.out(2).data(), row, inverse);

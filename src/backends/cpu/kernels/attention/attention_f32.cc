@@ -90,12 +90,34 @@ HWY_INLINE void PackKeys(const float* keys, int64_t step, int64_t length, int64_
 }
 
 // values [length][size] to [panel][length][16], zeros behind the last column.
-HWY_INLINE void PackValues(const float* values, int64_t step, int64_t length, int64_t size, float* packed) {
+// Whether all are finite: a key that is not seen may hold anything, and 0 * NaN is not 0.
+HWY_INLINE bool PackValues(const float* values, int64_t step, int64_t length, int64_t size, float* packed) {
+  const float* const begin = packed;
   for (int64_t first = 0; first < size; first += kPanel) {
     const auto count = static_cast<size_t>(std::min(kPanel, size - first));
     for (int64_t j = 0; j < length; ++j, packed += kPanel) {
       std::memcpy(packed, values + j * step + first, count * sizeof(float));
       if (count < kPanel) std::fill(packed + count, packed + kPanel, 0.0F);
+    }
+  }
+  const DF d;
+  VF sum = hn::Zero(d);
+  for (const float* x = begin; x < packed; x += kLanes) sum = hn::MulAdd(hn::LoadU(d, x), hn::Zero(d), sum);
+  return hn::AllTrue(d, hn::Eq(sum, hn::Zero(d)));
+}
+
+// y = weights x values of the keys that weigh anything: for values that are not all finite.
+HWY_INLINE void WeighValues(const float* weights, int64_t length, const float* values, int64_t step,
+                            int64_t size, float* y) {
+  const DF d;
+  std::fill_n(y, size, 0.0F);
+  for (int64_t j = 0; j < length; ++j, values += step) {
+    if (weights[j] == 0) continue;
+    const VF weight = hn::Set(d, weights[j]);
+    for (int64_t i = 0; i < size; i += kLanes) {
+      const auto lanes = static_cast<size_t>(std::min(kLanes, size - i));
+      const VF sum = LoadFirst(d, y + i, lanes);
+      StoreFirst(hn::MulAdd(weight, LoadFirst(d, values + i, lanes), sum), d, y + i, lanes);
     }
   }
 }
@@ -185,7 +207,7 @@ void RunHead(const AttentionF32& a, int64_t b, int64_t h, int64_t row_begin, int
   float* mask_row = values + parts.values;
   float* scores = mask_row + parts.row;
   PackKeys(a.k.at(b, kv_head), a.k.row, a.kv_length, a.head_size, keys);
-  PackValues(a.v.at(b, kv_head), a.v.row, a.kv_length, a.value_size, values);
+  const bool is_finite = PackValues(a.v.at(b, kv_head), a.v.row, a.kv_length, a.value_size, values);
   for (int64_t first = row_begin; first < row_end; first += parts.rows) {
     const int64_t rows = std::min(parts.rows, row_end - first);
     Multiply(a.q.at(b, h, first), a.q.row, rows, a.head_size, keys, a.kv_length, scores, parts.row);
@@ -193,7 +215,14 @@ void RunHead(const AttentionF32& a, int64_t b, int64_t h, int64_t row_begin, int
       const int64_t seen = a.is_causal ? std::min(first + i + 1, a.kv_length) : a.kv_length;
       SoftmaxScores(a, MaskRow(a, b, h, first + i, mask_row), seen, a.kv_length, scores + i * parts.row);
     }
-    Multiply(scores, parts.row, rows, a.kv_length, values, a.value_size, a.y.at(b, h, first), a.y.row);
+    if (is_finite) {
+      Multiply(scores, parts.row, rows, a.kv_length, values, a.value_size, a.y.at(b, h, first), a.y.row);
+      continue;
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      WeighValues(scores + i * parts.row, a.kv_length, a.v.at(b, kv_head), a.v.row, a.value_size,
+                  a.y.at(b, h, first + i));
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "backends/cpu/kernels/simd/targets.h"
 
@@ -60,14 +61,38 @@ HWY_INLINE Sums SumRow(const float* x, int64_t length, const F& term) {
 // y = (x - mean - rest) * inverse * scale + bias
 struct Moments {
   float mean = 0, rest = 0, inverse = 1;
+  bool is_in_range = true;  // false: f32 does not hold the squares, and the rest says nothing
 };
+
+// Squares of f32 leave its range from 1.8e19 on and below 1e-19.
+bool IsInRange(double sum, double variance) {
+  constexpr double kLeast = 1e-28;
+  return std::isfinite(sum) && variance > kLeast && variance < std::numeric_limits<double>::infinity();
+}
+
+// The row by definition, in double.
+void NormalizeWide(const LayerNormF32& norm, const float* x, float* y) {
+  const auto length = static_cast<double>(norm.length);
+  double mean = 0, variance = 0;
+  for (int64_t i = 0; norm.has_mean && i < norm.length; ++i) mean += static_cast<double>(x[i]) / length;
+  for (int64_t i = 0; i < norm.length; ++i) {
+    const double deviation = static_cast<double>(x[i]) - mean;
+    variance += deviation * deviation / length;
+  }
+  const double inverse = 1 / std::sqrt(variance + norm.epsilon);
+  for (int64_t i = 0; i < norm.length; ++i) {
+    const double value = (static_cast<double>(x[i]) - mean) * inverse * static_cast<double>(norm.scale[i]);
+    y[i] = static_cast<float>(norm.bias == nullptr ? value : value + static_cast<double>(norm.bias[i]));
+  }
+}
 
 Moments MomentsOf(const LayerNormF32& norm, const float* x) {
   const auto length = static_cast<double>(norm.length);
   if (!norm.has_mean) {
     const Sums sums =
         SumRow(x, norm.length, [](auto v, auto& a, auto&) HWY_ATTR { a = hn::MulAdd(v, v, a); });
-    return {0, 0, static_cast<float>(1 / std::sqrt(sums.first / length + norm.epsilon))};
+    const double variance = sums.first / length + norm.epsilon;
+    return {0, 0, static_cast<float>(1 / std::sqrt(variance)), IsInRange(sums.first, variance)};
   }
   const Sums sum = SumRow(x, norm.length, [](auto v, auto& a, auto&) HWY_ATTR { a = hn::Add(a, v); });
   Moments moments;
@@ -80,10 +105,9 @@ Moments MomentsOf(const LayerNormF32& norm, const float* x) {
   });
   const double rest = sums.first / length;
   moments.rest = static_cast<float>(rest);
-  moments.inverse =
-      static_cast<float>(1 / std::sqrt(std::max(sums.second / length - rest * rest, 0.0) + norm.epsilon));
-  // max() would hide a NaN.
-  if (std::isnan(sums.second)) moments.inverse = static_cast<float>(sums.second);
+  const double variance = std::max(sums.second / length - rest * rest, 0.0) + norm.epsilon;
+  moments.inverse = static_cast<float>(1 / std::sqrt(variance));
+  moments.is_in_range = IsInRange(sums.second, variance);
   return moments;
 }
 
@@ -107,6 +131,10 @@ void Rows(const LayerNormF32& norm, const float* x, int64_t x_step, int64_t rows
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t row = 0; row < rows; ++row, x += x_step, y += y_step) {
     const Moments moments = MomentsOf(norm, x);
+    if (!moments.is_in_range) {
+      NormalizeWide(norm, x, y);
+      continue;
+    }
     int64_t i = 0;
     for (; i + lanes <= norm.length; i += lanes) NormalizeAt(d, norm, moments, x, i, y);
     for (; i < norm.length; ++i) NormalizeAt(one, norm, moments, x, i, y);
