@@ -105,6 +105,9 @@ class Tactic {
   // The largest error of an element to expect of f32 arithmetic, as a part of the largest element's size:
   // what the algorithm adds to the rounding of plain sums (kPlainError).
   static constexpr double kPlainError = 1e-6;
+  // Plain sums of products whose operands are rounded to bf16: each is off by 2^-9 at most, and of sums that
+  // cancel more is left.
+  static constexpr double kBf16Error = 1e-2;
   virtual double RelativeError() const { return kPlainError; }
   // Lower ones are chosen only where they are asked for.
   virtual Precision precision() const { return Precision::kF32; }

@@ -74,8 +74,7 @@ class Bf16Tactic : public SimpleTactic {
   using SimpleTactic::SimpleTactic;
   Precision precision() const override { return Precision::kBf16; }
   double EstimateUs(const Step& step) const override;
-  // A rounded operand is off by 2^-9 at most; of sums, whose errors cancel, more is left in small ones.
-  double RelativeError() const override { return 1e-2; }
+  double RelativeError() const override { return kBf16Error; }
 };
 
 // SimpleTactic's MakeFn for kernels that are made from a step, and whose Init, if they have one, may refuse

@@ -19,12 +19,12 @@ double EstimateWinogradUs(WinogradForm form, const ConvGeometry& g) {
   const WinogradSize size = SizeOf(form);
   const WinogradPlan plan = PlanWinograd(form, g, 1);
   const auto positions = static_cast<double>(plan.tiles * size.positions());
-  const auto in_c = static_cast<double>((g.in_c + kPanel - 1) / kPanel * kPanel);
+  const auto in_c = static_cast<double>(RoundUp(g.in_c, kPanel));
   const auto out_c = static_cast<double>(PanelsOf(g.out_c) * kPanel);
   constexpr double kTransformed = 16e3;  // elements of a tile and channel, in or out, per us
   constexpr double kFlops = 240e3;       // of the products, per us
   constexpr double kWeights = 6e3;       // floats that come from memory, as a network's weights do, per us
-  const double products = 2 * positions * static_cast<double>(g.in_c) * out_c / kFlops;
+  const double products = 2 * positions * static_cast<double>(DepthOf(form, g.in_c)) * out_c / kFlops;
   const auto weights = static_cast<double>(WinogradWeights(form, g.out_c, g.in_c));
   return 0.5 + positions * (in_c + out_c) / kTransformed + products + weights / kWeights;
 }
@@ -42,7 +42,7 @@ std::optional<std::string> WhyNot(const Step& step, WinogradForm form) {
   if (window->stride[0] != stride || window->stride[1] != stride)
     return "stride is not " + std::to_string(stride);
   if (window->dilation[0] != 1 || window->dilation[1] != 1) return "taps are dilated";
-  return std::nullopt;
+  return IsBf16(form) ? WhyNoBf16() : std::nullopt;
 }
 
 class WinogradKernel : public ImageKernel {
@@ -104,6 +104,7 @@ class WinogradTactic : public Tactic {
   std::string name() const override { return name_; }
   std::optional<std::string> WhyNot(const Step& step) const override { return cpu::WhyNot(step, form_); }
   double RelativeError() const override { return RelativeErrorOf(form_); }
+  Precision precision() const override { return IsBf16(form_) ? Precision::kBf16 : Precision::kF32; }
 
   double EstimateUs(const Step& step) const override {
     const Type &x = step.inputs[0]->type, &y = step.outputs[0]->type;
@@ -133,7 +134,8 @@ std::vector<const Tactic*> WinogradTactics() {
   static const WinogradTactic f4x4("cpu/winograd_f4x4_f32", WinogradForm::kF4x4);
   static const WinogradTactic f6x6("cpu/winograd_f6x6_f32", WinogradForm::kF6x6);
   static const WinogradTactic s2("cpu/winograd_s2_f32", WinogradForm::kF4x4Stride2);
-  return {&f4x4, &f6x6, &s2};
+  static const WinogradTactic bf16("cpu/winograd_f4x4_bf16", WinogradForm::kF4x4Bf16);
+  return {&f4x4, &f6x6, &s2, &bf16};
 }
 
 }  // namespace slipway::cpu

@@ -1,12 +1,15 @@
 #include "backends/cpu/kernels/gemm/bf16.h"
 
+#include <algorithm>
+
+#include "backends/cpu/kernels/gemm/gemm_f32.h"
 #include "backends/cpu/kernels/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backends/cpu/kernels/gemm/bf16.cc"
 #include "hwy/foreach_target.h"
 // The targets come first.
-#include "backends/cpu/kernels/gemm/tile-inl.h"
+#include "backends/cpu/kernels/gemm/bf16-inl.h"
 #include "backends/cpu/kernels/simd/partial-inl.h"
 #include "hwy/highway.h"
 
@@ -16,13 +19,6 @@ namespace HWY_NAMESPACE {
 namespace {
 
 #if SLIPWAY_CPU_HAS_BF16
-// 32 floats as 16 pairs.
-HWY_INLINE VF Pairs(VF low, VF high) {
-  VF pairs;
-  asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(pairs.raw) : "v"(low.raw), "v"(high.raw));
-  return pairs;
-}
-
 HWY_INLINE void ConvertRow(const float* HWY_RESTRICT from, int64_t count, float* HWY_RESTRICT pairs) {
   const DF d;
   int64_t i = 0;

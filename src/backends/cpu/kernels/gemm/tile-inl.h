@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "backends/cpu/kernels/gemm/bf16-inl.h"
 #include "backends/cpu/kernels/gemm/epilogue-inl.h"
 #include "backends/cpu/kernels/simd/math-inl.h"
 #include "backends/cpu/kernels/simd/vectors-inl.h"
@@ -25,25 +26,13 @@ constexpr int kTileVectors = static_cast<int>(kPanel) / kLanes;  // per panel
 constexpr int kTileRows = kLanes == 16 ? 12 : kLanes == 8 ? 6 : HWY_ARCH_ARM_A64 ? 6 : 2;
 constexpr int kTilePanels = kLanes == 16 ? 2 : 1;
 
-// bf16 products need AVX512-BF16, which every machine with this target may have: see HasBf16.
-#undef SLIPWAY_CPU_HAS_BF16
-#if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX3_DL
-#define SLIPWAY_CPU_HAS_BF16 1
-#else
-#define SLIPWAY_CPU_HAS_BF16 0
-#endif
-
 // What a tile does with an element of A and of B: sum + value * weight.
 struct MultiplyF32 {
   static HWY_INLINE VF Add(VF value, VF weight, VF sum) { return hn::MulAdd(value, weight, sum); }
 };
 #if SLIPWAY_CPU_HAS_BF16
-// Elements are pairs of bf16: both products are added. Assembly, since this target is compiled without bf16.
-struct MultiplyBf16 {
-  static HWY_INLINE VF Add(VF value, VF weight, VF sum) {
-    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(value.raw), "v"(weight.raw));
-    return sum;
-  }
+struct MultiplyBf16 {  // elements are pairs
+  static HWY_INLINE VF Add(VF value, VF weight, VF sum) { return MultiplyPairs(value, weight, sum); }
 };
 #endif
 

@@ -1,18 +1,20 @@
 // Weights of Winograd convolutions: transformed in double, packed in panels.
 #include <algorithm>
+#include <bit>
 
 #include "backends/cpu/kernels/winograd/winograd_f32.h"
+#include "base/scalar.h"
 
 namespace slipway::cpu {
 namespace {
 
 // Rows of G: a transformed row of weights is G times its three taps.
 using Row = double[3];
-constexpr Row kG4[] = {{1.0 / 4, 0, 0},
-                       {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                       {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                       {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                       {1.0 / 24, -1.0 / 12, 1.0 / 6},
+constexpr Row kG4[] = {{64.0 / 81, 0, 0},
+                       {-128.0 / 243, -32.0 / 81, -8.0 / 27},
+                       {-128.0 / 243, 32.0 / 81, -8.0 / 27},
+                       {32.0 / 243, 16.0 / 81, 8.0 / 27},
+                       {32.0 / 243, -16.0 / 81, 8.0 / 27},
                        {0, 0, 1}};
 constexpr Row kG6[] = {{1, 0, 0},
                        {-2.0 / 9, -2.0 / 9, -2.0 / 9},
@@ -28,9 +30,11 @@ constexpr Row kGStride2[] = {
     {0, 1, 0}};
 
 const Row* MatrixOf(WinogradForm form) {
-  if (form == WinogradForm::kF4x4) return kG4;
-  return form == WinogradForm::kF6x6 ? kG6 : kGStride2;
+  if (form == WinogradForm::kF6x6) return kG6;
+  return form == WinogradForm::kF4x4Stride2 ? kGStride2 : kG4;
 }
+
+int64_t SideOf(WinogradForm form) { return form == WinogradForm::kF6x6 ? 8 : 6; }
 
 // The taps of up to 16 outputs, of one input channel.
 struct Taps {
@@ -59,35 +63,57 @@ void TransformPanel(const Row* g, int64_t side, const Taps& taps, int64_t matrix
   }
 }
 
+// The same, to one half of pairs: the lower (0), which clears the upper, or the upper (1).
+void TransformToPairs(const Row* g, int64_t side, const Taps& taps, int64_t half, int64_t matrix, float* to) {
+  float w[36 * kPanel];
+  TransformPanel(g, side, taps, kPanel, w);
+  for (int64_t i = 0; i < side * side; ++i) {
+    for (int64_t o = 0; o < kPanel; ++o) {
+      const uint32_t bits = FloatToBFloat16(w[i * kPanel + o]);
+      float& pair = to[i * matrix + o];
+      pair = std::bit_cast<float>(half == 0 ? bits : std::bit_cast<uint32_t>(pair) | bits << 16);
+    }
+  }
+}
+
 }  // namespace
 
 WinogradSize SizeOf(WinogradForm form) {
-  if (form == WinogradForm::kF4x4) return {1, 6, 4, 36};
-  return form == WinogradForm::kF6x6 ? WinogradSize{1, 8, 6, 64} : WinogradSize{2, 9, 4, 36};
+  if (form == WinogradForm::kF6x6) return {1, 8, 6, 64};
+  return form == WinogradForm::kF4x4Stride2 ? WinogradSize{2, 9, 4, 36} : WinogradSize{1, 6, 4, 36};
 }
 
 double RelativeErrorOf(WinogradForm form) {
-  if (form == WinogradForm::kF4x4) return 2e-5;
-  return form == WinogradForm::kF6x6 ? 1e-4 : 1e-5;
+  switch (form) {
+    case WinogradForm::kF4x4:
+    case WinogradForm::kF4x4Stride2: return 1e-5;
+    case WinogradForm::kF6x6: return 1e-4;
+    case WinogradForm::kF4x4Bf16: return 3e-2;
+  }
+  return 1;
 }
 
 int64_t WinogradWeights(WinogradForm form, int64_t out_c, int64_t in_c) {
-  return SizeOf(form).matrices * PanelsOf(out_c) * in_c * kPanel;
+  return SizeOf(form).matrices * PanelsOf(out_c) * DepthOf(form, in_c) * kPanel;
 }
 
 void PackWinograd(WinogradForm form, const float* w, int64_t out_c, int64_t in_c, int64_t stride_o,
                   int64_t stride_tap, int64_t stride_c, float* packed) {
-  const int64_t side = form == WinogradForm::kF6x6 ? 8 : 6;
+  const int64_t side = SideOf(form);
   const int64_t panels = PanelsOf(out_c);
-  const int64_t panel_floats = in_c * kPanel;
+  const int64_t panel_floats = DepthOf(form, in_c) * kPanel;
   for (int64_t panel = 0; panel < panels; ++panel) {
     const int64_t first = panel / kWinogradGroup * kWinogradGroup;  // of the group
     const int64_t matrix = std::min(kWinogradGroup, panels - first) * panel_floats;
     float* to = packed + first * side * side * panel_floats + (panel - first) * panel_floats;
     const int64_t outputs = std::min(kPanel, out_c - panel * kPanel);
+    const float* taps = w + panel * kPanel * stride_o;
     for (int64_t c = 0; c < in_c; ++c) {
-      const float* taps = w + panel * kPanel * stride_o + c * stride_c;
-      TransformPanel(MatrixOf(form), side, {taps, outputs, stride_o, stride_tap}, matrix, to + c * kPanel);
+      const Taps channel = {taps + c * stride_c, outputs, stride_o, stride_tap};
+      if (IsBf16(form))
+        TransformToPairs(MatrixOf(form), side, channel, c % 2, matrix, to + c / 2 * kPanel);
+      else
+        TransformPanel(MatrixOf(form), side, channel, matrix, to + c * kPanel);
     }
   }
 }

@@ -75,7 +75,7 @@ WinogradPlan PlanWinograd(WinogradForm form, const ConvGeometry& g, int64_t thre
   const WinogradSize size = SizeOf(form);
   WinogradPlan plan;
   plan.tiles = g.batch * DivideUp(g.out_h, size.out) * DivideUp(g.out_w, size.out);
-  plan.in_row = RoundUp(g.in_c, kPanel);
+  plan.in_row = RoundUp(DepthOf(form, RoundUp(g.in_c, kPanel)), kPanel);
   // Rows of a tile of the product must not all fall in few sets of the first-level cache.
   if (plan.in_row % 256 == 0) plan.in_row += kPanel;
   plan.group_panels = std::min(kWinogradGroup, PanelsOf(g.out_c));

@@ -71,34 +71,50 @@ HWY_INLINE void TransformBothWays(const T& transform, const Load& load, const St
   }
 }
 
+// What the products multiply: how many channels an element holds, and how a vector of them is stored.
+struct ProductF32 {
+  using Multiply = MultiplyF32;
+  static constexpr int64_t kChannels = 1;
+  static HWY_INLINE void Store(VF v, float* to) { hn::StoreU(v, DF(), to); }
+};
+#if SLIPWAY_CPU_HAS_BF16
+struct ProductBf16 {
+  using Multiply = MultiplyBf16;
+  static constexpr int64_t kChannels = 2;
+  static HWY_INLINE void Store(VF v, float* to) { StoreBf16(v, to); }
+};
+#else
+using ProductBf16 = ProductF32;  // never called: WhyNoBf16
+#endif
+
 // B^T d B of a vector of channels. load(i, j): those of the tile's pixel; to: position 0.
-template <class Form, class Load>
+template <class Form, class Product, class Load>
 HWY_INLINE void TransformIn(const Load& load, int64_t position_step, float* HWY_RESTRICT to) {
   constexpr int kIn = Form::kIn;
   TransformBothWays<kIn, kIn>([](const VF* d, VF* o) HWY_ATTR { Form::In(d, o); }, load,
                               [&](int i, int j, VF v)
-                                  HWY_ATTR { hn::StoreU(v, DF(), to + (i * kIn + j) * position_step); });
+                                  HWY_ATTR { Product::Store(v, to + (i * kIn + j) * position_step); });
 }
 
 // Channels [begin, end) of a tile; those behind `end` up to a whole vector become 0. soon(c): what will be
 // read next of the channels at c.
-template <class Form, class At, class Soon>
+template <class Form, class Product, class At, class Soon>
 HWY_INLINE void TransformPixels(const At& at, const Soon& soon, int64_t begin, int64_t end,
                                 int64_t position_step, float* HWY_RESTRICT to) {
   const DF d;
   int64_t c = begin;
   for (; c + kLanes <= end; c += kLanes) {
     soon(c);
-    TransformIn<Form>([&](int i, int j) HWY_ATTR { return hn::LoadU(d, at(i, j) + c); }, position_step,
-                      to + c);
+    TransformIn<Form, Product>([&](int i, int j) HWY_ATTR { return hn::LoadU(d, at(i, j) + c); },
+                               position_step, to + c / Product::kChannels);
   }
   if (c == end) return;
   const auto rest = static_cast<size_t>(end - c);
-  TransformIn<Form>([&](int i, int j) HWY_ATTR { return LoadFirst(d, at(i, j) + c, rest); }, position_step,
-                    to + c);
+  TransformIn<Form, Product>([&](int i, int j) HWY_ATTR { return LoadFirst(d, at(i, j) + c, rest); },
+                             position_step, to + c / Product::kChannels);
 }
 
-template <class Form>
+template <class Form, class Product>
 HWY_NOINLINE void InputsOf(const WinogradF32& conv, const WinogradPlan& plan, int64_t begin, int64_t end,
                            int64_t channel_begin, int64_t channel_end, float* to) {
   constexpr int kIn = Form::kIn;
@@ -118,8 +134,9 @@ HWY_NOINLINE void InputsOf(const WinogradF32& conv, const WinogradPlan& plan, in
             hwy::Prefetch(origin + i * row_step + j * g.in_step + c);
         }
       };
-      TransformPixels<Form>([&](int i, int j) HWY_ATTR { return origin + i * row_step + j * g.in_step; },
-                            soon, channel_begin, channel_end, plan.in_position, to);
+      TransformPixels<Form, Product>([&](int i, int j)
+                                         HWY_ATTR { return origin + i * row_step + j * g.in_step; },
+                                     soon, channel_begin, channel_end, plan.in_position, to);
       continue;
     }
     const float* pixels[kIn * kIn];
@@ -129,8 +146,8 @@ HWY_NOINLINE void InputsOf(const WinogradF32& conv, const WinogradPlan& plan, in
         pixels[i * kIn + j] = is_in ? image + (y + i) * row_step + (x + j) * g.in_step : conv.zeros;
       }
     }
-    TransformPixels<Form>([&](int i, int j) HWY_ATTR { return pixels[i * kIn + j]; }, [](int64_t) {},
-                          channel_begin, channel_end, plan.in_position, to);
+    TransformPixels<Form, Product>([&](int i, int j) HWY_ATTR { return pixels[i * kIn + j]; }, [](int64_t) {},
+                                   channel_begin, channel_end, plan.in_position, to);
   }
 }
 
@@ -197,28 +214,33 @@ void Inputs(const WinogradF32& conv, const WinogradPlan& plan, int64_t begin, in
             int64_t channel_begin, int64_t channel_end, float* to) {
   switch (conv.form) {
     case WinogradForm::kF4x4:
-      return InputsOf<FormF4x4>(conv, plan, begin, end, channel_begin, channel_end, to);
+      return InputsOf<FormF4x4, ProductF32>(conv, plan, begin, end, channel_begin, channel_end, to);
     case WinogradForm::kF6x6:
-      return InputsOf<FormF6x6>(conv, plan, begin, end, channel_begin, channel_end, to);
+      return InputsOf<FormF6x6, ProductF32>(conv, plan, begin, end, channel_begin, channel_end, to);
     case WinogradForm::kF4x4Stride2:
-      return InputsOf<FormF4x4Stride2>(conv, plan, begin, end, channel_begin, channel_end, to);
+      return InputsOf<FormF4x4Stride2, ProductF32>(conv, plan, begin, end, channel_begin, channel_end, to);
+    case WinogradForm::kF4x4Bf16:
+      return InputsOf<FormF4x4, ProductBf16>(conv, plan, begin, end, channel_begin, channel_end, to);
   }
 }
 
 void Sums(const WinogradF32& conv, const WinogradPlan& plan, const float* sums, int64_t begin, int64_t end,
           int64_t panel_begin, int64_t panel_end) {
   switch (conv.form) {
-    case WinogradForm::kF4x4: return SumsOf<FormF4x4>(conv, plan, sums, begin, end, panel_begin, panel_end);
+    case WinogradForm::kF4x4:
+    case WinogradForm::kF4x4Bf16:
+      return SumsOf<FormF4x4>(conv, plan, sums, begin, end, panel_begin, panel_end);
     case WinogradForm::kF6x6: return SumsOf<FormF6x6>(conv, plan, sums, begin, end, panel_begin, panel_end);
     case WinogradForm::kF4x4Stride2:
       return SumsOf<FormF4x4Stride2>(conv, plan, sums, begin, end, panel_begin, panel_end);
   }
 }
 
-void Multiply(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
-              int64_t panel_begin, int64_t panel_end, float* sums) {
+template <class Multiply>
+void MultiplyBy(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
+                int64_t panel_begin, int64_t panel_end, float* sums) {
   const WinogradSize size = SizeOf(conv.form);
-  const int64_t depth = conv.geometry.in_c;
+  const int64_t depth = DepthOf(conv.form, conv.geometry.in_c);
   const int64_t panels = PanelsOf(conv.geometry.out_c);
   const int64_t matrix = std::min(kWinogradGroup, panels - panel_begin) * depth * kPanel;
   // Stride 2: the weights of all odd rows, and of all odd columns, are the same.
@@ -236,8 +258,15 @@ void Multiply(const WinogradF32& conv, const WinogradPlan& plan, const float* in
     gemm.b = conv.weights + panel_begin * side * side * depth * kPanel + (i * side + j) * matrix -
              panel_begin * depth * kPanel;
     gemm.c = sums + position * plan.sum_position - panel_begin * kPanel;
-    RunGemmTiles(gemm, rows, panel_begin, panel_end);
+    RunGemmTiles<Multiply>(gemm, rows, panel_begin, panel_end);
   }
+}
+
+void Multiply(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
+              int64_t panel_begin, int64_t panel_end, float* sums) {
+  const auto multiply =
+      IsBf16(conv.form) ? MultiplyBy<ProductBf16::Multiply> : MultiplyBy<ProductF32::Multiply>;
+  multiply(conv, plan, inputs, rows, panel_begin, panel_end, sums);
 }
 
 int64_t MultiplyRows() { return kTileRows; }

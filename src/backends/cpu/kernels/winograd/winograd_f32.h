@@ -11,6 +11,7 @@
 //   kF4x4            1     6   4        2.25                   1/4
 //   kF6x6            1     8   6        1.78                   1/5.06
 //   kF4x4Stride2     2     9   4        5.06                   1/1.78
+//   kF4x4Bf16: kF4x4 whose transformed inputs and weights are rounded to bf16 (gemm/bf16.h)
 //
 // The transforms subtract numbers of one size, so that sums lose bits: RelativeErrorOf.
 #pragma once
@@ -18,12 +19,19 @@
 #include <cstdint>
 
 #include "backends/cpu/kernels/conv/conv_f32.h"
+#include "backends/cpu/kernels/gemm/bf16.h"
 #include "base/round_up.h"
 #include "base/thread_pool.h"
 
 namespace slipway::cpu {
 
-enum class WinogradForm { kF4x4, kF6x6, kF4x4Stride2 };
+enum class WinogradForm { kF4x4, kF6x6, kF4x4Stride2, kF4x4Bf16 };
+
+constexpr bool IsBf16(WinogradForm form) { return form == WinogradForm::kF4x4Bf16; }
+// Elements that stand for `channels` channels in transformed inputs and weights: pairs in bf16.
+constexpr int64_t DepthOf(WinogradForm form, int64_t channels) {
+  return IsBf16(form) ? PairsOf(channels) : channels;
+}
 
 struct WinogradSize {
   int64_t stride;    // of the convolution
@@ -43,7 +51,7 @@ struct WinogradF32 {
   WinogradForm form = WinogradForm::kF4x4;
   ConvGeometry geometry;           // 3x3, dilation 1, the form's stride; any padding
   const float* x = nullptr;        // [batch,in_h,in_w], in_step apart
-  const float* weights = nullptr;  // [group][matrix][panel][in_c][16]
+  const float* weights = nullptr;  // [group][matrix][panel][DepthOf in_c][16]
   const float* zeros = nullptr;    // in_c zeros
   float* y = nullptr;              // [batch,out_h,out_w], geometry.out_step apart
   Epilogue epilogue;               // its residual: at the first pixel's first channel
@@ -56,7 +64,7 @@ inline constexpr int64_t kWinogradGroup = 2;
 int64_t WinogradWeights(WinogradForm form, int64_t out_c, int64_t in_c);
 
 // Transforms w[o * stride_o + tap * stride_tap + c * stride_c] (in double) and packs it to
-// [group][matrix][panel][in_c][16], the last panel filled up with 0.
+// [group][matrix][panel][DepthOf in_c][16], the last panel filled up with 0.
 void PackWinograd(WinogradForm form, const float* w, int64_t out_c, int64_t in_c, int64_t stride_o,
                   int64_t stride_tap, int64_t stride_c, float* packed);
 
@@ -92,7 +100,7 @@ int64_t WinogradRows();
 // The stages of a run; each may be cut anywhere and run in parallel.
 //
 // inputs: tiles [begin, end), channels [channel_begin, channel_end), the former a multiple of 16, are
-// transformed to to[position * in_position + (tile - begin) * in_row + channel].
+// transformed to to[position * in_position + (tile - begin) * in_row + channel]; bf16: at the channel's pair.
 void TransformInputs(const WinogradF32& conv, const WinogradPlan& plan, int64_t begin, int64_t end,
                      int64_t channel_begin, int64_t channel_end, float* to);
 // sums[position * sum_position + row * sum_row + column] of the columns of panels [panel_begin, panel_end)
