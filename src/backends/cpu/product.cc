@@ -23,23 +23,34 @@ int64_t BlockRows(int64_t depth) {
 
 // How a product is dealt out: blocks of rows x parts of the panels.
 struct ProductTasks {
-  ProductTasks(int64_t rows, int64_t depth, int64_t panels, int64_t threads) {
-    const int64_t tile = GemmF32TileRows();
-    const bool is_flat = IsFlat(rows, depth);
-    block = is_flat ? rows : BlockRows(depth);
-    if (is_flat && panels < 4 * threads && threads > 1)
-      block = std::max(tile, DivideUp(DivideUp(rows, 4 * threads), tile) * tile);
-    block = std::min(block, rows);
+  ProductTasks(int64_t rows, int64_t depth, int64_t panels, int64_t threads) : panels_each(panels) {
+    if (IsFlat(rows, depth)) {
+      block = rows;
+      if (SharesRows(rows, depth, panels, threads)) {
+        block = DivideUp(rows, threads);
+        if (block >= 4 * GemmF32TileRows()) block = DivideUp(block, 2);
+      } else if (threads > 1) {
+        panels_each = std::max<int64_t>(2, DivideUp(panels, 4 * threads) / 2 * 2);
+        parts = DivideUp(panels, panels_each);
+      }
+    } else {
+      // As many for every thread.
+      block = DivideUp(rows, RoundUp(DivideUp(rows, BlockRows(depth)), threads));
+    }
     const int64_t blocks = DivideUp(rows, block);
-    const int64_t parts_wanted = threads == 1 || blocks >= 4 * threads ? 1 : 4 * threads;
-    panels_each = std::max<int64_t>(2, DivideUp(panels, parts_wanted) / 2 * 2);
-    parts = DivideUp(panels, panels_each);
     count = blocks * parts;
     const int64_t work = std::max<int64_t>(1, block * panels_each * kPanel * depth);
     grain = std::max<int64_t>(1, kSmallWork / work);
   }
 
-  int64_t block, panels_each, parts, count, grain;
+  // Of few rows. A thread that keeps its rows from layer to layer finds them in its own cache, but then each
+  // reads all weights.
+  static bool SharesRows(int64_t rows, int64_t depth, int64_t panels, int64_t threads) {
+    const int64_t columns = panels * kPanel;
+    return rows >= threads * GemmF32TileRows() && (threads - 1) * depth * columns <= rows * (depth + columns);
+  }
+
+  int64_t block, panels_each, parts = 1, count, grain;
 };
 
 // rows_at(row, count): where so many rows of A lie, a_step apart.
