@@ -6,6 +6,7 @@
 #include <chrono>
 #include <system_error>
 
+#include "base/crowding.h"
 #include "base/float_mode.h"
 
 namespace slipway {
@@ -161,8 +162,10 @@ void ThreadPool::Work(int index) {
   const As worker(this, index);
   uint64_t seen = 0;
   uint64_t float_mode = FloatMode();
+  Crowding crowding;
   while (WaitForNews(seen)) {
     if (!Join(seen)) continue;
+    if (may_spin_) crowding.Joins(loop_.core);
     if (loop_.float_mode != float_mode) SetFloatMode(float_mode = loop_.float_mode);
     RunChunks(index);
     state_.fetch_sub(1, std::memory_order_release);
@@ -180,7 +183,7 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, FunctionRef<void(int6
   }
   if (workers_.empty()) StartWorkers();
   const int64_t chunks = (count - 1) / chunk + 1;
-  loop_ = {&body, count, chunk, FloatMode()};
+  loop_ = {&body, count, chunk, FloatMode(), CurrentCore()};
   DealChunks(chunks);
   // Nobody is in a loop now: the count is 0.
   state_.store((state_.load(std::memory_order_relaxed) / kOneLoop + 1) * kOneLoop | kOpen);

@@ -47,6 +47,7 @@ class ThreadPool {
     int64_t count;
     int64_t chunk;
     uint64_t float_mode;
+    int core;  // that the caller runs on
   };
   // Chunks of one thread that nobody has taken yet: the first in the high half, the end in the low one.
   struct alignas(128) Stretch {  // two lines: the prefetcher fetches them in pairs
