@@ -54,32 +54,94 @@ inline void RoundProducts(CaseScene& scene) {
   }
 }
 
-// The outputs of the tactic's kernel on the scene; `like` has their dtypes and shapes.
+// A tensor whose rows lie with `gap` elements between them, filled with bytes that are no number.
+class RowsApart {
+ public:
+  static constexpr uint8_t kFill = 0xFF;
+
+  RowsApart(const Tensor& dense, int64_t gap)
+      : row_bytes_(BytesOf(dense.dtype(), LastExtent(dense))),
+        step_(LastExtent(dense) + gap),
+        step_bytes_(BytesOf(dense.dtype(), step_)),
+        rows_(row_bytes_ == 0 ? 0 : dense.size_bytes() / row_bytes_),
+        memory_(DType::kU8, {rows_ * step_bytes_}) {
+    std::fill_n(memory_.as<uint8_t>(), memory_.count(), kFill);
+    for (int64_t row = 0; row < rows_; ++row)
+      std::copy_n(static_cast<const uint8_t*>(dense.data()) + row * row_bytes_, row_bytes_, At(row));
+    datum_ = Datum::Of(Tensor(dense.dtype(), dense.dims(), memory_.data()));
+  }
+  RowsApart(const RowsApart&) = delete;
+  RowsApart& operator=(const RowsApart&) = delete;
+
+  Datum* datum() { return &datum_; }
+  int64_t step() const { return step_; }
+  // The rows, one behind the other; a test that wrote between them fails.
+  Tensor Dense() {
+    Tensor dense(datum_.tensor.dtype(), datum_.tensor.dims());
+    for (int64_t row = 0; row < rows_; ++row) {
+      std::copy_n(At(row), row_bytes_, static_cast<uint8_t*>(dense.data()) + row * row_bytes_);
+      const bool is_kept = std::all_of(At(row) + row_bytes_, At(row) + step_bytes_,
+                                       [](uint8_t byte) { return byte == kFill; });
+      EXPECT_TRUE(is_kept) << "written behind row " << row;
+    }
+    return dense;
+  }
+
+ private:
+  static int64_t LastExtent(const Tensor& tensor) { return tensor.rank() == 0 ? 1 : tensor.dim(-1); }
+  uint8_t* At(int64_t row) { return memory_.as<uint8_t>() + row * step_bytes_; }
+
+  int64_t row_bytes_, step_, step_bytes_, rows_;
+  Tensor memory_;
+  Datum datum_;
+};
+
+// The outputs of the tactic's kernel on the scene; `like` has their dtypes and shapes. Operands that may be
+// rows with gaps have `gap` elements between them; none where no operand may.
 inline Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& step, CaseScene& scene,
-                                            const std::vector<Datum>& like) {
+                                            const std::vector<Datum>& like, int64_t gap = 0) {
   SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, tactic.Make(step));
-  std::vector<Datum> outputs;
+  std::vector<std::unique_ptr<RowsApart>> inputs, outputs;
   std::vector<Type> input_types, output_types;
   std::vector<Datum*> in, out;
-  for (const Datum& datum : like) {
-    Tensor tensor(datum.tensor.dtype(), datum.tensor.dims());
-    outputs.push_back(Datum::Of(tensor));
-    output_types.push_back(Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
-  }
-  for (Datum& datum : outputs) out.push_back(&datum);
+  std::vector<int64_t> in_steps, out_steps;
+  bool has_gaps = false;
+  const auto add = [&](const Tensor& tensor, bool can_step, auto& apart, auto& datums, auto& steps) {
+    const bool is_apart = can_step && gap > 0 && tensor.rank() > 0 && tensor.count() > 0;
+    apart.push_back(std::make_unique<RowsApart>(tensor, is_apart ? gap : 0));
+    datums.push_back(apart.back()->datum());
+    steps.push_back(is_apart ? apart.back()->step() : 0);
+    has_gaps |= is_apart;
+  };
   for (size_t i = 0; i < scene.inputs.size(); ++i) {
-    const bool is_absent = scene.node().inputs[i] == kNoValue;
-    in.push_back(is_absent ? nullptr : &scene.inputs[i]);
     const Tensor& tensor = scene.inputs[i].tensor;
-    input_types.push_back(is_absent ? Type() : Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
+    if (scene.node().inputs[i] == kNoValue || tensor.dtype() == DType::kString) {
+      in.push_back(scene.node().inputs[i] == kNoValue ? nullptr : &scene.inputs[i]);
+      in_steps.push_back(0);
+      input_types.push_back(in.back() == nullptr ? Type()
+                                                 : Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
+      continue;
+    }
+    const bool is_constant = scene.graph.value(scene.node().inputs[i]).IsConstant();
+    add(tensor, !is_constant && kernel->CanReadSteps(i), inputs, in, in_steps);
+    input_types.push_back(Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
   }
+  for (size_t i = 0; i < like.size(); ++i) {
+    Tensor tensor(like[i].tensor.dtype(), like[i].tensor.dims());
+    output_types.push_back(Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
+    std::fill_n(static_cast<uint8_t*>(tensor.data()), tensor.size_bytes(), RowsApart::kFill);
+    add(tensor, kernel->CanWriteSteps(i), outputs, out, out_steps);
+  }
+  if (gap > 0 && !has_gaps) return std::vector<Datum>();
   Tensor workspace(DType::kU8, {kernel->WorkspaceBytes(input_types, output_types)});
   ThreadPool pool(2);
   Tensor threads(DType::kU8, {RoundUp(kernel->ThreadWorkspaceBytes(input_types, output_types), 64) * 2});
-  const KernelArgs args{in,      out, output_types, workspace.values<uint8_t>(), pool,
-                        nullptr, {},  {},           threads.values<uint8_t>()};
+  const KernelArgs args{in,      out,      output_types, workspace.values<uint8_t>(), pool,
+                        nullptr, in_steps, out_steps,    threads.values<uint8_t>()};
   SLIPWAY_RETURN_IF_ERROR(kernel->Run(args));
-  return outputs;
+  std::vector<Datum> results;
+  for (auto& output : outputs) results.push_back(Datum::Of(output->Dense()));
+  return results;
 }
 
 // A case, ready to be run by tactics of one precision, and what the reference makes of it.
@@ -152,12 +214,13 @@ inline std::vector<std::string> CheckTactics(const Backend& backend, const OpDef
     if (is_bf16 && rounded == nullptr) rounded = MakeTrial(op, test, seed, Precision::kBf16);
     Trial& trial = is_bf16 ? *rounded : *plain;
     if (!trial.ExpectReference()) return fitting;
-    auto got = RunTactic(*tactic, trial.step, trial.scene, trial.want);
-    EXPECT_TRUE(got.ok()) << got.status().message();
-    if (!got.ok()) return fitting;
-    for (size_t i = 0; i < trial.want.size(); ++i) {
-      const Tensor& expected = trial.want[i].tensor;
-      ExpectClose((*got)[i].tensor, expected, ToleranceOf(*tactic, trial, i));
+    for (const int64_t gap : {0, 5}) {
+      SCOPED_TRACE("rows " + std::to_string(gap) + " elements apart");
+      auto got = RunTactic(*tactic, trial.step, trial.scene, trial.want, gap);
+      EXPECT_TRUE(got.ok()) << got.status().message();
+      if (!got.ok()) return fitting;
+      for (size_t i = 0; i < got->size(); ++i)
+        ExpectClose((*got)[i].tensor, trial.want[i].tensor, ToleranceOf(*tactic, trial, i));
     }
     fitting.push_back(tactic->name());
   }

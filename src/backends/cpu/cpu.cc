@@ -36,6 +36,7 @@ Backend MakeCpuBackend() {
   backend.target = hwy::TargetName(targets & -targets);
   backend.why_no_bf16 = cpu::WhyNoBf16();
   for (auto list : {cpu::ConvTactics,
+                    cpu::ConvTransposeTactics,
                     cpu::DepthwiseTactics,
                     cpu::WinogradTactics,
                     cpu::MatMulTactics,

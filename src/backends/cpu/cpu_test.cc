@@ -176,6 +176,49 @@ TEST_P(CpuTest, AgreesWithTheReferenceOnTails) {
   EXPECT_EQ(count, static_cast<int>(cases.size()));
 }
 
+TEST_P(CpuTest, AgreesWithTheReferenceOnTransposedConvolutions) {
+  const auto kernel = [](int64_t h, int64_t w, Ints strides) {
+    return std::pair<Dims, Attrs>({h, w}, {{"strides", std::move(strides)}});
+  };
+  std::vector<std::pair<Dims, Attrs>> windows = {kernel(3, 3, {2, 2}), kernel(4, 2, {3, 1}),
+                                                 kernel(1, 2, {2, 3}), kernel(5, 5, {1, 2})};
+  for (const Ints& dilations : {Ints{2, 2}, Ints{3, 1}}) {
+    windows.push_back(kernel(3, 4, {2, 3}));
+    windows.back().second.Set("dilations", dilations);
+  }
+  for (const auto& [size, attrs] : windows) {
+    for (const Ints& pads : {Ints{0, 0, 0, 0}, Ints{1, 0, 0, 1}, Ints{0, 2, 1, 0}}) {
+      for (int64_t group : {1, 3}) {
+        Attrs all = attrs;
+        if (size != Dims{1, 2}) all.Set("pads", pads);
+        all.Set("group", group);
+        all.Set("layout", std::string("channels_last"));
+        EXPECT_EQ(
+            CheckCase(
+                *FindOp("ConvTranspose"),
+                {ToString(size) + ToString(Dims(pads.begin(), pads.end())),
+                 {{.dims = {2, 5, 13, 9}, .low = -1, .high = 1},
+                  {.dims = {51, size[0], size[1], 9 / group}, .low = -1, .high = 1, .is_constant = true},
+                  {.dims = {51}, .low = -1, .high = 1, .is_constant = true}},
+                 all}),
+            1);
+      }
+    }
+  }
+}
+
+// Several stretches of pixels, and a mean that is large beside what differs from it.
+TEST_P(CpuTest, AgreesWithTheReferenceOnInstancesWithChannelsLast) {
+  for (int64_t channels : {1, 7, 24}) {
+    const TestInput parameter{.dims = {channels}, .low = -1, .high = 1, .is_constant = true};
+    EXPECT_EQ(CheckCase(*FindOp("InstanceNormalization"),
+                        {"large",
+                         {{.dims = {2, 95, 401, channels}, .low = 99, .high = 101}, parameter, parameter},
+                         {{"layout", std::string("channels_last")}}}),
+              1);
+  }
+}
+
 TEST_P(CpuTest, AgreesWithTheReferenceOnQuantizedConvolutions) {
   int count = 0;
   const std::vector<TestCase> cases = QuantizedConvCases();

@@ -15,6 +15,7 @@ namespace slipway::cpu {
 
 // One list per source file, in static storage.
 std::vector<const Tactic*> ConvTactics();
+std::vector<const Tactic*> ConvTransposeTactics();
 std::vector<const Tactic*> DepthwiseTactics();
 std::vector<const Tactic*> WinogradTactics();
 std::vector<const Tactic*> MatMulTactics();

@@ -118,18 +118,6 @@ Status Infer(InferContext& context) {
   return Status::Ok();
 }
 
-// Pads cut off the full spread so that the output has the extents it has.
-void ResolveTransposedPads(Window& window, const Ints& padding, std::span<const int64_t> in,
-                           std::span<const int64_t> out, bool has_wanted) {
-  if (window.auto_pad == "NOTSET" && !has_wanted) return;
-  for (int axis = 0; axis < window.rank(); ++axis) {
-    const auto i = static_cast<size_t>(axis);
-    const int64_t full = (in[i] - 1) * window.strides[i] + padding[i] + window.Extent(axis);
-    const int64_t total = window.auto_pad == "VALID" ? 0 : std::max<int64_t>(full - out[i], 0);
-    window.pads_begin[i] = window.auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
-  }
-}
-
 Result<ConvTransposeCall> ReadCall(const RunContext& context) {
   const Layout layout = LayoutOf(context.attrs());
   ConvTransposeCall call;
@@ -146,12 +134,9 @@ Result<ConvTransposeCall> ReadCall(const RunContext& context) {
       is_first ? call.ins_per_group() * call.stride_in : call.outs_per_group() * call.stride_out;
   const size_t spatial = context.in(0).dims().size() - 2;
   const Ints kernel(weight.size.end() - static_cast<int64_t>(spatial), weight.size.end());
-  SLIPWAY_ASSIGN_OR_RETURN(Window window, ReadWindow(context.attrs(), kernel));
-  SLIPWAY_ASSIGN_OR_RETURN(const Ints padding, OutputPadding(context.attrs(), spatial));
-  ResolveTransposedPads(window, padding, std::span(call.in.size).subspan(3 - spatial),
-                        std::span(call.out.size).subspan(3 - spatial),
-                        HasWanted(context.attrs(), context.node()));
-  call.window = ToThree(window);
+  SLIPWAY_ASSIGN_OR_RETURN(
+      call.window, TransposedWindow(context.node(), kernel, std::span(call.in.size).subspan(3 - spatial),
+                                    std::span(call.out.size).subspan(3 - spatial)));
   return call;
 }
 
@@ -184,6 +169,21 @@ Status Reference(RunContext& context) {
 }
 
 }  // namespace
+
+Result<Window3> TransposedWindow(const Node& node, const Ints& kernel, std::span<const int64_t> in,
+                                 std::span<const int64_t> out) {
+  SLIPWAY_ASSIGN_OR_RETURN(Window window, ReadWindow(node.attrs, kernel));
+  SLIPWAY_ASSIGN_OR_RETURN(const Ints padding, OutputPadding(node.attrs, kernel.size()));
+  if (window.auto_pad == "NOTSET" && !HasWanted(node.attrs, node)) return ToThree(window);
+  // The output has the extents it has: pads cut off the rest of the full spread.
+  for (int axis = 0; axis < window.rank(); ++axis) {
+    const auto i = static_cast<size_t>(axis);
+    const int64_t full = (in[i] - 1) * window.strides[i] + padding[i] + window.Extent(axis);
+    const int64_t total = window.auto_pad == "VALID" ? 0 : std::max<int64_t>(full - out[i], 0);
+    window.pads_begin[i] = window.auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
+  }
+  return ToThree(window);
+}
 
 OpDef MakeConvTranspose() {
   OpDef op;

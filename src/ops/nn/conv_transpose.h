@@ -51,6 +51,11 @@ struct ConvTransposeCall {
   }
 };
 
+// The window of a ConvTranspose from spatial extents `in` to `out`: `pad` is what is cut off the front of the
+// full spread.
+Result<Window3> TransposedWindow(const Node& node, const Ints& kernel, std::span<const int64_t> in,
+                                 std::span<const int64_t> out);
+
 Status RunQuantizedConvTranspose(const RunContext& context, const ConvTransposeCall& call);
 
 Status ImportTfliteConvTranspose(ImportContext& context);

@@ -128,6 +128,29 @@ MeanAndVariance Moments(const float* x, int64_t count) {
   return {mean, squares / static_cast<double>(count)};
 }
 
+void AddMoments(const float* x, int64_t rows, int64_t width, const float* shift, double* sums,
+                double* squares) {
+  const hn::CappedTag<double, 8> wide;
+  const hn::Rebind<float, decltype(wide)> d;
+  const hn::CappedTag<double, 1> wide_one;
+  const hn::Rebind<float, decltype(wide_one)> one;
+  const auto add = [&](auto from, auto to, int64_t c) HWY_ATTR {
+    const auto center = hn::LoadU(from, shift + c);
+    auto sum = hn::LoadU(to, sums + c), square = hn::LoadU(to, squares + c);
+    for (int64_t r = 0; r < rows; ++r) {
+      const auto deviation = hn::PromoteTo(to, hn::Sub(hn::LoadU(from, x + r * width + c), center));
+      sum = hn::Add(sum, deviation);
+      square = hn::MulAdd(deviation, deviation, square);
+    }
+    hn::StoreU(sum, to, sums + c);
+    hn::StoreU(square, to, squares + c);
+  };
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t c = 0;
+  for (; c + lanes <= width; c += lanes) add(d, wide, c);
+  for (; c < width; ++c) add(one, wide_one, c);
+}
+
 void Affine(const float* x, int64_t count, float center, float factor, float offset, float* y) {
   for (int64_t i = 0; i < count; ++i) y[i] = (x[i] - center) * factor + offset;
 }
@@ -147,6 +170,7 @@ HWY_EXPORT(Reduce);
 HWY_EXPORT(SumI8);
 HWY_EXPORT(SumU8);
 HWY_EXPORT(Moments);
+HWY_EXPORT(AddMoments);
 HWY_EXPORT(Affine);
 HWY_EXPORT(AffineRow);
 
@@ -160,6 +184,10 @@ int32_t SumOfBytes(const uint8_t* x, int64_t length, int64_t step) {
   return HWY_DYNAMIC_DISPATCH(SumU8)(x, length, step);
 }
 MeanAndVariance MomentsF32(const float* x, int64_t count) { return HWY_DYNAMIC_DISPATCH(Moments)(x, count); }
+void AddMomentsF32(const float* x, int64_t rows, int64_t width, const float* shift, double* sums,
+                   double* squares) {
+  HWY_DYNAMIC_DISPATCH(AddMoments)(x, rows, width, shift, sums, squares);
+}
 void AffineF32(const float* x, int64_t count, float center, float factor, float offset, float* y) {
   HWY_DYNAMIC_DISPATCH(Affine)(x, count, center, factor, offset, y);
 }

@@ -21,6 +21,9 @@ struct MeanAndVariance {
   double mean, variance;
 };
 MeanAndVariance MomentsF32(const float* x, int64_t count);
+// sums[c] += x[r][c] - shift[c], squares[c] += its square, of `rows` rows of `width`, one behind the other.
+void AddMomentsF32(const float* x, int64_t rows, int64_t width, const float* shift, double* sums,
+                   double* squares);
 
 // y[i] = (x[i] - center) * factor + offset
 void AffineF32(const float* x, int64_t count, float center, float factor, float offset, float* y);
