@@ -21,8 +21,11 @@ demo: build  ## find the cat: fetch a detector and photos, convert, detect, save
 test: setup  ## everything a change must pass: format, layers, build, unit tests, oracles, conformance
 	@tools/test.sh
 
-test-full: test  ## test, then sanitizers, clang, scalar code and longer fuzzing
+test-full: test  ## test, then sanitizers, clang, scalar code, ARM and longer fuzzing
 	@tools/test_full.sh
+
+test-arm: setup  ## cross build for ARM (64 and 32 bits), test under qemu-user; PROCESSORS="cortex-a53 max cortex-a15"
+	@tools/test_arm.sh $(PROCESSORS)
 
 bench: setup  ## time the kernels and the models
 	@tools/bench.sh
@@ -56,4 +59,4 @@ approve: build  ## accept the golden files' new text, for review with git diff
 clean:  ## remove every build; .venv stays
 	rm -rf build
 
-.PHONY: help setup build demo test test-full bench bench-peers bench-diff fuzz check fmt tidy models approve clean
+.PHONY: help setup build demo test test-full test-arm bench bench-peers bench-diff fuzz check fmt tidy models approve clean

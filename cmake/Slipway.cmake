@@ -26,7 +26,7 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 find_program(MOLD_PROGRAM mold)
-if(MOLD_PROGRAM)
+if(MOLD_PROGRAM AND NOT CMAKE_CROSSCOMPILING)  # Debian's cross compilers do not find it
   add_link_options(-fuse-ld=mold)
 endif()
 
@@ -80,7 +80,7 @@ function(slipway_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
-  if(SLIPWAY_SANITIZE)
+  if(SLIPWAY_SANITIZE OR CMAKE_CROSSCOMPILING)  # the latter: emulated
     math(EXPR ARG_TIMEOUT "6 * ${ARG_TIMEOUT}")
   endif()
   add_executable(${name} ${ARG_SOURCES})

@@ -23,6 +23,7 @@ struct Options {
   std::string data = SLIPWAY_ONNX_DATA;
   std::string backend = "interpret";
   std::string filter;
+  std::string without;
   std::string list_file = SLIPWAY_ONNX_LIST;
   std::string shard = "0/1";
   int timeout_s = 60;
@@ -166,6 +167,7 @@ class Suite {
     for (size_t i = 0; i < cases->size(); ++i) {
       const OnnxCase& test = (*cases)[i];
       if (i % num_shards != shard || test.name.find(options_.filter) == std::string::npos) continue;
+      if (!options_.without.empty() && test.name.find(options_.without) != std::string::npos) continue;
       if (options_.is_dropping && list->ReasonFor(test.name, options_.backend).empty()) continue;
       Judge(test, *list);
     }
@@ -247,6 +249,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--backend", options.backend, "interpret, symbolic, or a backend")->capture_default_str();
   app.add_option("--filter", options.filter, "only cases whose name contains this");
+  app.add_option("--without", options.without, "no case whose name contains this");
   app.add_option("--list-file", options.list_file, "expected failures")->capture_default_str();
   app.add_option("--shard", options.shard, "INDEX/COUNT: every COUNT-th case from INDEX on");
   app.add_option("--rtol", options.closeness.rtol, "floats may differ by this part of the wanted value");

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What `make test-full` adds to `make test`: TensorFlow's own answers, random graphs by the thousand, sanitizers, the
-# other compiler, scalar code, longer fuzzing.
+# other compiler, scalar code, ARM, longer fuzzing.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=${JOBS:-$(nproc)}
@@ -24,3 +24,4 @@ tools/fuzz.sh "${SECONDS_EACH:-300}"
 run tsan "slipway_base_test slipway_runtime_test" --tests-regex 'slipway_(base|runtime)_test'
 run scalar unit_tests --label-regex unit
 run clang unit_tests --label-regex unit
+tools/test_arm.sh

@@ -27,7 +27,7 @@ uint64_t FloatMode() {
 #elif defined(__ARM_FP)
   uint32_t mode;
   asm volatile("vmrs %0, fpscr" : "=r"(mode));
-  return mode;
+  return mode & ~0xF800009FU;  // without the flags of comparisons and the exceptions seen so far
 #else
   return 0;
 #endif

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Installs the Debian packages of packages.txt that are missing; says nothing and returns at once when none is.
+# Installs the Debian packages of a list that are missing; says nothing and returns at once when none is.
+#
+# usage: tools/setup/install_packages.sh [LIST]    by default packages.txt beside this file
 set -eu
-list=$(dirname "$0")/packages.txt
+list=${1:-$(dirname "$0")/packages.txt}
 
 if ! command -v dpkg-query >/dev/null; then
   echo "setup: not a Debian machine; install by hand what $list names (continuing)" >&2

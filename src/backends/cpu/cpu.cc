@@ -1,11 +1,12 @@
 // The `cpu` backend's list of tactics: vectorised kernels, chosen by what fits and what the cost model says.
 //
-// SLIPWAY_ISA=scalar|sse4|avx2|avx512|vnni holds the kernels to an instruction set at most (the default: the
-// best).
+// SLIPWAY_ISA=scalar|sse4|avx2|avx512|vnni, on ARM neon|dotprod, holds the kernels to an instruction set at
+// most (the default: the best).
 #include <cstdlib>
 #include <string_view>
 
 #include "backends/cpu/kernels/gemm/bf16.h"
+#include "backends/cpu/kernels/quantized/dot.h"
 #include "backends/cpu/kernels/simd/targets.h"
 #include "backends/cpu/tactics.h"
 #include "hwy/targets.h"
@@ -24,6 +25,7 @@ void HonourIsa() {
   if (name == "avx2") best = HWY_AVX2;
   if (name == "avx512") best = HWY_AVX3;
   if (best != 0) hwy::DisableTargets(best - 1);
+  if (name == "neon") cpu::HoldToWiden();
 }
 
 }  // namespace
@@ -34,6 +36,7 @@ Backend MakeCpuBackend() {
   // Better ones are lower bits.
   const int64_t targets = hwy::SupportedTargets();
   backend.target = hwy::TargetName(targets & -targets);
+  if (cpu::BestDotForm() == cpu::DotForm::kSdot) backend.target += "+dotprod";
   backend.why_no_bf16 = cpu::WhyNoBf16();
   for (auto list : {cpu::ConvTactics,
                     cpu::ConvTransposeTactics,

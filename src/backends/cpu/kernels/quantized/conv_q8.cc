@@ -93,13 +93,14 @@ void WidenRows(DotCall call, int64_t rows) {
 
 void Dot(DotForm form, const DotCall& call, int64_t rows, int64_t panels) {
   if (form == DotForm::kVnni) return DotVnni(call, rows, panels);
+  if (form == DotForm::kSdot) return DotSdot(call, rows, panels);
   if (panels == 1) return WidenRows<1>(call, rows);
   WidenRows<kTilePanels>(call, rows);
 }
 
 // Writes rows of windows. What is copied beyond the end of a run is overwritten by the next one; the buffer
 // has room for that behind its last row.
-template <bool kIsVnni>
+template <bool kIsOfBytes>
 class Gatherer {
  public:
   explicit Gatherer(const ConvQ8& conv)
@@ -108,7 +109,8 @@ class Gatherer {
         x_end_(conv.x_end),
         row_bytes_(conv.filter->row_bytes()),
         x_zero_(conv.filter->x_zero),
-        is_signed_(conv.filter->is_signed) {}
+        is_signed_(conv.filter->is_signed),
+        flip_(conv.filter->is_flipped ? 0x80 : 0) {}
 
   // The windows of `rows` pixels from `pixel` on.
   HWY_INLINE void Rows(int64_t pixel, int64_t rows, uint8_t* to) const {
@@ -152,16 +154,15 @@ class Gatherer {
         }
       }
     }
-    const int64_t bytes = at * (kIsVnni ? 1 : 2);
+    const int64_t bytes = at * (kIsOfBytes ? 1 : 2);
     for (int64_t i = bytes; i < row_bytes_; ++i) to[i] = 0;
   }
 
   HWY_INLINE void Store(hn::Vec<D8> bytes, int64_t at, uint8_t* to) const {
     const D16 d16;
     const D8 d8;
-    if constexpr (kIsVnni) {
-      const auto flip = hn::Set(d8, is_signed_ ? uint8_t{0x80} : uint8_t{0});
-      hn::StoreU(hn::Xor(bytes, flip), d8, to + at);
+    if constexpr (kIsOfBytes) {
+      hn::StoreU(hn::Xor(bytes, hn::Set(d8, flip_)), d8, to + at);
       return;
     }
     const auto zero = hn::Set(d16, static_cast<int16_t>(x_zero_));
@@ -188,7 +189,7 @@ class Gatherer {
   // The zero point, as the form stores it.
   HWY_INLINE void Fill(int64_t count, int64_t at, uint8_t* to) const {
     const D8 d8;
-    if constexpr (kIsVnni) {
+    if constexpr (kIsOfBytes) {
       const auto zero = hn::Set(d8, static_cast<uint8_t>(x_zero_));
       for (int64_t i = 0; i < count; i += kStep) hn::StoreU(zero, d8, to + at + i);
       return;
@@ -205,28 +206,34 @@ class Gatherer {
   const int64_t row_bytes_;
   const int32_t x_zero_;
   const bool is_signed_;
+  const uint8_t flip_;
 };
 
-// count: a multiple of 4.
-HWY_INLINE int32_t SumOf(const uint8_t* row, int64_t count) {
-  uint32_t sum = 0;
+// Of a row of kVnni or kSdot. count: a multiple of 4.
+HWY_INLINE int32_t SumOf(const uint8_t* row, int64_t count, DotForm form) {
+  // i8 as u8 and 128 too much.
+  const uint8_t flip = form == DotForm::kSdot ? 0x80 : 0;
+  uint32_t sum = uint32_t{0} - flip * static_cast<uint32_t>(count);
   int64_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
   const hn::CappedTag<uint8_t, 16> d;
   const hn::Repartition<uint64_t, decltype(d)> d64;
+  const auto flips = hn::Set(d, flip);
   if (count >= 16) {
-    auto sums = hn::SumsOf8(hn::LoadU(d, row));
-    for (i = 16; i + 16 <= count; i += 16) sums = hn::Add(sums, hn::SumsOf8(hn::LoadU(d, row + i)));
-    sum = static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d64, sums)));
+    auto sums = hn::SumsOf8(hn::Xor(flips, hn::LoadU(d, row)));
+    for (i = 16; i + 16 <= count; i += 16)
+      sums = hn::Add(sums, hn::SumsOf8(hn::Xor(flips, hn::LoadU(d, row + i))));
+    sum += static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d64, sums)));
   }
   if (i + 8 <= count) {
     const hn::CappedTag<uint8_t, 8> half;
-    sum += static_cast<uint32_t>(hn::GetLane(hn::SumsOf8(hn::LoadU(half, row + i))));
+    const auto eight = hn::Xor(hn::Set(half, flip), hn::LoadU(half, row + i));
+    sum += static_cast<uint32_t>(hn::GetLane(hn::SumsOf8(eight)));
     i += 8;
   }
 #endif
   for (; i < count; i += 4) {
-    for (int64_t k = 0; k < 4; ++k) sum += row[i + k];
+    for (int64_t k = 0; k < 4; ++k) sum += static_cast<uint32_t>(row[i + k] ^ flip);
   }
   return static_cast<int32_t>(sum);
 }
@@ -298,7 +305,7 @@ HWY_INLINE void Finish(const ConvQ8& conv, const int32_t* acc, const int32_t* su
 bool IsDirect(const ConvQ8& conv) {
   const ConvGeometry& g = conv.geometry;
   const PackedQ8& filter = *conv.filter;
-  return filter.form == DotForm::kVnni && !filter.is_signed && filter.depth % 4 == 0 && g.taps() == 1 &&
+  return IsOfBytes(filter.form) && !filter.is_flipped && filter.depth % 4 == 0 && g.taps() == 1 &&
          g.stride_h == 1 && g.stride_w == 1 && g.in_h == g.out_h && g.in_w == g.out_w && g.pad_h == 0 &&
          g.pad_w == 0;
 }
@@ -315,7 +322,8 @@ void RunConv(const ConvQ8& conv, int64_t pixel_begin, int64_t pixel_end, int64_t
   const int64_t fitting = (kGatherBytes - 64) / filter.row_bytes();
   const int64_t block =
       std::clamp<int64_t>(fitting / kDotRows * kDotRows, std::min(fitting, kDotRows), kBlockRows);
-  const int64_t max_panels = filter.form == DotForm::kVnni ? kDotPanels : kTilePanels;
+  const bool is_of_bytes = IsOfBytes(filter.form);
+  const int64_t max_panels = is_of_bytes ? kDotPanels : kTilePanels;
   DotCall call;
   call.groups = filter.groups;
   call.acc = acc;
@@ -323,11 +331,12 @@ void RunConv(const ConvQ8& conv, int64_t pixel_begin, int64_t pixel_end, int64_t
     const int64_t rows = std::min(block, pixel_end - pixel);
     const uint8_t* from = is_direct ? conv.x + pixel * conv.geometry.in_step : buffer;
     call.row_step = is_direct ? conv.geometry.in_step : filter.row_bytes();
-    if (!is_direct && filter.form == DotForm::kVnni) Gatherer<true>(conv).Rows(pixel, rows, buffer);
-    if (!is_direct && filter.form != DotForm::kVnni) Gatherer<false>(conv).Rows(pixel, rows, buffer);
+    if (!is_direct && is_of_bytes) Gatherer<true>(conv).Rows(pixel, rows, buffer);
+    if (!is_direct && !is_of_bytes) Gatherer<false>(conv).Rows(pixel, rows, buffer);
     if (filter.sum_factor() != 0) {
       for (int64_t i = 0; i < rows; ++i) {
-        const auto sum = static_cast<uint32_t>(SumOf(from + i * call.row_step, filter.row_bytes()));
+        const auto sum =
+            static_cast<uint32_t>(SumOf(from + i * call.row_step, filter.row_bytes(), filter.form));
         sums[i] = static_cast<int32_t>(sum * static_cast<uint32_t>(filter.sum_factor()));
       }
     }

@@ -33,8 +33,9 @@ struct PackedQ8 {
   DotForm form = DotForm::kWiden;
   bool is_signed = false;  // i8, else u8: images and results
   int64_t out_c = 0, depth = 0;
-  int64_t groups = 0;  // lines per panel
-  int32_t x_zero = 0;  // kVnni: in u8
+  int64_t groups = 0;       // lines per panel
+  bool is_flipped = false;  // forms of bytes: rows are those of the image xor 0x80, u8 for i8 or back
+  int32_t x_zero = 0;       // forms of bytes: in the rows' type
   const WeightLine* lines = nullptr;
 
   // All but the lines. x_zero: as the input has it.

@@ -11,11 +11,15 @@ namespace slipway::cpu {
 enum class DotForm {
   kWiden,  // rows and weights as 16-bit integers less their zero points; any machine
   kVnni,   // u8 rows times i8 weights, four at a time (AVX-512 VNNI)
+  kSdot,   // i8 rows times i8 weights, four at a time (the dot product of ARMv8.2)
 };
+inline bool IsOfBytes(DotForm form) { return form != DotForm::kWiden; }
 // The fastest form of this machine, within the instruction sets that Highway is held to.
 DotForm BestDotForm();
+// From now on that is kWiden, for machines whose dot products are no target of Highway's.
+void HoldToWiden();
 
-// Weights of 16 channels for 4 (kVnni: [16][4] i8) or 2 (kWiden: [16][2] i16) steps of depth.
+// Weights of 16 channels for 4 (of bytes: [16][4] i8) or 2 (kWiden: [16][2] i16) steps of depth.
 struct alignas(64) WeightLine {
   uint8_t bytes[64];
 };
@@ -33,7 +37,9 @@ struct DotCall {
 inline constexpr int64_t kDotRows = 12;  // at most, of one call
 inline constexpr int64_t kDotPanels = 2;
 
-// 1 <= rows <= kDotRows, 1 <= panels <= kDotPanels. REQUIRES: the machine has AVX-512 VNNI.
+// 1 <= rows <= kDotRows, 1 <= panels <= kDotPanels. REQUIRES: the machine has the form, and the weights are
+// packed for it.
 void DotVnni(const DotCall& call, int64_t rows, int64_t panels);
+void DotSdot(const DotCall& call, int64_t rows, int64_t panels);
 
 }  // namespace slipway::cpu

@@ -1,10 +1,16 @@
 // Packing of 8-bit weights (conv_q8.h) and the choice of the form.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "backends/cpu/kernels/quantized/conv_q8.h"
 #include "backends/cpu/kernels/simd/targets.h"
 #include "hwy/targets.h"
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 namespace slipway::cpu {
 namespace {
@@ -49,7 +55,7 @@ int32_t ShiftOf(const FilterQ8& filter) {
   return *most > 127 ? 128 : 0;
 }
 
-void PackVnni(const FilterQ8& filter, const PackedQ8& shape, const Places& to) {
+void PackBytes(const FilterQ8& filter, const PackedQ8& shape, const Places& to) {
   const int32_t shift = ShiftOf(filter);
   const int32_t w_zero = filter.w_zero - shift;
   *to.sum_factor = -w_zero;
@@ -66,19 +72,28 @@ void PackVnni(const FilterQ8& filter, const PackedQ8& shape, const Places& to) {
   }
 }
 
+std::atomic<bool> is_held_to_widen = false;
+
 }  // namespace
 
 DotForm BestDotForm() {
-#if defined(__x86_64__) && !defined(HWY_COMPILE_ONLY_SCALAR)
+  if (is_held_to_widen.load(std::memory_order_relaxed)) return DotForm::kWiden;
+#if defined(HWY_COMPILE_ONLY_SCALAR)
+  return DotForm::kWiden;
+#elif defined(__x86_64__)
   __builtin_cpu_init();
   const int64_t targets = hwy::SupportedTargets();
   // Machines that have AVX3_DL (all with GFNI) are held back from VNNI by leaving that target out; some have
   // VNNI without the rest of it.
   const bool is_allowed = (targets & HWY_AVX3_DL) != 0 || !__builtin_cpu_supports("gfni");
   if (is_allowed && (targets & HWY_AVX3) != 0 && __builtin_cpu_supports("avx512vnni")) return DotForm::kVnni;
+#elif defined(__aarch64__) && defined(__linux__)
+  if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0) return DotForm::kSdot;
 #endif
   return DotForm::kWiden;
 }
+
+void HoldToWiden() { is_held_to_widen.store(true, std::memory_order_relaxed); }
 
 bool FitsQ8(int64_t depth) { return depth <= (kGatherBytes - 64) / 2 - 2; }
 
@@ -88,16 +103,17 @@ PackedQ8 PackedQ8::Of(int64_t out_c, int64_t depth, int32_t x_zero, bool is_sign
   packed.is_signed = is_signed;
   packed.out_c = out_c;
   packed.depth = depth;
-  packed.x_zero = x_zero + (form == DotForm::kVnni && is_signed ? 128 : 0);
-  const int64_t each = form == DotForm::kVnni ? 4 : 2;
+  packed.is_flipped = IsOfBytes(form) && is_signed == (form == DotForm::kVnni);
+  packed.x_zero = x_zero + (!packed.is_flipped ? 0 : is_signed ? 128 : -128);
+  const int64_t each = IsOfBytes(form) ? 4 : 2;
   packed.groups = (depth + each - 1) / each;
   return packed;
 }
 
 void PackQ8(const FilterQ8& filter, const PackedQ8& shape, WeightLine* lines) {
   const Places places(shape, lines);
-  if (shape.form == DotForm::kVnni) {
-    PackVnni(filter, shape, places);
+  if (IsOfBytes(shape.form)) {
+    PackBytes(filter, shape, places);
   } else {
     PackWiden(filter, shape, places);
   }

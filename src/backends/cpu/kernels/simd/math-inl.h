@@ -16,6 +16,23 @@ namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// NaN stays NaN: the second operand of Max and Min wins on x86, NaN on ARMv7. Those of Highway on ARMv8
+// prefer numbers (FMAXNM), the processor's own do not.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ClampTo(V low, V high, V x, D) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  return hn::IfThenElse(hn::Lt(x, low), low, hn::IfThenElse(hn::Gt(x, high), high, x));
+#elif HWY_TARGET == HWY_NEON && HWY_ARCH_ARM_A64
+  if constexpr (hn::MaxLanes(D()) == 4) {
+    return V(vminq_f32(high.raw, vmaxq_f32(low.raw, x.raw)));
+  } else {
+    return V(vmin_f32(high.raw, vmax_f32(low.raw, x.raw)));
+  }
+#else
+  return hn::Min(high, hn::Max(low, x));
+#endif
+}
+
 // e^x; 0 below -87.3 (denormal results are flushed), infinity above 88.7. NaN stays NaN.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Exp(D d, V x) {
@@ -139,7 +156,7 @@ HWY_INLINE V HardSwish(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Erf(D d, V x) {
   const V end = hn::Set(d, 3.832506856900711F);
-  const V t = hn::Min(end, hn::Max(hn::Neg(end), x));
+  const V t = ClampTo(hn::Neg(end), end, x, d);
   const V z = hn::Mul(t, t);
   V p = hn::Set(d, 2.2905065861350646e-4F);
   p = hn::MulAdd(p, z, hn::Set(d, 3.4082910107109506e-3F));
@@ -173,16 +190,6 @@ HWY_INLINE V GeluTanh(D d, V x) {
                              hn::Set(d, 0.79788456080286536F));
   const V exponent = hn::Mul(hn::Mul(x, cubic), hn::Set(d, -2.0F));
   return hn::Div(x, hn::Add(hn::Set(d, 1.0F), Exp(d, exponent)));
-}
-
-// NaN stays NaN: the second operand of Max and Min wins on x86, NaN wins on ARM.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ClampTo(V low, V high, V x, D) {
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  return hn::IfThenElse(hn::Lt(x, low), low, hn::IfThenElse(hn::Gt(x, high), high, x));
-#else
-  return hn::Min(high, hn::Max(low, x));
-#endif
 }
 
 // Calls body(function on vectors) with the function of that activation: one switch per row, not per element.
