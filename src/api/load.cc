@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/codecs.h"
+#include "api/tuned.h"
 #include "base/nearest.h"
 #include "formats/registry/import_model.h"
 #include "formats/wts/fill.h"
@@ -103,7 +104,11 @@ Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
         "'" + path + "' is converted already: --wts has no effect, its weights have been rearranged",
         "give it when converting the source model");
   LoadedModel loaded;
-  SLIPWAY_ASSIGN_OR_RETURN(loaded.model, ReadSlip(path));
+  SlipReadOptions read;
+  if (options.engine) {
+    SLIPWAY_ASSIGN_OR_RETURN(read.target, TargetOf(*options.engine));
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(loaded.model, ReadSlip(path, read));
   loaded.was_slip = true;
   auto given = GivePlugins(loaded.model.graph);
   if (!given.ok()) return given.status().WithContext("'" + path + "'");

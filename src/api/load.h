@@ -1,6 +1,7 @@
 // From any model file to something that runs: import or read, override the manifest, optimise.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct LoadOptions {
   std::map<std::string, DimRange> ranges;  // to declare for dimensions that stay symbolic, by name
   bool is_optimized = true;
   PipelineOptions passes = PipelineOptions::FromEnvironment();
+  // How the engine will run it, where one will be made at once: a .slip file that is tuned for that is read
+  // no further than that needs.
+  std::optional<EngineOptions> engine;
   // JSON laid over the model's own manifest; empty: nothing. From --manifest file.json and flags, in that
   // order.
   std::vector<std::string> manifest_overrides;

@@ -43,4 +43,12 @@ class PackedArray {
   const T* data_ = nullptr;
 };
 
+// A packed constant of a step: what a kernel made of its input `input` (backends/api/packed_inputs.h).
+struct PackedPart {
+  size_t input = 0;
+  int number = 0;                  // tells the parts of one input apart
+  std::span<const uint8_t> bytes;  // aligned to 64
+  std::shared_ptr<const void> owner;
+};
+
 }  // namespace slipway

@@ -146,4 +146,17 @@ Result<TuneReport> Tune(const Graph& graph, const std::vector<const Backend*>& b
   return report;
 }
 
+Result<std::vector<StepTimes>> DistinctSteps(const Graph& graph, const std::vector<Choice>& choices) {
+  std::vector<StepTimes> steps;
+  std::map<std::string, size_t> index;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    SLIPWAY_ASSIGN_OR_RETURN(const Step step, MakeStep(graph, graph.nodes[i]));
+    const std::string signature = StepSignature(step);
+    const auto [found, is_new] = index.try_emplace(signature, steps.size());
+    if (is_new) steps.push_back({signature, {}, choices[i]});
+    steps[found->second].nodes.push_back(i);
+  }
+  return steps;
+}
+
 }  // namespace slipway

@@ -83,13 +83,14 @@ nlohmann::ordered_json StepsJson(const Engine& engine, const std::vector<double>
 
 Status Bench(const BenchFlags& flags) {
   const auto load_start = Clock::now();
-  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
-  SLIPWAY_ASSIGN_OR_RETURN(auto engine, flags.model.MakeEngine(loaded));
+  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.LoadToRun());
+  const auto ranges = loaded.model.ranges;
+  SLIPWAY_ASSIGN_OR_RETURN(auto engine, flags.model.MakeEngine(std::move(loaded)));
   const double load_ms = Since(load_start);
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < engine->inputs().size(); ++i) {
     const PortInfo& port = engine->inputs()[i];
-    inputs.push_back(RandomTensor(port, DefaultDims(port.type, loaded.model.ranges), 1 + i));
+    inputs.push_back(RandomTensor(port, DefaultDims(port.type, ranges), 1 + i));
   }
   auto context = engine->NewContext();
   const auto first_start = Clock::now();

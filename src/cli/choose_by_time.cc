@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "base/file.h"
 #include "base/thread_pool.h"
@@ -13,22 +14,45 @@
 namespace slipway::cli {
 namespace {
 
-Result<TimingCache> ReadCache(const std::string& path) {
-  std::error_code error;
-  if (path.empty() || !std::filesystem::exists(path, error)) return TimingCache();
-  SLIPWAY_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  TimingCache cache = ParseTimingCache(text);
-  if (cache.unreadable_lines > 0)
-    PrintNote(fmt::format("{}: {} lines say nothing and are left out", path, cache.unreadable_lines));
-  return cache;
+// Of all files, the later ones' times before the earlier ones'. One that is not there is made.
+Result<TimingCache> ReadCaches(const std::vector<std::string>& paths) {
+  TimingCache all;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) {
+      PrintNote("'" + path + "' is not there yet: a new timing cache is made");
+      SLIPWAY_RETURN_IF_ERROR(WriteFile(path, FormatTimingCache({})));
+      continue;
+    }
+    SLIPWAY_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+    const TimingCache cache = ParseTimingCache(text);
+    if (cache.unreadable_lines > 0)
+      PrintNote(fmt::format("{}: {} lines say nothing and are left out", path, cache.unreadable_lines));
+    all.Merge(cache);
+  }
+  return all;
+}
+
+Status TuneInto(TimingTable& table, const Graph& graph, const std::vector<const Backend*>& backends,
+                TuneOptions options) {
+  std::optional<Progress> bar;
+  options.on_step = [&](size_t, size_t total) {
+    if (!bar) bar.emplace("timing kernels", total);
+    bar->Advance();
+  };
+  SLIPWAY_ASSIGN_OR_RETURN(const TuneReport report, Tune(graph, backends, options, table));
+  bar.reset();
+  PrintNote(fmt::format("timed {} kernels of {} steps in {:.1f} s; {} steps were known, {} not reached",
+                        report.tactics_timed, report.steps, report.seconds, report.known, report.unreached));
+  return Status::Ok();
 }
 
 }  // namespace
 
-Status ChooseByTime(const Graph& graph, const TimingFlags& flags, EngineOptions& options) {
-  if (flags.cache_path.empty() && flags.seconds <= 0) return Status::Ok();
+Result<std::vector<Choice>> ChooseByTime(const Graph& graph, const TimingFlags& flags,
+                                         const EngineOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto backends, BackendsFor(graph, options));
-  SLIPWAY_ASSIGN_OR_RETURN(TimingCache cache, ReadCache(flags.cache_path));
+  SLIPWAY_ASSIGN_OR_RETURN(TimingCache cache, ReadCaches(flags.cache_paths));
   const int threads = options.num_threads > 0 ? options.num_threads : AvailableCores();
   TimingTable& table = cache.tables[MachineFingerprint(backends, threads)];
   if (flags.seconds > 0) {
@@ -37,19 +61,12 @@ Status ChooseByTime(const Graph& graph, const TimingFlags& flags, EngineOptions&
     tune.num_threads = threads;
     tune.accuracy = options.accuracy;
     tune.precision = options.precision;
-    SLIPWAY_ASSIGN_OR_RETURN(const TuneReport report, Tune(graph, backends, tune, table));
-    PrintNote(fmt::format("timed {} kernels of {} steps in {:.1f} s; {} steps were known, {} not reached",
-                          report.tactics_timed, report.steps, report.seconds, report.known,
-                          report.unreached));
-    if (!flags.cache_path.empty())
-      SLIPWAY_RETURN_IF_ERROR(WriteFile(flags.cache_path, FormatTimingCache(cache)));
+    SLIPWAY_RETURN_IF_ERROR(TuneInto(table, graph, backends, tune));
+    if (!flags.cache_paths.empty())
+      SLIPWAY_RETURN_IF_ERROR(WriteFile(flags.cache_paths.front(), FormatTimingCache(cache)));
   }
-  SLIPWAY_ASSIGN_OR_RETURN(
-      const auto choices,
-      ChooseTactics(graph, backends,
-                    {.accuracy = options.accuracy, .precision = options.precision, .timings = &table}));
-  for (const Choice& choice : choices) options.tactics.push_back(choice.tactic->name());
-  return Status::Ok();
+  return ChooseTactics(graph, backends,
+                       {.accuracy = options.accuracy, .precision = options.precision, .timings = &table});
 }
 
 }  // namespace slipway::cli

@@ -2,19 +2,22 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runtime/engine.h"
 
 namespace slipway::cli {
 
 struct TimingFlags {
-  std::string cache_path;  // "": none
-  double seconds = 0;      // of timing; 0: none
+  std::vector<std::string> cache_paths;  // none: nothing is kept
+  double seconds = 0;                    // of timing; 0: none
 };
 
-// Names a tactic for every node in `options`; leaves it as it is without either flag. What was timed goes to
-// the cache file and, in a line, to stderr. An error when the file cannot be read or written; lines in it
-// that say nothing, and times of other machines, are passed over.
-Status ChooseByTime(const Graph& graph, const TimingFlags& flags, EngineOptions& options);
+// A choice for every node by what the caches know and what is timed now, the rest by the cost model. What was
+// timed goes to the first cache file and, in a line, to stderr; a file that is not there is made, which a
+// line says. An error when one cannot be read or written; lines that say nothing are passed over, times of
+// other machines are kept.
+Result<std::vector<Choice>> ChooseByTime(const Graph& graph, const TimingFlags& flags,
+                                         const EngineOptions& options);
 
 }  // namespace slipway::cli

@@ -16,6 +16,7 @@ using Action = std::function<Status()>;
 using AddCommandFn = void (*)(CLI::App& app, Action& action);
 void AddInspect(CLI::App& app, Action& action);
 void AddConvert(CLI::App& app, Action& action);
+void AddBuild(CLI::App& app, Action& action);
 void AddRun(CLI::App& app, Action& action);
 void AddBench(CLI::App& app, Action& action);
 void AddDetect(CLI::App& app, Action& action);

@@ -7,22 +7,11 @@
 #include "cli/console.h"
 #include "cli/golden.h"
 #include "cli/model_flags.h"
+#include "cli/out_path.h"
 #include "plugin/nodes.h"
 
 namespace slipway::cli {
 namespace {
-
-// Found out before the work, not after it. No path: beside the model.
-Status CheckFolderOf(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  std::error_code error;
-  if (folder.empty() || std::filesystem::is_directory(folder, error)) return Status::Ok();
-  const bool is_there = std::filesystem::exists(folder, error);
-  return Status(Code::kIo,
-                "cannot write '" + path + "': " +
-                    (is_there ? "'" + folder + "' is no folder" : "there is no folder '" + folder + "'"),
-                is_there ? "" : "make it first: mkdir -p '" + folder + "'");
-}
 
 Status Convert(const ModelFlags& flags, std::string path, bool wants_golden) {
   SLIPWAY_RETURN_IF_ERROR(CheckFolderOf(path));

@@ -11,7 +11,7 @@
 namespace slipway::cli {
 namespace {
 
-constexpr AddCommandFn kCommands[] = {AddInspect,  AddConvert, AddRun,    AddBench,   AddDetect,
+constexpr AddCommandFn kCommands[] = {AddInspect,  AddConvert, AddBuild,  AddRun,     AddBench, AddDetect,
                                       AddClassify, AddSegment, AddDoctor, AddExtract, AddOps};
 
 constexpr const char* kWelcome =

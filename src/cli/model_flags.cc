@@ -6,6 +6,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "api/tuned.h"
 #include "backends/api/backend.h"
 #include "cli/choose_by_time.h"
 #include "cli/console.h"
@@ -144,7 +145,11 @@ void ModelFlags::AddEngine(CLI::App* command) {
       ->add_option("--tune-seconds", tune_seconds, "time kernels for so long at most, and take the fastest")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));
-  command->add_option("--timing-cache", timing_cache, "file of times: read, and written after tuning");
+  command
+      ->add_option("--timing-cache", timing_caches,
+                   "file of times: read, and written after tuning; of several, all are read, the first is "
+                   "written")
+      ->allow_extra_args(false);
 }
 
 Result<LoadOptions> ModelFlags::ToLoadOptions() const {
@@ -203,19 +208,47 @@ Result<LoadedModel> ModelFlags::Load() const {
   return LoadModel(model, options);
 }
 
-Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& loaded) const {
+Result<LoadedModel> ModelFlags::LoadToRun() const {
+  for (const std::string& path : plugins) SLIPWAY_RETURN_IF_ERROR(LoadPluginLibrary(path));
+  if (has_plugin_checks) SetPluginChecks(PluginChecks::kEveryRun);
+  SLIPWAY_ASSIGN_OR_RETURN(LoadOptions options, ToLoadOptions());
+  SLIPWAY_ASSIGN_OR_RETURN(options.engine, ToEngineOptions());
+  return LoadModel(model, options);
+}
+
+Result<EngineOptions> ModelFlags::ToEngineOptions() const {
   EngineOptions options;
   options.backend = backend;
   options.num_threads = threads;
-  options.ranges = loaded.model.ranges;
   if (accuracy == "strict") options.accuracy = Accuracy::kStrict;
   SLIPWAY_ASSIGN_OR_RETURN(options.precision, PrecisionNamed(precision));
-  if (accuracy == "strict" && precision != "f32")
+  if (accuracy == "strict" && precision != "f32") {
     return Status(Code::kUsage,
                   "--accuracy strict leaves out bf16, --precision " + precision + " asks for it",
                   "leave out one of them");
-  SLIPWAY_RETURN_IF_ERROR(ChooseByTime(loaded.model.graph, {timing_cache, tune_seconds}, options));
-  return Engine::Create(loaded.model.graph, options);
+  }
+  return options;
+}
+
+Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& loaded) const {
+  return MakeEngine(LoadedModel(loaded));
+}
+
+Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(LoadedModel&& loaded) const {
+  SLIPWAY_ASSIGN_OR_RETURN(EngineOptions options, ToEngineOptions());
+  options.ranges = loaded.model.ranges;
+  if (!timing_caches.empty() || tune_seconds > 0) {
+    SLIPWAY_ASSIGN_OR_RETURN(const auto choices,
+                             ChooseByTime(loaded.model.graph, {timing_caches, tune_seconds}, options));
+    for (const Choice& choice : choices) options.tactics.push_back(choice.tactic->name());
+  } else {
+    std::string note;
+    SLIPWAY_RETURN_IF_ERROR(UseTunedSection(loaded.model, model, options, note));
+    if (!note.empty()) PrintNote(note);
+  }
+  auto engine = Engine::Create(std::move(loaded.model.graph), options);
+  if (engine.ok()) PrintNotes((*engine)->notes());
+  return engine;
 }
 
 Manifest CompleteManifestOf(const LoadedModel& loaded) {
@@ -235,9 +268,9 @@ Manifest CompleteManifestOf(const LoadedModel& loaded) {
 }
 
 Result<tasks::Session> ModelFlags::MakeSession() const {
-  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, Load());
-  SLIPWAY_ASSIGN_OR_RETURN(auto engine, MakeEngine(loaded));
+  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, LoadToRun());
   Manifest manifest = CompleteManifestOf(loaded);
+  SLIPWAY_ASSIGN_OR_RETURN(auto engine, MakeEngine(std::move(loaded)));
   return tasks::Session(std::move(engine), std::move(manifest));
 }
 

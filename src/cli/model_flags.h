@@ -32,8 +32,8 @@ struct ModelFlags {
   int threads = 0;
   std::string accuracy = "default";
   std::string precision = "f32";
-  std::string timing_cache;  // path
-  double tune_seconds = 0;   // 0: the cost model and what the timing cache knows
+  std::vector<std::string> timing_caches;  // paths
+  double tune_seconds = 0;                 // 0: the cost model and what the timing caches know
   bool is_unoptimized = false;
 
   // The model, and flags for importing it.
@@ -45,7 +45,13 @@ struct ModelFlags {
 
   Result<LoadOptions> ToLoadOptions() const;
   Result<LoadedModel> Load() const;
+  // The same for MakeEngine alone: of a tuned .slip file, what other uses need may go unchecked.
+  Result<LoadedModel> LoadToRun() const;
+  Result<EngineOptions> ToEngineOptions() const;
+  // As the flags say; without flags about timing, as the model is tuned for this machine. Notes go to stderr.
   Result<std::shared_ptr<const Engine>> MakeEngine(const LoadedModel& loaded) const;
+  // The same, and the graph goes to the engine: weights that kernels have packed are not held twice.
+  Result<std::shared_ptr<const Engine>> MakeEngine(LoadedModel&& loaded) const;
   // Loads, completes the manifest by guessing, prints notes to stderr.
   Result<tasks::Session> MakeSession() const;
 };

@@ -46,13 +46,14 @@ Status CheckOut(const std::string& path, size_t num_outputs) {
 }
 
 Status Run(const RunFlags& flags) {
-  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
+  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.LoadToRun());
   PrintNotes(loaded.notes);
-  SLIPWAY_ASSIGN_OR_RETURN(auto engine, flags.model.MakeEngine(loaded));
+  const auto ranges = loaded.model.ranges;
+  SLIPWAY_ASSIGN_OR_RETURN(auto engine, flags.model.MakeEngine(std::move(loaded)));
   SLIPWAY_RETURN_IF_ERROR(CheckOut(flags.out, engine->outputs().size()));
   std::vector<Tensor> inputs(engine->inputs().size());
   SLIPWAY_RETURN_IF_ERROR(ReadInputs(*engine, flags.data, inputs));
-  FillInputs(*engine, loaded.model.ranges, flags.seed, inputs);
+  FillInputs(*engine, ranges, flags.seed, inputs);
   auto context = engine->NewContext();
   SLIPWAY_ASSIGN_OR_RETURN(auto outputs, context->Run(inputs));
   std::vector<std::pair<std::string, Tensor>> named;

@@ -15,7 +15,7 @@ struct SlipHeader {
   uint64_t data_offset;  // of weights and other bulk data
   uint64_t data_bytes;
   uint32_t graph_crc32;  // of the FlatBuffers part (zlib's CRC-32)
-  uint32_t data_crc32;   // of the data section
+  uint32_t reserved;     // 0
   uint64_t file_bytes;
 };
 static_assert(sizeof(SlipHeader) == 64);

@@ -1,10 +1,9 @@
 // Reads and verifies .slip files: nothing in them is trusted.
-#include <zlib.h>
-
 #include <algorithm>
 #include <cstring>
 #include <set>
 
+#include "base/crc32.h"
 #include "base/flat_vector.h"
 #include "ops/verify.h"
 #include "plan/layout.h"
@@ -34,13 +33,17 @@ std::vector<std::string> StringList(
   return result;
 }
 
+// Whether a checksum is looked at, which reads the bytes.
+enum class Check { kYes, kNo };
+
 class Reader {
  public:
-  Reader(std::span<const uint8_t> data, std::shared_ptr<const void> owner)
-      : data_(data), owner_(std::move(owner)) {}
+  Reader(std::span<const uint8_t> data, std::shared_ptr<const void> owner, const SlipReadOptions& options)
+      : data_(data), owner_(std::move(owner)), options_(options) {}
 
   Result<SlipModel> Read(const fb::Model& source) {
     SlipModel model;
+    FindSection(source);
     model.producer = Text(source.producer());
     model.source_format = Text(source.source_format());
     if (source.graph() == nullptr) return Broken("has no graph");
@@ -57,9 +60,8 @@ class Reader {
     }
     if (source.tuned() != nullptr) {
       for (const fb::TunedSection* section : *source.tuned()) {
-        if (section->data() == nullptr) return Broken("a tuned section has no data");
-        SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*section->data()));
-        model.tuned.push_back({Text(section->target()), {bytes.begin(), bytes.end()}});
+        SLIPWAY_ASSIGN_OR_RETURN(TunedSection read, ReadSection(*section));
+        model.tuned.push_back(std::move(read));
       }
     }
     SLIPWAY_RETURN_IF_ERROR(ReadRanges(source, model));
@@ -82,6 +84,56 @@ class Reader {
     return Status::Ok();
   }
 
+  // The section that will be used, and what it makes needless.
+  void FindSection(const fb::Model& source) {
+    if (options_.target.empty() || source.tuned() == nullptr) return;
+    for (const fb::TunedSection* section : *source.tuned()) {
+      if (Text(section->target()) != options_.target) continue;
+      used_ = section;
+      const std::vector<int32_t> unread = ElementsOf(section->unread());
+      unread_.insert(unread.begin(), unread.end());
+      return;
+    }
+  }
+
+  Result<TunedSection> ReadSection(const fb::TunedSection& source) const {
+    TunedSection section;
+    section.target = Text(source.target());
+    section.unread = ElementsOf(source.unread());
+    if (source.steps() == nullptr) return section;
+    const bool is_used = used_ == nullptr ? options_.target.empty() : used_ == &source;
+    const Check check = is_used ? Check::kYes : Check::kNo;
+    for (const fb::TunedStep* step : *source.steps()) {
+      section.steps.push_back({Text(step->tactic()), {}});
+      if (step->parts() == nullptr) continue;
+      for (const fb::PackedPart* part : *step->parts()) {
+        SLIPWAY_ASSIGN_OR_RETURN(PackedPart read, ReadPart(*part, check));
+        section.steps.back().parts.push_back(std::move(read));
+      }
+    }
+    return section;
+  }
+
+  Result<PackedPart> ReadPart(const fb::PackedPart& source, Check check) const {
+    if (source.data() == nullptr) return Broken("a packed constant has no data");
+    SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*source.data()));
+    SLIPWAY_RETURN_IF_ERROR(CheckBytes(bytes, source.crc32(), check));
+    PackedPart part{source.input(), source.number(), bytes, owner_};
+    const bool is_aligned = reinterpret_cast<uintptr_t>(bytes.data()) % kSlipAlignment == 0;
+    if (owner_ != nullptr)
+      return is_aligned ? Result<PackedPart>(part) : Broken("a packed constant is not aligned");
+    PackedArray<uint8_t> copy(static_cast<int64_t>(bytes.size()));
+    if (!bytes.empty()) std::memcpy(copy.mutable_data(), bytes.data(), bytes.size());
+    part.bytes = copy.bytes();
+    part.owner = copy.owner();
+    return part;
+  }
+
+  Status CheckBytes(std::span<const uint8_t> bytes, uint32_t crc32, Check check) const {
+    if (check == Check::kNo || options_.skips_checksums || Crc32(bytes) == crc32) return Status::Ok();
+    return Broken("weights of " + std::to_string(bytes.size()) + " bytes fail their checksum");
+  }
+
   Result<std::span<const uint8_t>> Bytes(const fb::Extent& extent) const {
     if (extent.offset() > data_.size() || extent.size() > data_.size() - extent.offset()) {
       return Broken("data at " + std::to_string(extent.offset()) + " of " + std::to_string(extent.size()) +
@@ -95,7 +147,7 @@ class Reader {
     return static_cast<DType>(number);
   }
 
-  Result<Tensor> ReadTensor(const fb::Tensor& source) const {
+  Result<Tensor> ReadTensor(const fb::Tensor& source, Check check = Check::kYes) const {
     SLIPWAY_ASSIGN_OR_RETURN(DType dtype, ReadDType(source.dtype()));
     if (dtype == DType::kNone) return Broken("a tensor has no dtype");
     Dims dims = ElementsOf(source.dims());
@@ -112,6 +164,7 @@ class Reader {
       return Broken("tensor " + std::string(DTypeName(dtype)) + ToString(dims) + " needs " +
                     std::to_string(needed) + " bytes, has " + std::to_string(bytes.size()));
     }
+    SLIPWAY_RETURN_IF_ERROR(CheckBytes(bytes, source.crc32(), check));
     if (reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0 || owner_ == nullptr) {
       Tensor copy(dtype, std::move(dims));
       if (needed > 0) std::memcpy(copy.data(), bytes.data(), bytes.size());
@@ -139,7 +192,7 @@ class Reader {
     return type;
   }
 
-  Result<Value> ReadValue(const fb::Value& source) const {
+  Result<Value> ReadValue(const fb::Value& source, Check check) const {
     Value value;
     value.name = Text(source.name());
     SLIPWAY_ASSIGN_OR_RETURN(value.type, ReadType(source.type()));
@@ -147,7 +200,7 @@ class Reader {
       value.quant = Quant{ElementsOf(quant->scales()), ElementsOf(quant->zero_points()), quant->axis()};
     }
     if (source.data() == nullptr) return value;
-    SLIPWAY_ASSIGN_OR_RETURN(value.data, ReadTensor(*source.data()));
+    SLIPWAY_ASSIGN_OR_RETURN(value.data, ReadTensor(*source.data(), check));
     value.type = Type::Of(value.data.dtype(), ToDimList(value.data.dims()));
     return value;
   }
@@ -199,7 +252,8 @@ class Reader {
     graph.name = Text(source.name());
     if (source.values() != nullptr) {
       for (const fb::Value* each : *source.values()) {
-        SLIPWAY_ASSIGN_OR_RETURN(Value value, ReadValue(*each));
+        const bool is_unread = depth == 0 && unread_.count(static_cast<ValueId>(graph.values.size())) > 0;
+        SLIPWAY_ASSIGN_OR_RETURN(Value value, ReadValue(*each, is_unread ? Check::kNo : Check::kYes));
         graph.values.push_back(std::move(value));
       }
     }
@@ -227,7 +281,8 @@ class Reader {
     const auto read_all = [&](const auto* tensors, std::vector<Tensor>& out) -> Status {
       if (tensors == nullptr) return Status::Ok();
       for (const fb::Tensor* each : *tensors) {
-        SLIPWAY_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(*each));
+        SLIPWAY_ASSIGN_OR_RETURN(Tensor tensor,
+                                 ReadTensor(*each, used_ == nullptr ? Check::kYes : Check::kNo));
         out.push_back(std::move(tensor));
       }
       return Status::Ok();
@@ -242,11 +297,10 @@ class Reader {
 
   std::span<const uint8_t> data_;
   std::shared_ptr<const void> owner_;
+  const SlipReadOptions& options_;
+  const fb::TunedSection* used_ = nullptr;
+  std::set<ValueId> unread_;
 };
-
-uint32_t Crc(std::span<const uint8_t> bytes) {
-  return static_cast<uint32_t>(::crc32_z(0, bytes.data(), bytes.size()));
-}
 
 Status CheckHeader(const SlipHeader& header, uint64_t file_bytes) {
   if (header.version != kSlipVersion) {
@@ -259,6 +313,7 @@ Status CheckHeader(const SlipHeader& header, uint64_t file_bytes) {
     return Broken("should have " + std::to_string(header.file_bytes) + " bytes, has " +
                   std::to_string(file_bytes));
   }
+  if (header.reserved != 0) return Broken("a reserved field is not zero");
   const auto is_inside = [&](uint64_t offset, uint64_t size) {
     return offset >= sizeof(SlipHeader) && offset <= file_bytes && size <= file_bytes - offset;
   };
@@ -286,7 +341,8 @@ bool LooksLikeSlip(std::span<const uint8_t> bytes) {
          std::memcmp(bytes.data(), kSlipMagic.data(), kSlipMagic.size()) == 0;
 }
 
-Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner) {
+Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
+                            const SlipReadOptions& options) {
   if (!LooksLikeSlip(bytes)) return Broken("does not begin with SLIPWAY");
   if (bytes.size() < sizeof(SlipHeader)) return Broken("is truncated in its header");
   SlipHeader header;
@@ -294,16 +350,15 @@ Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<cons
   SLIPWAY_RETURN_IF_ERROR(CheckHeader(header, bytes.size()));
   const auto graph = bytes.subspan(header.graph_offset, header.graph_bytes);
   const auto data = bytes.subspan(header.data_offset, header.data_bytes);
-  if (Crc(graph) != header.graph_crc32) return Broken("the graph fails its checksum");
-  if (Crc(data) != header.data_crc32) return Broken("the weights fail their checksum");
+  if (Crc32(graph) != header.graph_crc32) return Broken("the graph fails its checksum");
   flatbuffers::Verifier verifier(graph.data(), graph.size(), kVerifierDepth, kVerifierTables);
   if (!fb::VerifyModelBuffer(verifier)) return Broken("the graph is not a valid FlatBuffers table");
-  return Reader(data, std::move(owner)).Read(*fb::GetModel(graph.data()));
+  return Reader(data, std::move(owner), options).Read(*fb::GetModel(graph.data()));
 }
 
-Result<SlipModel> ReadSlip(const std::string& path) {
+Result<SlipModel> ReadSlip(const std::string& path, const SlipReadOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
-  auto model = ParseSlip(file.bytes(), file.owner());
+  auto model = ParseSlip(file.bytes(), file.owner(), options);
   if (!model.ok()) return model.status().WithContext("'" + path + "'");
   return model;
 }

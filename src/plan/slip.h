@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/packed_array.h"
 #include "ir/graph.h"
 #include "manifest/manifest.h"
 
@@ -22,10 +23,15 @@ struct GoldenVector {
   float absolute = 1e-6f;
 };
 
-// Opaque to all but the builder that made it.
+// What was chosen and packed for one machine: build/section.h makes and uses it.
 struct TunedSection {
+  struct Step {
+    std::string tactic;
+    std::vector<PackedPart> parts;
+  };
   std::string target;
-  std::vector<uint8_t> data;
+  std::vector<Step> steps;      // one per node of the graph
+  std::vector<ValueId> unread;  // constants, ascending: all their readers have them packed
 };
 
 struct SlipModel {
@@ -39,7 +45,7 @@ struct SlipModel {
 };
 
 inline constexpr std::string_view kSlipMagic{"SLIPWAY\0", 8};
-inline constexpr uint32_t kSlipVersion = 1;
+inline constexpr uint32_t kSlipVersion = 2;
 
 bool LooksLikeSlip(std::span<const uint8_t> bytes);
 
@@ -50,9 +56,17 @@ std::vector<std::string> InputSymbols(const Graph& graph);
 Result<std::string> FormatSlip(const SlipModel& model);
 Status WriteSlip(const std::string& path, const SlipModel& model);
 
-// Verified before use: bounds, checksum, order of nodes, operators and attributes, shapes and sizes.
-// Constants alias the mapped file.
-Result<SlipModel> ReadSlip(const std::string& path);
-Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner);
+struct SlipReadOptions {
+  // The tuned section that will be used. If the file has it, the bytes of what it makes needless (its unread
+  // constants, golden vectors, other sections) are not read, nor are their checksums looked at.
+  std::string target = {};
+  bool skips_checksums = false;  // of the data; for fuzzing
+};
+
+// Verified before use: bounds, checksums, order of nodes, operators and attributes, shapes and sizes. Of
+// tuned sections: that their parts lie inside the file. Constants and parts alias the mapped file.
+Result<SlipModel> ReadSlip(const std::string& path, const SlipReadOptions& options = {});
+Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
+                            const SlipReadOptions& options = {});
 
 }  // namespace slipway

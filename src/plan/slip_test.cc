@@ -3,10 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <cstring>
 
+#include "base/crc32.h"
 #include "ops/builder.h"
 #include "plan/layout.h"
 
@@ -96,11 +96,32 @@ std::string WithHeader(std::string file, const SlipHeader& header) {
   return file;
 }
 
+std::span<const uint8_t> GraphOf(const std::string& file, const SlipHeader& header) {
+  return {reinterpret_cast<const uint8_t*>(file.data()) + header.graph_offset, header.graph_bytes};
+}
+
+// `count` bytes from `first` on.
+PackedPart PartOf(size_t input, int number, int64_t count, uint8_t first) {
+  PackedArray<uint8_t> bytes(count);
+  for (int64_t i = 0; i < count; ++i) bytes.mutable_data()[i] = static_cast<uint8_t>(first + i);
+  return {input, number, bytes.bytes(), bytes.owner()};
+}
+
+std::vector<uint8_t> BytesOf(const PackedPart& part) { return {part.bytes.begin(), part.bytes.end()}; }
+
+// Of SmallGraph: its Add has packed the constant.
+TunedSection SectionFor(std::string target, uint8_t first) {
+  const ValueId c = SmallGraph().FindValue("c");
+  return {std::move(target),
+          {{"cpu/add", {PartOf(1, 0, 100, first), PartOf(1, 1, 3, 7)}}, {"cpu/relu", {}}},
+          {c}};
+}
+
 TEST(Slip, WriteReadWriteIsIdentical) {
   SlipModel model = ModelOf(RichGraph());
   model.manifest = Manifest();
   model.golden.push_back({"one", {Counting(DType::kF32, {1, 2})}, {Counting(DType::kU8, {5})}, 1e-3f, 0.5f});
-  model.tuned.push_back({"this machine", {1, 2, 3}});
+  model.tuned = {SectionFor("this machine", 1), SectionFor("that machine", 2)};
   model.ranges["N"] = {1, 8};
   const auto file = FormatSlip(model);
   ASSERT_TRUE(file.ok()) << file.status().ToString();
@@ -140,7 +161,7 @@ TEST(Slip, RefusesRangesThatMeanNothing) {
 TEST(Slip, KeepsWhatItWasGiven) {
   SlipModel model = ModelOf(RichGraph());
   model.golden.push_back({"one", {Counting(DType::kF32, {1, 2})}, {}, 1e-3f, 0.5f});
-  model.tuned.push_back({"this machine", {1, 2, 3}});
+  model.tuned = {SectionFor("this machine", 1)};
   model.ranges["N"] = {1, 8};
   const auto back = Parse(*FormatSlip(model));
   ASSERT_TRUE(back.ok()) << back.status().ToString();
@@ -154,35 +175,84 @@ TEST(Slip, KeepsWhatItWasGiven) {
   EXPECT_EQ(words.values<std::string>()[2], std::string("a\0b", 3));
   EXPECT_EQ(graph.value(graph.FindValue("quantized")).quant, (Quant{{0.5f, 0.25f}, {0, 3}, 0}));
   EXPECT_EQ(back->golden.at(0).relative, 1e-3f);
-  EXPECT_EQ(back->tuned.at(0).data, (std::vector<uint8_t>{1, 2, 3}));
+  const TunedSection& section = back->tuned.at(0);
+  EXPECT_EQ(section.target, "this machine");
+  EXPECT_EQ(section.unread, model.tuned[0].unread);
+  ASSERT_EQ(section.steps.size(), 2u);
+  EXPECT_EQ(section.steps[0].tactic, "cpu/add");
+  ASSERT_EQ(section.steps[0].parts.size(), 2u);
+  EXPECT_EQ(section.steps[0].parts[1].input, 1u);
+  EXPECT_EQ(section.steps[0].parts[1].number, 1);
+  EXPECT_EQ(BytesOf(section.steps[0].parts[0]), BytesOf(model.tuned[0].steps[0].parts[0]));
 }
 
-// Both checksums and the verifier stand between a flipped bit and the engine: only padding may change unseen.
-TEST(Slip, EveryCorruptedByteIsRefusedOrHarmless) {
-  const std::string file = *FormatSlip(ModelOf(SmallGraph()));
+TEST(Slip, SectionsHoldEqualPartsOnce) {
+  SlipModel model = ModelOf(SmallGraph());
+  model.tuned = {SectionFor("one", 1)};
+  const size_t one = FormatSlip(model)->size();
+  model.tuned.push_back(SectionFor("two", 1));
+  EXPECT_EQ(HeaderOf(*FormatSlip(model)).data_bytes,
+            HeaderOf(*FormatSlip(ModelOf(SmallGraph()))).data_bytes + 64 - 8 + 128 + 3);
+  EXPECT_GT(FormatSlip(model)->size(), one);
+}
+
+// What the section in use makes needless is not read: its bytes may be wrong.
+TEST(Slip, ASectionInUseLeavesTheRestUnread) {
+  SlipModel model = ModelOf(SmallGraph());
+  model.golden.push_back({"one", {Counting(DType::kF32, {2})}, {Counting(DType::kF32, {2})}});
+  model.tuned = {SectionFor("this machine", 1), SectionFor("that machine", 100)};
+  const std::string file = *FormatSlip(model);
   const SlipHeader header = HeaderOf(file);
-  const size_t padding_from = header.graph_offset + header.graph_bytes;
+  const auto why_refused = [&](size_t at, const std::string& target) {
+    std::string broken = file;
+    broken[header.data_offset + at] ^= 1;
+    const auto read = ParseSlip({reinterpret_cast<const uint8_t*>(broken.data()), broken.size()}, nullptr,
+                                {.target = target});
+    return read.ok() ? "" : read.status().message();
+  };
+  // Every 64 bytes: the constant, two golden tensors, 100 bytes and 3 of one section, 100 of the other.
+  for (const size_t at : {0, 64, 128}) {
+    EXPECT_EQ(why_refused(at, "this machine"), "") << at;
+    EXPECT_THAT(why_refused(at, "a third machine"), HasSubstr("fail their checksum")) << at;
+    EXPECT_THAT(why_refused(at, ""), HasSubstr("fail their checksum")) << at;
+  }
+  EXPECT_THAT(why_refused(192, "this machine"), HasSubstr("fail their checksum"));
+  EXPECT_EQ(why_refused(192, "a third machine"), "");
+  EXPECT_EQ(why_refused(192 + 192, "this machine"), "");
+  EXPECT_THAT(why_refused(192 + 192, "that machine"), HasSubstr("fail their checksum"));
+  EXPECT_THAT(why_refused(192 + 192, ""), HasSubstr("fail their checksum"));
+}
+
+// Checksums and the verifier stand between a flipped bit and the engine: only padding may change unseen.
+TEST(Slip, EveryCorruptedByteIsRefusedOrHarmless) {
+  SlipModel model = ModelOf(SmallGraph());
+  model.tuned = {SectionFor("this machine", 1)};
+  const std::string file = *FormatSlip(model);
+  const SlipHeader header = HeaderOf(file);
   for (size_t i = 0; i < file.size(); ++i) {
     for (const int flip : {0x01, 0x80, 0xFF}) {
       std::string broken = file;
       broken[i] = static_cast<char>(broken[i] ^ flip);
-      const bool is_padding = i >= padding_from && i < header.data_offset;
-      ASSERT_EQ(WhyRefused(broken).empty(), is_padding) << "byte " << i;
+      const auto read = Parse(broken);
+      if (!read.ok()) continue;
+      ASSERT_GE(i, header.graph_offset + header.graph_bytes) << "byte " << i;
+      ASSERT_TRUE(*FormatSlip(*read) == file) << "byte " << i << " is no padding";
     }
   }
 }
 
 // With mended checksums the reader itself must stand: whatever is accepted can be written again.
 TEST(Slip, EveryCorruptedByteOfTheGraphIsSurvivedBehindTheChecksum) {
-  const std::string file = *FormatSlip(ModelOf(SmallGraph()));
+  SlipModel small = ModelOf(SmallGraph());
+  small.tuned = {SectionFor("this machine", 1)};
+  const std::string file = *FormatSlip(small);
   SlipHeader header = HeaderOf(file);
   size_t accepted = 0;
   for (size_t i = header.graph_offset; i < header.graph_offset + header.graph_bytes; ++i) {
     for (const int flip : {0x01, 0x40, 0x80, 0xFF}) {
       std::string broken = file;
       broken[i] = static_cast<char>(broken[i] ^ flip);
-      const auto* graph = reinterpret_cast<const Bytef*>(broken.data() + header.graph_offset);
-      header.graph_crc32 = static_cast<uint32_t>(::crc32_z(0, graph, header.graph_bytes));
+      header.graph_crc32 = Crc32(GraphOf(broken, header));
       const auto model = Parse(WithHeader(broken, header));
       if (!model.ok()) continue;
       ++accepted;
@@ -206,13 +276,13 @@ TEST(Slip, ErrorsNameWhatIsWrong) {
   EXPECT_THAT(WhyRefused("GIF89a" + file), HasSubstr("does not begin with SLIPWAY"));
   std::string broken = file;
   broken[header.data_offset] ^= 1;
-  EXPECT_THAT(WhyRefused(broken), HasSubstr("the weights fail their checksum"));
+  EXPECT_THAT(WhyRefused(broken), HasSubstr("weights of 8 bytes fail their checksum"));
   broken = file;
   broken[header.graph_offset] ^= 1;
   EXPECT_THAT(WhyRefused(broken), HasSubstr("the graph fails its checksum"));
-  header.version = 2;
+  header.version = 3;
   EXPECT_THAT(WhyRefused(WithHeader(file, header)),
-              HasSubstr("format version 2, this program reads version 1"));
+              HasSubstr("format version 3, this program reads version 2"));
   EXPECT_EQ(Parse(WithHeader(file, header)).status().hint(), "update slipway");
   header = HeaderOf(file);
   header.data_bytes = UINT64_MAX;

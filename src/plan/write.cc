@@ -1,8 +1,7 @@
 // Writes .slip files.
-#include <zlib.h>
-
 #include <cstring>
 
+#include "base/crc32.h"
 #include "base/file_writer.h"
 #include "plan/layout.h"
 #include "plan/slip.h"
@@ -14,10 +13,8 @@ namespace {
 using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
 
-// Of what came before and these bytes.
-uint32_t Crc(std::string_view bytes, uint32_t before) {
-  if (bytes.empty()) return before;
-  return static_cast<uint32_t>(::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+std::span<const uint8_t> SpanOf(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
 class Writer {
@@ -28,10 +25,7 @@ class Writer {
     std::vector<Offset<fb::Golden>> golden;
     for (const GoldenVector& vector : model.golden) golden.push_back(WriteGolden(vector));
     std::vector<Offset<fb::TunedSection>> tuned;
-    for (const TunedSection& section : model.tuned) {
-      const fb::Extent extent = PutData(section.data.data(), section.data.size());
-      tuned.push_back(fb::CreateTunedSection(builder_, builder_.CreateString(section.target), &extent));
-    }
+    for (const TunedSection& section : model.tuned) tuned.push_back(WriteSection(section));
     std::vector<Offset<fb::DimRange>> ranges;
     for (const auto& [symbol, range] : model.ranges) {
       ranges.push_back(fb::CreateDimRange(builder_, builder_.CreateString(symbol), range.low, range.high));
@@ -49,13 +43,7 @@ class Writer {
   // The file in pieces, in order, to `put`: Status(std::string_view).
   template <class Put>
   Status Emit(const Put& put) const {
-    SlipHeader header = Header();
-    uint32_t crc = 0;
-    SLIPWAY_RETURN_IF_ERROR(EmitData([&](std::string_view bytes) {
-      crc = Crc(bytes, crc);
-      return Status::Ok();
-    }));
-    header.data_crc32 = crc;
+    const SlipHeader header = Header();
     SLIPWAY_RETURN_IF_ERROR(put(std::string_view(reinterpret_cast<const char*>(&header), sizeof(header))));
     SLIPWAY_RETURN_IF_ERROR(put(GraphBytes()));
     const uint64_t padding = header.data_offset - header.graph_offset - header.graph_bytes;
@@ -75,7 +63,6 @@ class Writer {
     return {reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize()};
   }
 
-  // All but the data's checksum.
   SlipHeader Header() const {
     SlipHeader header{};
     std::memcpy(header.magic, kSlipMagic.data(), kSlipMagic.size());
@@ -85,7 +72,7 @@ class Writer {
     header.graph_bytes = builder_.GetSize();
     header.data_offset = AlignSlip(header.graph_offset + header.graph_bytes);
     header.data_bytes = data_bytes_;
-    header.graph_crc32 = Crc(GraphBytes(), 0);
+    header.graph_crc32 = Crc32(SpanOf(GraphBytes()));
     header.file_bytes = header.data_offset + header.data_bytes;
     return header;
   }
@@ -108,6 +95,34 @@ class Writer {
     return fb::Extent(offset, size);
   }
 
+  // The same for parts, which sections of one machine have in common: those are written once.
+  fb::Extent PutPart(const PackedPart& part, uint32_t crc32) {
+    const std::string_view bytes(reinterpret_cast<const char*>(part.bytes.data()), part.bytes.size());
+    for (auto [at, end] = parts_.equal_range(crc32); at != end; ++at) {
+      if (at->second.bytes == bytes) return fb::Extent(at->second.offset, bytes.size());
+    }
+    const fb::Extent extent = PutData(bytes.data(), bytes.size());
+    parts_.emplace(crc32, pieces_.back());
+    return extent;
+  }
+
+  Offset<fb::TunedSection> WriteSection(const TunedSection& section) {
+    std::vector<Offset<fb::TunedStep>> steps;
+    for (const TunedSection::Step& step : section.steps) {
+      std::vector<Offset<fb::PackedPart>> parts;
+      for (const PackedPart& part : step.parts) {
+        const uint32_t crc32 = Crc32(part.bytes);
+        const fb::Extent extent = PutPart(part, crc32);
+        parts.push_back(fb::CreatePackedPart(builder_, static_cast<uint16_t>(part.input),
+                                             static_cast<uint16_t>(part.number), &extent, crc32));
+      }
+      const auto all_parts = parts.empty() ? 0 : builder_.CreateVector(parts);
+      steps.push_back(fb::CreateTunedStep(builder_, builder_.CreateSharedString(step.tactic), all_parts));
+    }
+    return fb::CreateTunedSection(builder_, builder_.CreateString(section.target),
+                                  builder_.CreateVector(steps), builder_.CreateVector(section.unread));
+  }
+
   template <class T>
   Offset<flatbuffers::Vector<T>> Numbers(const std::vector<T>& values) {
     return builder_.CreateVector(values);
@@ -127,7 +142,7 @@ class Writer {
       return fb::CreateTensor(builder_, dtype, dims, nullptr, strings);
     }
     const fb::Extent extent = PutData(tensor.data(), static_cast<size_t>(tensor.size_bytes()));
-    return fb::CreateTensor(builder_, dtype, dims, &extent, 0);
+    return fb::CreateTensor(builder_, dtype, dims, &extent, 0, Crc32(SpanOf(pieces_.back().bytes)));
   }
 
   Offset<fb::Type> WriteType(const Type& type) {
@@ -216,6 +231,7 @@ class Writer {
 
   FlatBufferBuilder builder_;
   std::vector<Piece> pieces_;
+  std::multimap<uint32_t, Piece> parts_;  // packed constants, by checksum
   uint64_t data_bytes_ = 0;
 };
 

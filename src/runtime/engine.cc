@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-#include "ops/infer.h"
+#include "backends/api/packed_inputs.h"
+#include "base/pages.h"
+#include "build/packed_uses.h"
 #include "plugin/backend.h"
 #include "plugin/nodes.h"
 
@@ -10,6 +12,14 @@ namespace slipway {
 namespace {
 
 PortInfo PortOf(const Value& value) { return {value.name, value.type, value.quant}; }
+
+// Its shape stays. Bytes of a file that was read to pack them leave memory, whoever else holds them.
+void LetGo(Tensor& constant, bool was_read) {
+  constexpr int64_t kWorthwhile = 64 * 1024;
+  if (was_read && constant.size_bytes() >= kWorthwhile)
+    OfferPages(constant.data(), static_cast<size_t>(constant.size_bytes()));
+  constant = Tensor(constant.dtype(), constant.dims(), nullptr);
+}
 
 }  // namespace
 
@@ -35,17 +45,34 @@ Result<std::shared_ptr<const Engine>> Engine::Create(Graph graph, const EngineOp
                                                                       {.accuracy = options.accuracy,
                                                                        .precision = options.precision,
                                                                        .names = options.tactics}));
+  PackedUses uses(network);
   for (size_t i = 0; i < network.nodes.size(); ++i) {
     const Node& node = network.nodes[i];
-    SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(network, node));
-    SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, choices[i].tactic->Make(step));
+    SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, engine->MakeKernel(i, *choices[i].tactic, uses));
     engine->kernels_.push_back(std::move(kernel));
     engine->step_infos_.push_back({node.name, node.op, choices[i].tactic->name(), choices[i].estimate_us,
                                    node.sources, std::move(choices[i].rejected)});
   }
+  engine->options_.packed.clear();
   for (ValueId id : network.CallerInputs()) engine->inputs_.push_back(PortOf(network.value(id)));
   for (ValueId id : network.CallerOutputs()) engine->outputs_.push_back(PortOf(network.value(id)));
   return std::shared_ptr<const Engine>(std::move(engine));
+}
+
+// Lets go of the constants that nobody reads any more once this kernel has packed them.
+Result<std::unique_ptr<Kernel>> Engine::MakeKernel(size_t node, const Tactic& tactic, PackedUses& uses) {
+  SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(graph_, graph_.nodes[node]));
+  const bool is_given = node < options_.packed.size() && !options_.packed[node].empty();
+  PackedInputs packed(is_given ? std::move(options_.packed[node]) : std::vector<PackedPart>());
+  step.packed = &packed;
+  SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, tactic.Make(step));
+  const bool is_used = is_given && packed.complaint().empty();
+  for (ValueId id : uses.Add(graph_.nodes[node], packed)) LetGo(graph_.value(id).data, !is_used);
+  if (is_given && !is_used) {
+    notes_.push_back("node '" + graph_.nodes[node].name + "': what " + tactic.name() +
+                     " packed in a build is not used: " + packed.complaint());
+  }
+  return kernel;
 }
 
 std::unique_ptr<Context> Engine::NewContext() const {

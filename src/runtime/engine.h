@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/packed_array.h"
 #include "build/choose.h"
 #include "ir/graph.h"
 
@@ -23,6 +24,8 @@ struct EngineOptions {
   Precision precision = Precision::kF32;
   // A tactic's name for every node of the graph, as a build chose them; empty: the cost model chooses.
   std::vector<std::string> tactics;
+  // What these tactics packed when the build made them, for every node; empty: kernels pack.
+  std::vector<std::vector<PackedPart>> packed;
 };
 
 // The backends that the options name for a graph, in order: those of plugins where it has any, and ref at
@@ -47,6 +50,7 @@ struct StepInfo {
 };
 
 class Context;
+class PackedUses;
 struct ShapePlan;
 
 // Immutable after Create; every method may be called from any thread.
@@ -59,7 +63,10 @@ class Engine : public std::enable_shared_from_this<Engine> {
   const std::vector<PortInfo>& inputs() const { return inputs_; }
   const std::vector<PortInfo>& outputs() const { return outputs_; }
   const std::vector<StepInfo>& steps() const { return step_infos_; }
+  // Constants that all their readers have packed are without bytes (null).
   const Graph& graph() const { return graph_; }
+  // What was given in EngineOptions::packed and is not used, and why.
+  const std::vector<std::string>& notes() const { return notes_; }
   int num_threads() const { return pool_->num_threads(); }
 
   // The context keeps the engine alive.
@@ -68,12 +75,14 @@ class Engine : public std::enable_shared_from_this<Engine> {
  private:
   friend class Context;
   Engine() = default;
+  Result<std::unique_ptr<Kernel>> MakeKernel(size_t node, const Tactic& tactic, PackedUses& uses);
 
   Graph graph_;
   EngineOptions options_;
   std::vector<PortInfo> inputs_;
   std::vector<PortInfo> outputs_;
   std::vector<StepInfo> step_infos_;
+  std::vector<std::string> notes_;
   std::vector<std::unique_ptr<Kernel>> kernels_;  // one per node
   std::unique_ptr<ThreadPool> pool_;
 };

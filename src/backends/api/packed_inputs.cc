@@ -4,10 +4,10 @@
 
 namespace slipway {
 
-std::optional<PackedInputs::Part> PackedInputs::Take(size_t input, int number, size_t size_bytes) {
+std::optional<PackedPart> PackedInputs::Take(size_t input, int number, size_t size_bytes) {
   if (given_.empty()) return std::nullopt;
   const std::string name = "part " + std::to_string(number) + " of input " + std::to_string(input);
-  const auto found = std::find_if(given_.begin(), given_.end(), [&](const Part& part) {
+  const auto found = std::find_if(given_.begin(), given_.end(), [&](const PackedPart& part) {
     return part.input == input && part.number == number;
   });
   if (found == given_.end()) {
@@ -24,7 +24,7 @@ std::optional<PackedInputs::Part> PackedInputs::Take(size_t input, int number, s
 }
 
 bool PackedInputs::Has(size_t input) const {
-  return std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) { return part.input == input; });
+  return std::any_of(parts_.begin(), parts_.end(), [&](const PackedPart& part) { return part.input == input; });
 }
 
 }  // namespace slipway

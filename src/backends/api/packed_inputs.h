@@ -18,36 +18,29 @@ namespace slipway {
 // Of one step.
 class PackedInputs {
  public:
-  struct Part {
-    size_t input = 0;
-    int number = 0;  // tells the parts of one input apart
-    std::span<const uint8_t> bytes;
-    std::shared_ptr<const void> owner;
-  };
-
   PackedInputs() = default;
-  // Packed earlier, by the same tactic for the same constants. REQUIRES: aligned to 64.
-  explicit PackedInputs(std::vector<Part> given) : given_(std::move(given)) {}
+  // Packed earlier, by the same tactic for the same constants.
+  explicit PackedInputs(std::vector<PackedPart> given) : given_(std::move(given)) {}
 
   // What was given, of exactly this size; it counts as packed. nullopt: nothing was; a size that differs is
   // kept as a complaint.
-  std::optional<Part> Take(size_t input, int number, size_t size_bytes);
-  void Keep(Part part) { parts_.push_back(std::move(part)); }
+  std::optional<PackedPart> Take(size_t input, int number, size_t size_bytes);
+  void Keep(PackedPart part) { parts_.push_back(std::move(part)); }
 
   // What the kernel took and what it packed, in the order of its calls.
-  const std::vector<Part>& parts() const { return parts_; }
+  const std::vector<PackedPart>& parts() const { return parts_; }
   bool Has(size_t input) const;
   // Why what was given is not used; "": it is, or nothing was given.
   const std::string& complaint() const { return complaint_; }
 
  private:
-  std::vector<Part> given_, parts_;
+  std::vector<PackedPart> given_, parts_;
   std::string complaint_;
 };
 
 // `count` elements made of input `input` by `pack`(T* zeroed), or found in what was packed earlier. The
 // kernel reads the input's bytes nowhere else, neither when it is made nor in Run: they may be gone; its
-// shape is not. `number`: see PackedInputs::Part.
+// shape is not. `number`: see PackedPart.
 template <class T, class Pack>
 PackedArray<T> PackInput(const Step& step, size_t input, int64_t count, const Pack& pack, int number = 0) {
   if (step.packed != nullptr) {

@@ -1,0 +1,124 @@
+// slipway build: a model into one .slip file that is tuned for this machine.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "api/tuned.h"
+#include "build/section.h"
+#include "cli/choose_by_time.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/golden.h"
+#include "cli/model_error.h"
+#include "cli/model_flags.h"
+#include "cli/out_path.h"
+#include "cli/random_input.h"
+#include "plugin/nodes.h"
+
+namespace slipway::cli {
+namespace {
+
+struct BuildFlags {
+  ModelFlags model;
+  std::string path;
+  bool is_untimed = false;
+  bool has_no_golden = false;
+  double max_error = 1e-4;
+};
+
+std::vector<Tensor> SampleInputs(const SlipModel& model) {
+  if (!model.golden.empty()) return model.golden.front().inputs;
+  std::vector<Tensor> inputs;
+  for (ValueId id : model.graph.CallerInputs()) {
+    const Value& value = model.graph.value(id);
+    inputs.push_back(RandomTensor({value.name, value.type, value.quant},
+                                  DefaultDims(value.type, model.ranges), 1 + inputs.size()));
+  }
+  return inputs;
+}
+
+// Says what the chosen tactics do to the answers; an error where that is too much.
+Status CheckError(const SlipModel& model, const std::vector<Choice>& choices, EngineOptions options,
+                  double max_error) {
+  const auto rounds_more = [](const Choice& choice) {
+    return choice.tactic->RelativeError() > kStrictRelativeError ||
+           choice.tactic->precision() != Precision::kF32;
+  };
+  const auto count = std::count_if(choices.begin(), choices.end(), rounds_more);
+  if (count == 0) {
+    fmt::print("accuracy: no kernel rounds more than plain sums\n");
+    return Status::Ok();
+  }
+  for (const Choice& choice : choices) options.tactics.push_back(choice.tactic->name());
+  const auto error = MeasureError(model.graph, options, SampleInputs(model));
+  if (!error.ok()) {
+    PrintNote("the error of the chosen kernels is not measured: " + error.status().message());
+    return Status::Ok();
+  }
+  fmt::print("accuracy: {} of {} kernels round more than plain sums; the largest error is {:.1e} of the {}\n",
+             count, choices.size(), error->relative,
+             error->output.empty() ? "outputs" : "largest value of '" + error->output + "'");
+  if (error->relative <= max_error || options.precision != Precision::kF32) return Status::Ok();
+  return Status(
+      Code::kMismatch,
+      fmt::format("the chosen kernels change output '{}' by {:.1e} of its largest value, allowed is {:.0e}",
+                  error->output, error->relative, max_error),
+      "--accuracy strict leaves such kernels out; --max-error allows more");
+}
+
+Status Build(const BuildFlags& flags) {
+  std::string path = flags.path;
+  if (path.empty()) path = std::filesystem::path(flags.model.model).replace_extension(".slip").string();
+  SLIPWAY_RETURN_IF_ERROR(CheckFolderOf(path));
+  SLIPWAY_ASSIGN_OR_RETURN(EngineOptions options, flags.model.ToEngineOptions());
+  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
+  SlipModel& model = loaded.model;
+  model.manifest = CompleteManifestOf(loaded);
+  if (const auto waiting = WaitingNodes(model.graph); !waiting.empty()) {
+    return Status(Code::kUnsupported, "kernels cannot be chosen: no operator is known for " + waiting.front(),
+                  "give its library with --plugin");
+  }
+  options.ranges = model.ranges;
+  if (!loaded.was_slip && !flags.has_no_golden) SLIPWAY_RETURN_IF_ERROR(AddGolden(model));
+  const TimingFlags timing{flags.model.timing_caches, flags.is_untimed ? 0 : flags.model.tune_seconds};
+  SLIPWAY_ASSIGN_OR_RETURN(const auto choices, ChooseByTime(model.graph, timing, options));
+  SLIPWAY_RETURN_IF_ERROR(CheckError(model, choices, options, flags.max_error));
+  SLIPWAY_ASSIGN_OR_RETURN(std::string target, TargetOf(options));
+  SLIPWAY_ASSIGN_OR_RETURN(TunedSection section, MakeSection(model.graph, choices, target));
+  double packed_bytes = 0;
+  for (const TunedSection::Step& step : section.steps) {
+    for (const PackedPart& part : step.parts) packed_bytes += static_cast<double>(part.bytes.size());
+  }
+  PutSection(std::move(section), model);
+  SLIPWAY_RETURN_IF_ERROR(WriteSlip(path, model));
+  std::error_code error;
+  fmt::print("{}: {} nodes, {} of weights, {} packed, {}\n  tuned for {}\n", path, model.graph.nodes.size(),
+             HumanBytes(static_cast<double>(ConstantBytes(model.graph))), HumanBytes(packed_bytes),
+             HumanBytes(static_cast<double>(std::filesystem::file_size(path, error))), target);
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddBuild(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<BuildFlags>();
+  flags->model.tune_seconds = 10;
+  CLI::App* command =
+      app.add_subcommand("build", "turn any model into one .slip file, tuned and packed for this machine");
+  flags->model.AddModel(command);
+  command->add_option("-o,--out", flags->path, "the file to write; default: the model's name with .slip");
+  command->add_flag("--no-tune", flags->is_untimed,
+                    "time nothing: timing caches and the cost model choose the kernels");
+  command
+      ->add_option("--max-error", flags->max_error,
+                   "fail where the chosen kernels change an output by more, relative to its largest value")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--no-golden", flags->has_no_golden, "leave the self-test vectors out");
+  flags->model.AddEngine(command);
+  flags->model.AddManifest(command);
+  command->callback([&action, flags] { action = [flags] { return Build(*flags); }; });
+}
+
+}  // namespace slipway::cli
