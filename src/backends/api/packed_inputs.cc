@@ -24,7 +24,8 @@ std::optional<PackedPart> PackedInputs::Take(size_t input, int number, size_t si
 }
 
 bool PackedInputs::Has(size_t input) const {
-  return std::any_of(parts_.begin(), parts_.end(), [&](const PackedPart& part) { return part.input == input; });
+  return std::any_of(parts_.begin(), parts_.end(),
+                     [&](const PackedPart& part) { return part.input == input; });
 }
 
 }  // namespace slipway
