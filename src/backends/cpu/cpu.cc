@@ -33,8 +33,9 @@ void HonourIsa() {
 Backend MakeCpuBackend() {
   HonourIsa();
   Backend backend{"cpu", "vectorised kernels for the host's processor", {}};
-  // Better ones are lower bits.
-  const int64_t targets = hwy::SupportedTargets();
+  // Better ones are lower bits. Where one alone is compiled it is taken unasked.
+  const int64_t known = hwy::SupportedTargets();
+  const int64_t targets = HWY_TARGETS == HWY_STATIC_TARGET ? HWY_STATIC_TARGET : known;
   backend.target = hwy::TargetName(targets & -targets);
   if (cpu::BestDotForm() == cpu::DotForm::kSdot) backend.target += "+dotprod";
   backend.why_no_bf16 = cpu::WhyNoBf16();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "backends/cpu/kernels/simd/targets.h"
+#include "backends/cpu/test_targets.h"
 #include "build/testing.h"
 #include "hwy/highway.h"
 
@@ -233,7 +234,7 @@ TEST_P(CpuTest, AgreesWithTheReferenceOnQuantizedMatrixProducts) {
   EXPECT_EQ(count, static_cast<int>(cases.size()));
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryTarget, CpuTest, ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
+INSTANTIATE_TEST_SUITE_P(EveryTarget, CpuTest, ::testing::ValuesIn(cpu::TargetsToTest()),
                          [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
 
 }  // namespace

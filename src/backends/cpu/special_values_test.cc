@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "backends/cpu/kernels/simd/targets.h"
+#include "backends/cpu/test_targets.h"
 #include "build/testing.h"
 #include "hwy/highway.h"
 
@@ -139,6 +140,6 @@ TEST_P(SpecialValues, OfHiddenKeysDoNotCount) {
 }
 
 }  // namespace
-INSTANTIATE_TEST_SUITE_P(EveryTarget, SpecialValues, ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
+INSTANTIATE_TEST_SUITE_P(EveryTarget, SpecialValues, ::testing::ValuesIn(cpu::TargetsToTest()),
                          [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
 }  // namespace slipway

@@ -8,6 +8,7 @@
 
 #include "backends/cpu/kernels/simd/targets.h"
 #include "backends/cpu/kernels/winograd/winograd_f32.h"
+#include "backends/cpu/test_targets.h"
 #include "hwy/highway.h"
 
 namespace slipway::cpu {
@@ -215,7 +216,7 @@ TEST(WinogradErrors, AreWithinWhatTheEngineAllows) {
   for (const WinogradForm form : kForms) EXPECT_LE(RelativeErrorOf(form), IsBf16(form) ? 3e-2 : 1e-4);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryTarget, WinogradTest, ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
+INSTANTIATE_TEST_SUITE_P(EveryTarget, WinogradTest, ::testing::ValuesIn(TargetsToTest()),
                          [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
 
 }  // namespace

@@ -55,7 +55,7 @@ HWY_INLINE void Transpose4(const float* from, int64_t from_step, float* to, int6
   }
 #else
   const hn::CappedTag<float, 4> d;
-  const hn::Repartition<double, decltype(d)> wide;
+  const hn::Repartition<uint64_t, decltype(d)> wide;
   const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + from_step);
   const auto r2 = hn::LoadU(d, from + 2 * from_step), r3 = hn::LoadU(d, from + 3 * from_step);
   const auto low01 = hn::BitCast(wide, hn::InterleaveLower(d, r0, r1));
@@ -150,7 +150,7 @@ HWY_INLINE void SoftmaxScores(const AttentionF32& a, const float* mask, int64_t 
   for (int64_t j = 0; j < count; j += kLanes) {
     const auto lanes = static_cast<size_t>(std::min(kLanes, count - j));
     VF x = hn::Mul(LoadFirst(d, scores + j, lanes), scale);
-    if (a.softcap != 0) x = hn::Mul(cap, Tanh(d, hn::Div(x, cap)));
+    if (a.softcap != 0) x = hn::Mul(cap, Tanh(d, Divide(x, cap)));
     if (mask != nullptr) {
       const VF added = LoadFirst(d, mask + j, lanes);
       x = hn::IfThenElse(hn::Eq(added, unseen), unseen, hn::Add(x, added));

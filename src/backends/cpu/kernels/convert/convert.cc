@@ -6,6 +6,7 @@
 #define HWY_TARGET_INCLUDE "backends/cpu/kernels/convert/convert.cc"
 #include "hwy/foreach_target.h"
 // The targets come first.
+#include "backends/cpu/kernels/simd/divide-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -22,7 +23,7 @@ template <class V>
 HWY_INLINE hn::Vec<DI> QuantizeLanes(const QuantizeRow& row, V x) {
   const D d;
   const DI di;
-  x = hn::Div(x, hn::Set(d, row.scale));
+  x = Divide(x, hn::Set(d, row.scale));
   const auto is_nan = hn::IsNaN(x);
   V rounded;
   if (row.ties == TieRule::kToEven) {

@@ -58,10 +58,10 @@ void Unary(UnaryF32 function, const FusedActivation& activation, const float* x,
     case UnaryF32::kExp: return Map(x, count, y, [](auto d, auto v) HWY_ATTR { return Exp(d, v); });
     case UnaryF32::kNeg: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Neg(v); });
     case UnaryF32::kAbs: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Abs(v); });
-    case UnaryF32::kSqrt: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Sqrt(v); });
+    case UnaryF32::kSqrt: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return SquareRoot(v); });
     case UnaryF32::kSquare: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Mul(v, v); });
     case UnaryF32::kReciprocal:
-      return Map(x, count, y, [](auto d, auto v) HWY_ATTR { return hn::Div(hn::Set(d, 1.0F), v); });
+      return Map(x, count, y, [](auto d, auto v) HWY_ATTR { return Divide(hn::Set(d, 1.0F), v); });
     case UnaryF32::kHardSigmoid:
       return Map(x, count, y, [&](auto d, auto v) HWY_ATTR {
         const auto line = hn::MulAdd(v, hn::Set(d, activation.slope), hn::Set(d, activation.low));
@@ -82,7 +82,7 @@ void Binary(const BinaryRow& row, const float* a, const float* b, int64_t count,
       Zip(row, a, b, count, y, [](auto, auto p, auto q) HWY_ATTR { return hn::Mul(p, q); });
       break;
     case BinaryF32::kDiv:
-      Zip(row, a, b, count, y, [](auto, auto p, auto q) HWY_ATTR { return hn::Div(p, q); });
+      Zip(row, a, b, count, y, [](auto, auto p, auto q) HWY_ATTR { return Divide(p, q); });
       break;
     case BinaryF32::kPRelu:
       Zip(row, a, b, count, y, [](auto d, auto p, auto q) HWY_ATTR {

@@ -17,27 +17,45 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace {
 
-using D64 = hn::CappedTag<double, 8>;
-using DHalf = hn::Rebind<float, D64>;
 using D = hn::CappedTag<float, 16>;
 constexpr int64_t kBlock = 64;  // columns at a time, held on the stack
+
+// What SumWith adds up, of numbers and of vectors.
+struct Itself {
+  template <class DT, class V>
+  HWY_INLINE V operator()(DT, V x) const {
+    return x;
+  }
+  HWY_INLINE double operator()(double x) const { return x; }
+};
+struct SquareOfDifference {
+  double from;
+  template <class DT, class V>
+  HWY_INLINE V operator()(DT d, V x) const {
+    const V difference = hn::Sub(x, hn::Set(d, from));
+    return hn::Mul(difference, difference);
+  }
+  HWY_INLINE double operator()(double x) const { return (x - from) * (x - from); }
+};
 
 // The sum of f(x) in double.
 template <class F>
 HWY_INLINE double SumWith(const float* x, int64_t count, const F& f) {
-  const D64 d;
-  const DHalf half;
+  double sum = 0;
+  int64_t i = 0;
+#if HWY_HAVE_FLOAT64  // not so on ARMv7
+  const hn::CappedTag<double, 8> d;
+  const hn::Rebind<float, decltype(d)> half;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   auto a = hn::Zero(d);
   auto b = hn::Zero(d);
-  int64_t i = 0;
   for (; i + 2 * lanes <= count; i += 2 * lanes) {
     a = hn::Add(a, f(d, hn::PromoteTo(d, hn::LoadU(half, x + i))));
     b = hn::Add(b, f(d, hn::PromoteTo(d, hn::LoadU(half, x + i + lanes))));
   }
-  double sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b)));
-  const hn::CappedTag<double, 1> one;
-  for (; i < count; ++i) sum += hn::GetLane(f(one, hn::Set(one, static_cast<double>(x[i]))));
+  sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b)));
+#endif
+  for (; i < count; ++i) sum += f(static_cast<double>(x[i]));
   return sum;
 }
 
@@ -105,13 +123,12 @@ HWY_INLINE int32_t SumBytes(const T* x, int64_t length, int64_t step) {
 
 void Reduce(Reduction reduction, const float* x, int64_t length, int64_t inner, float* y) {
   if (inner != 1) return ReduceColumns(reduction, x, length, inner, y);
-  const auto same = [](auto, auto v) HWY_ATTR { return v; };
   switch (reduction) {
     case Reduction::kMax: *y = Extreme<true>(x, length); break;
     case Reduction::kMin: *y = Extreme<false>(x, length); break;
-    case Reduction::kSum: *y = static_cast<float>(SumWith(x, length, same)); break;
+    case Reduction::kSum: *y = static_cast<float>(SumWith(x, length, Itself())); break;
     case Reduction::kMean:
-      *y = static_cast<float>(SumWith(x, length, same) / static_cast<double>(length));
+      *y = static_cast<float>(SumWith(x, length, Itself()) / static_cast<double>(length));
       break;
   }
 }
@@ -120,35 +137,37 @@ int32_t SumI8(const int8_t* x, int64_t length, int64_t step) { return SumBytes(x
 int32_t SumU8(const uint8_t* x, int64_t length, int64_t step) { return SumBytes(x, length, step); }
 
 MeanAndVariance Moments(const float* x, int64_t count) {
-  const double mean = SumWith(x, count, [](auto, auto v) HWY_ATTR { return v; }) / static_cast<double>(count);
-  const double squares = SumWith(x, count, [mean](auto d, auto v) HWY_ATTR {
-    const auto difference = hn::Sub(v, hn::Set(d, mean));
-    return hn::Mul(difference, difference);
-  });
+  const double mean = SumWith(x, count, Itself()) / static_cast<double>(count);
+  const double squares = SumWith(x, count, SquareOfDifference{mean});
   return {mean, squares / static_cast<double>(count)};
 }
 
 void AddMoments(const float* x, int64_t rows, int64_t width, const float* shift, double* sums,
                 double* squares) {
+  int64_t c = 0;
+#if HWY_HAVE_FLOAT64
   const hn::CappedTag<double, 8> wide;
   const hn::Rebind<float, decltype(wide)> d;
-  const hn::CappedTag<double, 1> wide_one;
-  const hn::Rebind<float, decltype(wide_one)> one;
-  const auto add = [&](auto from, auto to, int64_t c) HWY_ATTR {
-    const auto center = hn::LoadU(from, shift + c);
-    auto sum = hn::LoadU(to, sums + c), square = hn::LoadU(to, squares + c);
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (; c + lanes <= width; c += lanes) {
+    const auto center = hn::LoadU(d, shift + c);
+    auto sum = hn::LoadU(wide, sums + c), square = hn::LoadU(wide, squares + c);
     for (int64_t r = 0; r < rows; ++r) {
-      const auto deviation = hn::PromoteTo(to, hn::Sub(hn::LoadU(from, x + r * width + c), center));
+      const auto deviation = hn::PromoteTo(wide, hn::Sub(hn::LoadU(d, x + r * width + c), center));
       sum = hn::Add(sum, deviation);
       square = hn::MulAdd(deviation, deviation, square);
     }
-    hn::StoreU(sum, to, sums + c);
-    hn::StoreU(square, to, squares + c);
-  };
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t c = 0;
-  for (; c + lanes <= width; c += lanes) add(d, wide, c);
-  for (; c < width; ++c) add(one, wide_one, c);
+    hn::StoreU(sum, wide, sums + c);
+    hn::StoreU(square, wide, squares + c);
+  }
+#endif
+  for (; c < width; ++c) {
+    for (int64_t r = 0; r < rows; ++r) {
+      const auto deviation = static_cast<double>(x[r * width + c] - shift[c]);
+      sums[c] += deviation;
+      squares[c] += deviation * deviation;
+    }
+  }
 }
 
 void Affine(const float* x, int64_t count, float center, float factor, float offset, float* y) {

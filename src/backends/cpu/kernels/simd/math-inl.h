@@ -9,6 +9,7 @@
 #endif
 
 #include "backends/cpu/kernels/simd/activation.h"
+#include "backends/cpu/kernels/simd/divide-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -67,7 +68,7 @@ HWY_INLINE V Inverse(D d, V x) {
   const V estimate = hn::ApproximateReciprocal(x);
   return hn::MulAdd(hn::NegMulAdd(x, estimate, hn::Set(d, 1.0F)), estimate, estimate);
 #else
-  return hn::Div(hn::Set(d, 1.0F), x);
+  return Divide(hn::Set(d, 1.0F), x);
 #endif
 }
 
@@ -134,7 +135,7 @@ HWY_INLINE V Tanh(D d, V x) {
   const V one = hn::Set(d, 1.0F);
   const V magnitude = hn::Abs(x);
   const V e = Exp(d, hn::Mul(magnitude, hn::Set(d, 2.0F)));
-  const V far = hn::Sub(one, hn::Div(hn::Set(d, 2.0F), hn::Add(e, one)));
+  const V far = hn::Sub(one, Divide(hn::Set(d, 2.0F), hn::Add(e, one)));
   const V z = hn::Mul(x, x);
   V p = hn::Set(d, -5.70498872745e-3F);
   p = hn::MulAdd(p, z, hn::Set(d, 2.06390887954e-2F));
@@ -170,7 +171,7 @@ HWY_INLINE V Erf(D d, V x) {
   q = hn::MulAdd(q, z, hn::Set(d, 1.1098505178285362e-1F));
   q = hn::MulAdd(q, z, hn::Set(d, 4.9746925110067538e-1F));
   q = hn::MulAdd(q, z, hn::Set(d, 1.0F));
-  const V y = hn::Div(hn::Mul(t, p), q);
+  const V y = Divide(hn::Mul(t, p), q);
   // Rounded once per step, the quotient ends at 1 by itself.
   if constexpr (HWY_NATIVE_FMA) return y;
   return hn::IfThenElse(hn::Ge(hn::Abs(x), end), hn::CopySign(hn::Set(d, 1.0F), x), y);
@@ -189,7 +190,7 @@ HWY_INLINE V GeluTanh(D d, V x) {
   const V cubic = hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.044715F * 0.79788456080286536F),
                              hn::Set(d, 0.79788456080286536F));
   const V exponent = hn::Mul(hn::Mul(x, cubic), hn::Set(d, -2.0F));
-  return hn::Div(x, hn::Add(hn::Set(d, 1.0F), Exp(d, exponent)));
+  return Divide(x, hn::Add(hn::Set(d, 1.0F), Exp(d, exponent)));
 }
 
 // Calls body(function on vectors) with the function of that activation: one switch per row, not per element.

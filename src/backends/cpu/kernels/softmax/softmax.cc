@@ -102,7 +102,7 @@ void Columns(const float* x, int64_t length, int64_t width, int64_t stride, floa
     float* to = y + k * stride;
     int64_t i = 0;
     for (; i + lanes <= width; i += lanes)
-      hn::StoreU(hn::Div(hn::LoadU(d, to + i), hn::LoadU(d, sums + i)), d, to + i);
+      hn::StoreU(Divide(hn::LoadU(d, to + i), hn::LoadU(d, sums + i)), d, to + i);
     for (; i < width; ++i) to[i] /= sums[i];
   }
 }
