@@ -51,6 +51,7 @@ Backend MakeCpuBackend() {
                     cpu::MoveTactics,
                     cpu::CopyTactics,
                     cpu::ConcatTactics,
+                    cpu::SplitTactics,
                     cpu::TableTactics,
                     cpu::QuantizedElementwiseTactics,
                     cpu::SoftmaxTactics,

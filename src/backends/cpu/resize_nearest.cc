@@ -41,23 +41,31 @@ class NearestKernel : public Kernel {
  public:
   explicit NearestKernel(const Step&) {}
 
-  // The reference, run on pixel numbers, says which pixel each is made of.
+  // The reference, run on pixel numbers, says which pixel each is made of. One channel is enough, unless the
+  // extents of all axes decide the scale.
   Status Init(const Step& step) {
-    Dims dims = PixelDims(step.inputs[0]->type);
-    dims.push_back((*step.inputs[0]->type.shape).back().value());
+    const Dims pixels = PixelDims(step.inputs[0]->type);
+    const int64_t channels = step.inputs[0]->type.shape->back().value();
+    in_count_ = CountOf(pixels) * channels;
+    const bool is_free = step.attrs().String("keep_aspect_ratio_policy") == "stretch";
+    const int64_t sampled = is_free ? 1 : channels;
+    Dims dims = pixels;
+    dims.push_back(sampled);
     Tensor numbers(DType::kI32, dims);
-    const int64_t channels = dims.back();
-    for (int64_t i = 0; i < numbers.count(); ++i)
-      numbers.as<int32_t>()[i] = static_cast<int32_t>(i / channels);
-    in_count_ = numbers.count();
+    for (int64_t i = 0, count = numbers.count(); i < count; ++i)
+      numbers.as<int32_t>()[i] = static_cast<int32_t>(i / sampled);
     std::vector<StandIn> stand_ins;
     stand_ins.push_back({0, std::move(numbers)});
     SLIPWAY_ASSIGN_OR_RETURN(const std::vector<Datum> results,
                              RunOnSample(step, std::move(stand_ins), SampleQuant::kDropped));
     const Tensor& result = results[0].tensor;
-    source_.resize(static_cast<size_t>(result.count() / channels));
+    const Dims out_pixels = PixelDims(step.outputs[0]->type);
+    if (!std::equal(out_pixels.begin(), out_pixels.end(), result.dims().begin()))
+      return Status(Code::kInternal, "Resize '" + step.node->name + "' gives another shape with one channel");
+    const int64_t each = result.dims().back();
+    source_.resize(static_cast<size_t>(CountOf(out_pixels)));
     for (size_t i = 0; i < source_.size(); ++i)
-      source_[i] = result.as<int32_t>()[static_cast<int64_t>(i) * channels];
+      source_[i] = each == 0 ? 0 : result.as<int32_t>()[static_cast<int64_t>(i) * each];
     return Status::Ok();
   }
 

@@ -26,6 +26,7 @@ std::vector<const Tactic*> PoolTactics();
 std::vector<const Tactic*> MoveTactics();
 std::vector<const Tactic*> CopyTactics();
 std::vector<const Tactic*> ConcatTactics();
+std::vector<const Tactic*> SplitTactics();
 std::vector<const Tactic*> TableTactics();
 std::vector<const Tactic*> QuantizedElementwiseTactics();
 std::vector<const Tactic*> SoftmaxTactics();
