@@ -24,13 +24,22 @@ GoldenVector Zeros(const Graph& graph) {
   return golden;
 }
 
+// A step per node, the first with a packed constant.
+TunedSection Section(const Graph& graph) {
+  TunedSection section{.target = "none", .steps = {}, .unread = {0}};
+  for (size_t i = 0; i < graph.nodes.size(); ++i) section.steps.push_back({"ref/reference", {}});
+  const PackedArray<uint8_t> packed(64);
+  if (!section.steps.empty()) section.steps[0].parts.push_back({1, 0, packed.bytes(), packed.owner()});
+  return section;
+}
+
 Status Make(const std::string& folder, const std::string& path) {
   SLIPWAY_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   SlipModel model{.producer = "slipway", .source_format = "text"};
   SLIPWAY_ASSIGN_OR_RETURN(model.graph, ParseGraph(text));
   model.manifest.emplace().labels = {"cat", "dog"};
   model.golden.push_back(Zeros(model.graph));
-  model.tuned.push_back({.target = "none", .data = {1, 2, 3}});
+  model.tuned.push_back(Section(model.graph));
   return WriteSlip(folder + "/" + std::filesystem::path(path).stem().string() + ".slip", model);
 }
 
