@@ -1,44 +1,12 @@
 // slipway doctor: does this deployment give the answers it was built with?
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
-#include "base/scalar.h"
 #include "cli/commands.h"
 #include "cli/golden.h"
 #include "cli/model_flags.h"
 
 namespace slipway::cli {
 namespace {
-
-// Largest difference and whether it stays within the tolerance: absolute + relative * largest |want|;
-// integers and strings must be equal.
-struct Difference {
-  double largest = 0;
-  double allowed = 0;
-};
-
-Difference Compare(const Tensor& got, const Tensor& want, const GoldenVector& golden) {
-  Difference difference;
-  if (got.dtype() != want.dtype() || got.dims() != want.dims()) return {INFINITY, 0};
-  double scale = 0;
-  for (int64_t i = 0; i < want.count(); ++i) {
-    if (want.dtype() == DType::kString) {
-      if (got.as<std::string>()[i] != want.as<std::string>()[i]) difference.largest = INFINITY;
-      continue;
-    }
-    const double a = LoadReal(got.dtype(), got.data(), i);
-    const double b = LoadReal(want.dtype(), want.data(), i);
-    scale = std::max(scale, std::isfinite(b) ? std::fabs(b) : 0);
-    const bool is_same = a == b || (std::isnan(a) && std::isnan(b));
-    if (!is_same)
-      difference.largest =
-          std::isnan(a) || std::isnan(b) ? INFINITY : std::max(difference.largest, std::fabs(a - b));
-  }
-  if (IsFloat(want.dtype())) difference.allowed = golden.absolute + golden.relative * scale;
-  return difference;
-}
 
 Status Doctor(const ModelFlags& flags) {
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.Load());
@@ -58,11 +26,13 @@ Status Doctor(const ModelFlags& flags) {
     if (outputs.size() != golden.outputs.size())
       return Status(Code::kInvalidModel, "a golden vector has the wrong number of outputs");
     for (size_t i = 0; i < outputs.size(); ++i) {
-      const Difference difference = Compare(outputs[i], golden.outputs[i], golden);
-      const bool is_ok = difference.largest <= difference.allowed;
+      const Tensor& want = golden.outputs[i];
+      const GoldenDifference difference = DifferenceOf(outputs[i], want);
+      const double allowed = GoldenDifference::AllowedBy(golden, want.dtype(), difference.scale);
+      const bool is_ok = difference.largest <= allowed;
       failures += !is_ok;
       fmt::print("{}  {}: {}  largest difference {:.3g}, allowed {:.3g}\n", is_ok ? "ok  " : "FAIL",
-                 golden.name, engine->outputs()[i].name, difference.largest, difference.allowed);
+                 golden.name, engine->outputs()[i].name, difference.largest, allowed);
     }
   }
   if (failures == 0) return Status::Ok();

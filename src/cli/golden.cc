@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
+#include "base/scalar.h"
 #include "cli/console.h"
 #include "cli/random_input.h"
 #include "runtime/engine.h"
@@ -58,6 +60,56 @@ Status AddGolden(SlipModel& model) {
   for (const Tensor& output : *outputs) golden.outputs.push_back(output.Clone());
   model.golden.push_back(std::move(golden));
   return Status::Ok();
+}
+
+double GoldenDifference::AllowedBy(const GoldenVector& golden, DType dtype, double scale) {
+  return IsFloat(dtype) ? golden.absolute + golden.relative * scale : 0;
+}
+
+GoldenDifference DifferenceOf(const Tensor& got, const Tensor& want) {
+  GoldenDifference difference;
+  if (got.dtype() != want.dtype() || got.dims() != want.dims()) return {INFINITY, 0};
+  for (int64_t i = 0; i < want.count(); ++i) {
+    if (want.dtype() == DType::kString) {
+      if (got.as<std::string>()[i] != want.as<std::string>()[i]) difference.largest = INFINITY;
+      continue;
+    }
+    const double a = LoadReal(got.dtype(), got.data(), i);
+    const double b = LoadReal(want.dtype(), want.data(), i);
+    difference.scale = std::max(difference.scale, std::isfinite(b) ? std::fabs(b) : 0);
+    const bool is_same = a == b || (std::isnan(a) && std::isnan(b));
+    if (!is_same)
+      difference.largest =
+          std::isnan(a) || std::isnan(b) ? INFINITY : std::max(difference.largest, std::fabs(a - b));
+  }
+  return difference;
+}
+
+Result<double> WidenGolden(SlipModel& model) {
+  EngineOptions options;
+  options.ranges = model.ranges;
+  SLIPWAY_ASSIGN_OR_RETURN(auto engine, Engine::Create(model.graph, options));
+  auto context = engine->NewContext();
+  double worst = 0;
+  for (GoldenVector& golden : model.golden) {
+    context->ResetStates();
+    SLIPWAY_ASSIGN_OR_RETURN(const auto outputs, context->Run(golden.inputs));
+    for (size_t i = 0; i < golden.outputs.size(); ++i) {
+      const GoldenDifference difference = DifferenceOf(outputs[i], golden.outputs[i]);
+      const bool is_float = IsFloat(golden.outputs[i].dtype());
+      if (difference.largest == 0) continue;
+      if (!is_float || !std::isfinite(difference.largest)) {
+        return Status(Code::kMismatch,
+                      "output '" + engine->outputs()[i].name + "' of golden vector '" + golden.name +
+                          "' changes with the weights, and what it holds has no tolerance",
+                      "convert without --weights f16, or with --no-golden");
+      }
+      const double relative = difference.scale > 0 ? difference.largest / difference.scale : 0;
+      worst = std::max(worst, relative);
+      golden.relative = std::max(golden.relative, static_cast<float>(2 * relative));
+    }
+  }
+  return worst;
 }
 
 }  // namespace slipway::cli

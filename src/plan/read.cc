@@ -6,6 +6,7 @@
 #include "base/crc32.h"
 #include "base/flat_vector.h"
 #include "ops/verify.h"
+#include "plan/half_weights.h"
 #include "plan/layout.h"
 #include "plan/slip.h"
 #include "plan/slip_generated.h"
@@ -48,6 +49,7 @@ class Reader {
     model.source_format = Text(source.source_format());
     if (source.graph() == nullptr) return Broken("has no graph");
     SLIPWAY_ASSIGN_OR_RETURN(model.graph, ReadGraph(*source.graph(), 0));
+    model.has_half_weights = source.half_weights();
     SLIPWAY_RETURN_IF_ERROR(VerifyGraph(model.graph));
     if (const std::string manifest = Text(source.manifest()); !manifest.empty()) {
       SLIPWAY_ASSIGN_OR_RETURN(model.manifest, ParseManifest(manifest));
@@ -159,12 +161,20 @@ class Reader {
     }
     if (source.data() == nullptr) return Broken("a tensor has no data");
     SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*source.data()));
-    const int64_t needed = BytesOf(dtype, count);
+    const auto stored = static_cast<DType>(source.stored());
+    const bool is_half = stored == DType::kF16 && dtype == DType::kF32;
+    if (stored != DType::kNone && !is_half)
+      return Broken("a tensor of " + std::string(DTypeName(dtype)) + " is stored as type number " +
+                    std::to_string(source.stored()));
+    const int64_t needed = BytesOf(is_half ? stored : dtype, count);
     if (static_cast<int64_t>(bytes.size()) != needed) {
       return Broken("tensor " + std::string(DTypeName(dtype)) + ToString(dims) + " needs " +
                     std::to_string(needed) + " bytes, has " + std::to_string(bytes.size()));
     }
     SLIPWAY_RETURN_IF_ERROR(CheckBytes(bytes, source.crc32(), check));
+    // Of what nobody will read there is no more than the type.
+    if (is_half)
+      return check == Check::kYes ? FromHalves(std::move(dims), bytes.data()) : Tensor(dtype, dims);
     if (reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0 || owner_ == nullptr) {
       Tensor copy(dtype, std::move(dims));
       if (needed > 0) std::memcpy(copy.data(), bytes.data(), bytes.size());

@@ -42,6 +42,8 @@ struct SlipModel {
   std::vector<GoldenVector> golden;
   std::vector<TunedSection> tuned;
   std::map<std::string, DimRange> ranges;  // of dimensions of the inputs, by symbol; missing: any extent
+  // Constants whose elements all are halves are stored as such (plan/half_weights.h).
+  bool has_half_weights = false;
 };
 
 inline constexpr std::string_view kSlipMagic{"SLIPWAY\0", 8};

@@ -1,8 +1,10 @@
 // Writes .slip files.
 #include <cstring>
+#include <deque>
 
 #include "base/crc32.h"
 #include "base/file_writer.h"
+#include "plan/half_weights.h"
 #include "plan/layout.h"
 #include "plan/slip.h"
 #include "plan/slip_generated.h"
@@ -20,7 +22,7 @@ std::span<const uint8_t> SpanOf(std::string_view text) {
 class Writer {
  public:
   // REQUIRES: the model stays as it is until the last Emit: its tensors are not copied.
-  explicit Writer(const SlipModel& model) {
+  explicit Writer(const SlipModel& model) : has_half_weights_(model.has_half_weights) {
     const auto graph = WriteGraph(model.graph);
     std::vector<Offset<fb::Golden>> golden;
     for (const GoldenVector& vector : model.golden) golden.push_back(WriteGolden(vector));
@@ -35,7 +37,7 @@ class Writer {
     builder_.Finish(fb::CreateModel(builder_, builder_.CreateString(model.producer),
                                     builder_.CreateString(model.source_format), graph,
                                     builder_.CreateString(manifest), builder_.CreateVector(golden),
-                                    builder_.CreateVector(tuned), all_ranges));
+                                    builder_.CreateVector(tuned), all_ranges, has_half_weights_));
   }
 
   uint64_t FileBytes() const { return Header().file_bytes; }
@@ -145,6 +147,14 @@ class Writer {
     return fb::CreateTensor(builder_, dtype, dims, &extent, 0, Crc32(SpanOf(pieces_.back().bytes)));
   }
 
+  Offset<fb::Tensor> WriteHalves(const Tensor& tensor) {
+    const auto dims = Numbers(tensor.dims());
+    const std::vector<uint16_t>& halves = halves_.emplace_back(ToHalves(tensor));
+    const fb::Extent extent = PutData(halves.data(), halves.size() * sizeof(uint16_t));
+    return fb::CreateTensor(builder_, static_cast<uint8_t>(tensor.dtype()), dims, &extent, 0,
+                            Crc32(SpanOf(pieces_.back().bytes)), static_cast<uint8_t>(DType::kF16));
+  }
+
   Offset<fb::Type> WriteType(const Type& type) {
     std::vector<Offset<fb::Dim>> dims;
     if (type.shape) {
@@ -166,7 +176,8 @@ class Writer {
                               value.quant->axis);
     }
     Offset<fb::Tensor> data;
-    if (value.IsConstant()) data = WriteTensor(value.data);
+    const bool is_half = has_half_weights_ && value.IsConstant() && AreHalves(value.data);
+    if (value.IsConstant()) data = is_half ? WriteHalves(value.data) : WriteTensor(value.data);
     return fb::CreateValue(builder_, name, type, quant, data);
   }
 
@@ -229,7 +240,9 @@ class Writer {
                             builder_.CreateVector(outputs), vector.relative, vector.absolute);
   }
 
+  const bool has_half_weights_;
   FlatBufferBuilder builder_;
+  std::deque<std::vector<uint16_t>> halves_;  // what pieces of them point to
   std::vector<Piece> pieces_;
   std::multimap<uint32_t, Piece> parts_;  // packed constants, by checksum
   uint64_t data_bytes_ = 0;
