@@ -94,8 +94,8 @@ void ThreadPool::StartWorkers() {
 }
 
 void ThreadPool::RunChunk(int64_t chunk) const {
-  const int64_t begin = chunk * loop_.chunk;
-  (*loop_.body)(begin, std::min(begin + loop_.chunk, loop_.count));
+  // Equal ones, but for the rounding: seven rows of two threads are not dealt out as two by two.
+  (*loop_.body)(chunk * loop_.count / loop_.chunks, (chunk + 1) * loop_.count / loop_.chunks);
 }
 
 void ThreadPool::RunChunks(int index) {
@@ -176,14 +176,12 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, FunctionRef<void(int6
   if (count <= 0) return;
   // A nested loop runs as the thread that it is in.
   const As caller(this, thread_pool == this ? thread_index : 0);
-  const int64_t most = kChunksEach * num_threads_;
-  const int64_t chunk = std::max({grain, int64_t{1}, (count - 1) / most + 1});
-  if (num_threads_ == 1 || count <= chunk || is_busy_.exchange(true, std::memory_order_acquire)) {
+  const int64_t chunks = std::min(count / std::max<int64_t>(grain, 1), kChunksEach * num_threads_);
+  if (num_threads_ == 1 || chunks <= 1 || is_busy_.exchange(true, std::memory_order_acquire)) {
     return body(0, count);
   }
   if (workers_.empty()) StartWorkers();
-  const int64_t chunks = (count - 1) / chunk + 1;
-  loop_ = {&body, count, chunk, FloatMode(), CurrentCore()};
+  loop_ = {&body, count, chunks, FloatMode(), CurrentCore()};
   DealChunks(chunks);
   // Nobody is in a loop now: the count is 0.
   state_.store((state_.load(std::memory_order_relaxed) / kOneLoop + 1) * kOneLoop | kOpen);

@@ -45,7 +45,7 @@ class ThreadPool {
   struct Loop {
     const FunctionRef<void(int64_t, int64_t)>* body;
     int64_t count;
-    int64_t chunk;
+    int64_t chunks;
     uint64_t float_mode;
     int core;  // that the caller runs on
   };
