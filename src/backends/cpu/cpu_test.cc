@@ -40,6 +40,16 @@ std::vector<TestCase> TailCases() {
     cases.push_back(
         ConvCase({1, size, size, 19}, {19, 3, 3, 1}, {{"auto_pad", same}, {"group", int64_t{19}}}));
   }
+  // Depthwise ones of several groups of channels that go together, the last one cut.
+  for (const char* activation : {"relu6", "sigmoid"}) {
+    for (int64_t stride : {1, 2}) {
+      cases.push_back(ConvCase({2, 7, 14, 389}, {389, 3, 3, 1},
+                               {{"auto_pad", same},
+                                {"group", int64_t{389}},
+                                {"strides", Ints{stride, stride}},
+                                {"activation", std::string(activation)}}));
+    }
+  }
   for (int64_t units : {1, 2, 3, 4, 5, 6, 7}) {
     for (int64_t depth : {1, 3, 16, 21}) {
       cases.push_back(ConvCase({2, 5, 23, depth}, {units, 3, 3, depth},

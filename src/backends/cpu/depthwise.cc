@@ -42,8 +42,11 @@ class DepthwiseKernel : public ImageKernel {
     conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data();
     const int64_t work = conv.geometry.out_w * conv.channels * conv.geometry.taps();
-    args.pool.ParallelFor(conv.geometry.batch * conv.geometry.out_h,
-                          std::max<int64_t>(1, kSmallWork / std::max<int64_t>(work, 1)),
+    // Neighbouring rows share their inputs: few and high chunks.
+    const int64_t rows = conv.geometry.batch * conv.geometry.out_h;
+    const int64_t grain =
+        std::max(kSmallWork / std::max<int64_t>(work, 1), rows / (2 * args.pool.num_threads()));
+    args.pool.ParallelFor(rows, std::max<int64_t>(grain, 1),
                           [&](int64_t begin, int64_t end) { RunDepthwiseF32(conv, begin, end); });
     return Status::Ok();
   }

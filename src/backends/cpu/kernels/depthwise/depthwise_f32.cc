@@ -32,21 +32,31 @@ struct First {
   HWY_INLINE void Store(VF x, float* to) const { StoreFirst(x, DF(), to, count); }
 };
 
-// body(lanes, c) for all vectors of channels.
-template <class Body>
-HWY_INLINE void ForChannels(int64_t channels, const Body& body) {
-  int64_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes) body(Whole(), c);
-  if (c < channels) body(First{static_cast<size_t>(channels - c)}, c);
-}
-
-// A row of outputs: kernel rows [ky0, ky1) lie inside the image.
+// A row of outputs, channels [c0, c1): kernel rows [ky0, ky1) lie inside the image.
 struct Row {
   const float* x;  // the window's first row, first column of the image
   float* y;
   const float* residual;  // null: none, or added later
   int64_t ky0, ky1;
+  int64_t c0, c1;
 };
+
+// body(lanes, c) for all vectors of the row's channels.
+template <class Body>
+HWY_INLINE void ForChannels(const Row& row, const Body& body) {
+  int64_t c = row.c0;
+  for (; c + kLanes <= row.c1; c += kLanes) body(Whole(), c);
+  if (c < row.c1) body(First{static_cast<size_t>(row.c1 - c)}, c);
+}
+
+// Channels that are done together over all rows. Small images are in the second-level cache: of so many
+// channels a window's rows stay in the first-level cache, and each input is fetched once in place of once per
+// kernel row. Large ones are read from end to end, as memory likes it.
+int64_t ChannelsTogether(const ConvGeometry& g, int64_t channels) {
+  constexpr int64_t kSmallImage = 128 * 1024, kWindowRows = 6 * 1024;  // floats
+  if (g.in_h * g.in_w * g.in_step > kSmallImage) return channels;
+  return std::max<int64_t>(kWindowRows / std::max<int64_t>(g.kernel_h * g.in_w, 1) / 16 * 16, 64);
+}
 
 // Taps k with 0 <= start + k * dilation < extent.
 HWY_INLINE void Inside(int64_t start, int64_t dilation, int64_t extent, int64_t kernel, int64_t& first,
@@ -86,7 +96,7 @@ HWY_INLINE void Strip(const DepthwiseF32& conv, const Row& row, int64_t ox) {
   const int64_t step = g.in_step, row_step = (g.in_w - kColumns) * g.in_step, channels = conv.channels;
   const float* window = row.x + (ox * kStride - g.pad_w + row.ky0 * g.in_w) * step;
   const float* weights = conv.weights + row.ky0 * kKernel * channels;
-  ForChannels(channels, [&](auto lanes, int64_t c) HWY_ATTR {
+  ForChannels(row, [&](auto lanes, int64_t c) HWY_ATTR {
     VF sums[kStrip];
     const VF bias = lanes.Load(conv.epilogue.bias + c);
 #pragma GCC unroll 8
@@ -124,7 +134,7 @@ HWY_INLINE void Pixel(const DepthwiseF32& conv, const Row& row, int64_t ox) {
   const int64_t x0 = ox * g.stride_w - g.pad_w;
   int64_t kx0, kx1;
   Inside(x0, g.dilation_w, g.in_w, g.kernel_w, kx0, kx1);
-  ForChannels(conv.channels, [&](auto lanes, int64_t c) HWY_ATTR {
+  ForChannels(row, [&](auto lanes, int64_t c) HWY_ATTR {
     VF sum = lanes.Load(conv.epilogue.bias + c);
     for (int64_t ky = row.ky0; ky < row.ky1; ++ky) {
       for (int64_t kx = kx0; kx < kx1; ++kx) {
@@ -173,7 +183,7 @@ RowFn RowFor(const ConvGeometry& g) {
 
 // What the strips leave out: activations that are no clamp, residuals behind the activation. The row is still
 // in the first-level cache.
-HWY_NOINLINE void FinishRow(const DepthwiseF32& conv, float* y, const float* residual) {
+HWY_NOINLINE void FinishRow(const DepthwiseF32& conv, const Row& row, const float* residual) {
   const DF d;
   const ConvGeometry& g = conv.geometry;
   const Epilogue& epilogue = conv.epilogue;
@@ -182,8 +192,8 @@ HWY_NOINLINE void FinishRow(const DepthwiseF32& conv, float* y, const float* res
   if (!is_clamped) rest = epilogue.activation;
   WithActivation(d, rest, [&](auto f) HWY_ATTR {
     for (int64_t ox = 0; ox < g.out_w; ++ox) {
-      ForChannels(conv.channels, [&](auto lanes, int64_t c) HWY_ATTR {
-        float* at = y + ox * g.out_step + c;
+      ForChannels(row, [&](auto lanes, int64_t c) HWY_ATTR {
+        float* at = row.y + ox * g.out_step + c;
         VF value = f(lanes.Load(at));
         if (epilogue.is_residual_last && residual != nullptr)
           value = hn::Add(value, lanes.Load(residual + ox * epilogue.residual_step + c));
@@ -201,17 +211,22 @@ void RunDepthwise(const DepthwiseF32& conv, int64_t row_begin, int64_t row_end) 
   const RowFn run = RowFor(g);
   const bool is_residual_last = epilogue.residual != nullptr && epilogue.is_residual_last;
   const bool is_finished_later = is_residual_last || epilogue.activation.kind != ActivationKind::kClamp;
-  for (int64_t r = row_begin; r < row_end; ++r) {
-    const int64_t y0 = r % g.out_h * g.stride_h - g.pad_h;
-    Row row;
-    row.x = conv.x + (r / g.out_h * g.in_h + y0) * g.in_w * g.in_step;
-    row.y = conv.y + r * g.out_w * g.out_step;
-    const float* residual =
-        epilogue.residual == nullptr ? nullptr : epilogue.residual + r * g.out_w * epilogue.residual_step;
-    row.residual = is_residual_last ? nullptr : residual;
-    Inside(y0, g.dilation_h, g.in_h, g.kernel_h, row.ky0, row.ky1);
-    run(conv, row);
-    if (is_finished_later) FinishRow(conv, row.y, residual);
+  const int64_t together = ChannelsTogether(g, conv.channels);
+  for (int64_t c0 = 0; c0 < conv.channels; c0 += together) {
+    for (int64_t r = row_begin; r < row_end; ++r) {
+      const int64_t y0 = r % g.out_h * g.stride_h - g.pad_h;
+      Row row;
+      row.c0 = c0;
+      row.c1 = std::min(c0 + together, conv.channels);
+      row.x = conv.x + (r / g.out_h * g.in_h + y0) * g.in_w * g.in_step;
+      row.y = conv.y + r * g.out_w * g.out_step;
+      const float* residual =
+          epilogue.residual == nullptr ? nullptr : epilogue.residual + r * g.out_w * epilogue.residual_step;
+      row.residual = is_residual_last ? nullptr : residual;
+      Inside(y0, g.dilation_h, g.in_h, g.kernel_h, row.ky0, row.ky1);
+      run(conv, row);
+      if (is_finished_later) FinishRow(conv, row, residual);
+    }
   }
 }
 

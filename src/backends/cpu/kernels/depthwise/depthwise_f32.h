@@ -2,6 +2,7 @@
 //
 // Idea: a strip of neighbouring output pixels shares the loads of its input columns; the usual windows (3x3
 // and 5x5 of stride 1 and 2) are unrolled. Pixels whose window sticks out sideways are computed one by one.
+// Small images go by groups of channels over all rows, so that a group's rows stay in the first-level cache.
 #pragma once
 
 #include "backends/cpu/kernels/conv/conv_f32.h"
