@@ -1,7 +1,7 @@
 #!/bin/sh
 # make test-arm: the engine cross built for ARM, and its tests as qemu-user's processors run them.
 #
-# usage: tools/test_arm.sh [PROCESSOR...]    of those below; by default the 64-bit ones
+# usage: tools/test_arm.sh [PROCESSOR...]    of those below; by default all
 #   cortex-a53   64 bits, neither dot products nor f16 arithmetic
 #   max          64 bits with everything that qemu knows: SDOT, i8mm, f16, bf16, SVE
 #   cortex-a15   32 bits (ARMv7-A), NEON and VFPv4
@@ -22,7 +22,7 @@ targets="slipway_base_test slipway_passes_test slipway_build_test slipway_runtim
   slipway_onnx_conformance slipway_tflite_models_test"
 models='*mlperf_*_int8_cpu:*mlperf_*_int8_optimized:*tflm_*int8_cpu:*coral_mobilenet_v1_0_25_128_quant_cpu'
 
-for processor in ${*:-cortex-a53 max}; do
+for processor in ${*:-cortex-a53 max cortex-a15}; do
   case $processor in
   cortex-a15) preset=armv7 arch=armhf ;;
   *) preset=arm64 arch=arm64 ;;
