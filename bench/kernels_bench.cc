@@ -14,14 +14,13 @@
 #include "build/choose.h"
 #include "ops/case_scene.h"
 #include "ops/cost.h"
-#include "peak.h"
+#include "perf/peak.h"
 #include "runtime/engine.h"
 
 namespace slipway {
 namespace {
 
 constexpr uint32_t kSeed = 20261124;
-constexpr double kRoofSlack = 1.1;  // boost clocks differ between the two measurements
 
 struct Case {
   std::string label;
@@ -48,10 +47,10 @@ double AddedError(const std::string& name) {
 }
 
 // How many multiplications of the operator's definition stand for one that the tactic does.
-double SavedWork(const std::string& name) {
-  if (name == "cpu/winograd_f4x4_f32") return 4;
-  if (name == "cpu/winograd_f6x6_f32") return 81.0 / 16;
-  if (name == "cpu/winograd_s2_f32") return 16.0 / 9;
+double SavedWork(const std::string& name, const Step& step, double flops) {
+  for (const Tactic* tactic : FindBackend("cpu")->tactics) {
+    if (tactic->name() == name) return flops / tactic->Flops(step).value_or(flops);
+  }
   return 1;
 }
 
@@ -110,14 +109,14 @@ void Run(benchmark::State& state, const Case& test, const Peak& peak) {
   const double gflops = cost.flops / best_us / 1e3;
   const double gbytes = cost.bytes / best_us / 1e3;
   const double of_flops = gflops / (is_int8 ? peak.int8_gops : peak.f32_gflops);
-  const double of_loads = gbytes / peak.load_gbytes;
+  const double of_loads = gbytes / peak.load_gbytes();
   state.counters["GFLOP/s"] = gflops;
   state.counters["GB/s"] = gbytes;
   state.counters["peak%"] = 100 * std::max(of_flops, of_loads);
   state.counters["best_us"] = best_us;
   state.counters["model_us"] = step.estimate_us;
   state.SetLabel(step.tactic);
-  const double slack = kRoofSlack * SavedWork((*engine)->steps()[0].tactic);
+  const double slack = kRoofSlack * SavedWork(step.tactic, *operands, cost.flops);
   if (of_flops > slack || of_loads > kRoofSlack)
     Fail(state, "a rate above the machine's peak: the measurement is wrong");
 }
@@ -208,7 +207,7 @@ int Main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   const Peak peak = MeasurePeak();
   std::printf("peak of one core: %.0f GFLOP/s f32, %.0f Gop/s int8, %.0f GB/s from the first-level cache\n",
-              peak.f32_gflops, peak.int8_gops, peak.load_gbytes);
+              peak.f32_gflops, peak.int8_gops, peak.load_gbytes());
   std::vector<Case> cases = Cases();
   for (Case& test : ModelCases()) cases.push_back(std::move(test));
   for (const Case& test : cases) {

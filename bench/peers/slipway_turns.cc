@@ -12,7 +12,7 @@
 
 #include "api/load.h"
 #include "base/npy.h"
-#include "peak.h"
+#include "perf/peak.h"
 
 namespace slipway {
 namespace {
@@ -133,7 +133,7 @@ Status Serve(char** argv) {
 int Main(int argc, char** argv) {
   if (argc == 2 && std::string(argv[1]) == "--peak") {
     const Peak peak = MeasurePeak();
-    Print({{"f32_gflops", peak.f32_gflops}, {"load_gbytes", peak.load_gbytes}});
+    Print({{"f32_gflops", peak.f32_gflops}, {"load_gbytes", peak.load_gbytes()}});
     return 0;
   }
   if (argc != 6) {

@@ -114,6 +114,13 @@ void ThreadPool::RunChunks(int index) {
   }
 }
 
+void ThreadPool::RunPart(int index) {
+  if (observer_ == nullptr) return RunChunks(index);
+  const auto begin = std::chrono::steady_clock::now();
+  RunChunks(index);
+  observer_->OnPart(index, begin, std::chrono::steady_clock::now());
+}
+
 void ThreadPool::DealChunks(int64_t chunks) {
   for (int64_t i = 0; i < num_threads_; ++i) {
     stretches_[static_cast<size_t>(i)].chunks.store(
@@ -167,7 +174,7 @@ void ThreadPool::Work(int index) {
     if (!Join(seen)) continue;
     if (may_spin_) crowding.Joins(loop_.core);
     if (loop_.float_mode != float_mode) SetFloatMode(float_mode = loop_.float_mode);
-    RunChunks(index);
+    RunPart(index);
     state_.fetch_sub(1, std::memory_order_release);
   }
 }
@@ -189,7 +196,7 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, FunctionRef<void(int6
     { std::lock_guard lock(mutex_); }  // whoever is about to sleep sleeps before it is woken
     wake_.notify_all();
   }
-  RunChunks(thread_index);
+  RunPart(thread_index);
   // All chunks are taken. Whoever has not come yet need not; the others finish theirs.
   state_.fetch_and(~kOpen, std::memory_order_relaxed);
   for (int i = 0; (state_.load(std::memory_order_acquire) & kInLoop) != 0; ++i) {

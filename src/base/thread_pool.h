@@ -12,6 +12,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -32,6 +33,16 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int num_threads() const { return num_threads_; }
+
+  // Is told of each thread's part in every loop that threads share, by that thread when its part is done.
+  class Observer {
+   public:
+    using Time = std::chrono::steady_clock::time_point;
+    virtual ~Observer() = default;
+    virtual void OnPart(int thread, Time begin, Time end) = 0;
+  };
+  // Null: nobody is told. REQUIRES: no loop runs; the observer outlives those to come.
+  void SetObserver(Observer* observer) { observer_ = observer; }
 
   // Calls body(begin, end) for chunks of at least `grain` that cover [0, count), and returns when all are
   // done. body runs on several threads at once and must not throw.
@@ -59,6 +70,7 @@ class ThreadPool {
   bool HasNews(uint64_t seen) const;
   bool WaitForNews(uint64_t seen);
   bool Join(uint64_t& seen);
+  void RunPart(int index);
   void RunChunks(int index);
   void RunChunk(int64_t chunk) const;
   void DealChunks(int64_t chunks);
@@ -67,6 +79,7 @@ class ThreadPool {
   const bool may_spin_;  // there is a core for every thread
   std::vector<std::thread> workers_;
   std::unique_ptr<Stretch[]> stretches_;  // by thread index
+  Observer* observer_ = nullptr;
   Loop loop_{};
   std::atomic<bool> is_busy_{false};  // someone's loop is running
   // Loops started so far, in the high half; whether workers may join the last of them, and how many are in

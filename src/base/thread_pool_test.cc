@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -41,6 +42,29 @@ TEST_P(Threads, RunNestedLoops) {
     }
   });
   EXPECT_EQ(sum, 100);
+}
+
+class CountingObserver : public ThreadPool::Observer {
+ public:
+  void OnPart(int thread, Time begin, Time end) override {
+    EXPECT_LE(begin, end);
+    ++parts[static_cast<size_t>(thread)];
+  }
+  std::array<std::atomic<int>, 8> parts{};
+};
+
+TEST_P(Threads, TellAnObserverOfEachPart) {
+  ThreadPool pool(GetParam());
+  CountingObserver observer;
+  const auto loop = [&] { pool.ParallelFor(1000, 1, [](int64_t, int64_t) {}); };
+  pool.SetObserver(&observer);
+  for (int i = 0; i < 10; ++i) loop();
+  EXPECT_EQ(observer.parts[0], GetParam() == 1 ? 0 : 10) << "one thread shares nothing out";
+  for (const auto& count : observer.parts) EXPECT_LE(count, 10);
+  pool.SetObserver(nullptr);
+  const int before = observer.parts[0];
+  loop();
+  EXPECT_EQ(observer.parts[0], before);
 }
 
 TEST(ThreadPool, TakesAnAbsurdNumberForALargeOne) {

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/golden.h"
+#include "cli/measured_model.h"
 #include "cli/model_error.h"
 #include "cli/model_flags.h"
 #include "cli/out_path.h"
@@ -25,6 +26,7 @@ struct BuildFlags {
   bool is_untimed = false;
   bool has_no_golden = false;
   double max_error = 1e-4;
+  std::string report_path;
 };
 
 std::vector<Tensor> SampleInputs(const SlipModel& model) {
@@ -67,7 +69,23 @@ Status CheckError(const SlipModel& model, const std::vector<Choice>& choices, En
       "--accuracy strict leaves such kernels out; --max-error allows more");
 }
 
+// Runs the network with what was chosen, and draws it beside what was not.
+Status Report(const BuildFlags& flags, const SlipModel& model, const std::vector<Choice>& choices,
+              EngineOptions options) {
+  for (const Choice& choice : choices) options.tactics.push_back(choice.tactic->name());
+  SLIPWAY_ASSIGN_OR_RETURN(const auto engine, Engine::Create(model.graph, options));
+  const auto context = engine->NewContext();
+  const std::vector<Tensor> inputs = SampleInputs(model);
+  ProfileOptions profiling;
+  profiling.choices = choices;
+  SLIPWAY_ASSIGN_OR_RETURN(Profile profile, MeasureProfile(*engine, *context, inputs, profiling));
+  profile.model = flags.model.model;
+  profile.backend = flags.model.backend;
+  return WriteReport(flags.report_path, profile);
+}
+
 Status Build(const BuildFlags& flags) {
+  SLIPWAY_RETURN_IF_ERROR(CheckReportPath(flags.report_path));
   std::string path = flags.path;
   if (path.empty()) path = std::filesystem::path(flags.model.model).replace_extension(".slip").string();
   SLIPWAY_RETURN_IF_ERROR(CheckFolderOf(path));
@@ -84,6 +102,7 @@ Status Build(const BuildFlags& flags) {
   const TimingFlags timing{flags.model.timing_caches, flags.is_untimed ? 0 : flags.model.tune_seconds};
   SLIPWAY_ASSIGN_OR_RETURN(const auto choices, ChooseByTime(model.graph, timing, options));
   SLIPWAY_RETURN_IF_ERROR(CheckError(model, choices, options, flags.max_error));
+  if (!flags.report_path.empty()) SLIPWAY_RETURN_IF_ERROR(Report(flags, model, choices, options));
   SLIPWAY_ASSIGN_OR_RETURN(std::string target, TargetOf(options));
   SLIPWAY_ASSIGN_OR_RETURN(TunedSection section, MakeSection(model.graph, choices, target));
   double packed_bytes = 0;
@@ -115,6 +134,8 @@ void AddBuild(CLI::App& app, Action& action) {
                    "fail where the chosen kernels change an output by more, relative to its largest value")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  command->add_option("--report", flags->report_path,
+                      "FILE.html: a picture of every step and its alternatives, and FILE.json beside it");
   command->add_flag("--no-golden", flags->has_no_golden, "leave the self-test vectors out");
   flags->model.AddEngine(command);
   flags->model.AddManifest(command);

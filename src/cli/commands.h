@@ -19,6 +19,7 @@ void AddConvert(CLI::App& app, Action& action);
 void AddBuild(CLI::App& app, Action& action);
 void AddRun(CLI::App& app, Action& action);
 void AddBench(CLI::App& app, Action& action);
+void AddProfile(CLI::App& app, Action& action);
 void AddDetect(CLI::App& app, Action& action);
 void AddClassify(CLI::App& app, Action& action);
 void AddSegment(CLI::App& app, Action& action);

@@ -234,17 +234,27 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(const LoadedModel& 
   return MakeEngine(LoadedModel(loaded));
 }
 
-Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(LoadedModel&& loaded) const {
+Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(LoadedModel&& loaded, HowChosen* how) const {
+  HowChosen unasked;
+  if (how == nullptr) how = &unasked;
   SLIPWAY_ASSIGN_OR_RETURN(EngineOptions options, ToEngineOptions());
   options.ranges = loaded.model.ranges;
   if (!timing_caches.empty() || tune_seconds > 0) {
-    SLIPWAY_ASSIGN_OR_RETURN(const auto choices,
+    SLIPWAY_ASSIGN_OR_RETURN(how->choices,
                              ChooseByTime(loaded.model.graph, {timing_caches, tune_seconds}, options));
-    for (const Choice& choice : choices) options.tactics.push_back(choice.tactic->name());
+    for (const Choice& choice : how->choices) options.tactics.push_back(choice.tactic->name());
+    how->source = HowChosen::Source::kTimes;
   } else {
     std::string note;
     SLIPWAY_RETURN_IF_ERROR(UseTunedSection(loaded.model, model, options, note));
     if (!note.empty()) PrintNote(note);
+    if (!options.tactics.empty()) how->source = HowChosen::Source::kSection;
+    if (how->wants_choices) {
+      SLIPWAY_ASSIGN_OR_RETURN(const auto backends, BackendsFor(loaded.model.graph, options));
+      const ChooseOptions choose{
+          .accuracy = options.accuracy, .precision = options.precision, .names = options.tactics};
+      SLIPWAY_ASSIGN_OR_RETURN(how->choices, ChooseTactics(loaded.model.graph, backends, choose));
+    }
   }
   auto engine = Engine::Create(std::move(loaded.model.graph), options);
   if (engine.ok()) PrintNotes((*engine)->notes());

@@ -8,6 +8,14 @@
 
 namespace slipway::cli {
 
+// Who chose an engine's kernels.
+struct HowChosen {
+  enum class Source { kCostModel, kTimes, kSection };
+  Source source = Source::kCostModel;
+  bool wants_choices = false;
+  std::vector<Choice> choices;  // of every node, with what else fits
+};
+
 struct ModelFlags {
   std::string model;
   std::vector<std::string> inputs;   // NAME[shape]
@@ -51,7 +59,8 @@ struct ModelFlags {
   // As the flags say; without flags about timing, as the model is tuned for this machine. Notes go to stderr.
   Result<std::shared_ptr<const Engine>> MakeEngine(const LoadedModel& loaded) const;
   // The same, and the graph goes to the engine: weights that kernels have packed are not held twice.
-  Result<std::shared_ptr<const Engine>> MakeEngine(LoadedModel&& loaded) const;
+  // how: if not null, gets who chose, and where it asks for them, what else would have fitted.
+  Result<std::shared_ptr<const Engine>> MakeEngine(LoadedModel&& loaded, HowChosen* how = nullptr) const;
   // Loads, completes the manifest by guessing, prints notes to stderr.
   Result<tasks::Session> MakeSession() const;
 };

@@ -174,6 +174,14 @@ Status Context::PrepareDynamicStep(ShapePlan& plan, size_t s) {
   return Status::Ok();
 }
 
+const Graph* Context::last_types() const { return plans_.empty() ? nullptr : &plans_.front()->types; }
+
+bool Context::WasSkipped(size_t step) const {
+  return !plans_.empty() && plans_.front()->steps[step].is_skipped;
+}
+
+void Context::SetThreadObserver(ThreadPool::Observer* observer) { engine_->pool_->SetObserver(observer); }
+
 Status Context::RunSteps(ShapePlan& plan) {
   SubgraphRunner runner;
   std::vector<uint8_t> dynamic_workspace;

@@ -106,6 +106,12 @@ class Context {
   void ResetStates();
 
   void SetObserver(StepObserver observer) { observer_ = std::move(observer); }
+  // Told which of the engine's threads works when; null: nobody. REQUIRES: no other context runs meanwhile.
+  void SetThreadObserver(ThreadPool::Observer* observer);
+  // The graph with the types that the last run's inputs gave it; null before the first run.
+  const Graph* last_types() const;
+  // Whether the last run had nothing to do for this step: a Concat whose parts lie where they belong.
+  bool WasSkipped(size_t step) const;
   // Bytes of activations and scratch of the current plan; 0 before the first run.
   int64_t arena_bytes() const;
 

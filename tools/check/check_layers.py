@@ -34,9 +34,11 @@ MAY_INCLUDE = {
     "backends/*": GRAPH | {"backends/api"},
     "backends/cpu": GRAPH | {"backends/api", "backends/cpu/kernels"},
     "backends/cpu/kernels": CORE,
+    "perf": CORE | {"backends/cpu/kernels"},
     "plugin": GRAPH | {"backends/api"},
     "build": GRAPH | {"plan", "backends", "backends/api"},
     "runtime": GRAPH | {"plugin", "plan", "build", "backends", "backends/api"},
+    "report": GRAPH | {"perf", "build", "runtime", "backends", "backends/api"},
     "tasks/core": GRAPH | {"manifest", "media", "runtime"},
     "tasks/*": GRAPH | {"manifest", "media", "runtime", "tasks/core"},
     # passes and runtime until the public API has an engine.

@@ -102,6 +102,9 @@ class Tactic {
   virtual std::optional<std::string> WhyNot(const Step& step) const = 0;
   // Estimated microseconds on one thread; compared between tactics of a step only.
   virtual double EstimateUs(const Step& step) const = 0;
+  // What it computes for the step, a multiply-add counted as 2, where that is not what the operator's record
+  // counts: Winograd multiplies less. nullopt: as the record says. For reports: rates against a roof.
+  virtual std::optional<double> Flops(const Step& step) const;
   // The largest error of an element to expect of f32 arithmetic, as a part of the largest element's size:
   // what the algorithm adds to the rounding of plain sums (kPlainError).
   static constexpr double kPlainError = 1e-6;

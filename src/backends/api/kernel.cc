@@ -17,4 +17,6 @@ bool Kernel::CanWriteSteps(size_t) const { return false; }
 
 bool Kernel::CanOverwrite(size_t, size_t) const { return false; }
 
+std::optional<double> Tactic::Flops(const Step&) const { return std::nullopt; }
+
 }  // namespace slipway

@@ -107,14 +107,18 @@ class WinogradTactic : public Tactic {
   Precision precision() const override { return IsBf16(form_) ? Precision::kBf16 : Precision::kF32; }
 
   double EstimateUs(const Step& step) const override {
-    const Type &x = step.inputs[0]->type, &y = step.outputs[0]->type;
     constexpr double kUnknown = 1e12;  // no shapes: never rather than direct
-    if (!x.IsStatic() || !y.IsStatic()) return kUnknown;
-    const auto window = Window2::Read(step.attrs(), {3, 3});
-    if (!window.ok()) return kUnknown;
-    const Image2 in = ViewImage2(KnownDims(*x.shape), Layout::kChannelsLast);
-    const Image2 out = ViewImage2(KnownDims(*y.shape), Layout::kChannelsLast);
-    return EstimateWinogradUs(form_, GeometryOf(*window, in, out, 1));
+    const auto geometry = GeometryFor(step);
+    return geometry ? EstimateWinogradUs(form_, *geometry) : kUnknown;
+  }
+
+  // The products: transforms only add and scale.
+  std::optional<double> Flops(const Step& step) const override {
+    const auto geometry = GeometryFor(step);
+    if (!geometry) return std::nullopt;
+    const int64_t tiles = PlanWinograd(form_, *geometry, 1).tiles;
+    return 2.0 * static_cast<double>(tiles * SizeOf(form_).positions()) *
+           static_cast<double>(geometry->in_c * geometry->out_c);
   }
 
   Result<std::unique_ptr<Kernel>> Make(const Step& step) const override {
@@ -124,6 +128,17 @@ class WinogradTactic : public Tactic {
   }
 
  private:
+  // nullopt: shapes are not known.
+  static std::optional<ConvGeometry> GeometryFor(const Step& step) {
+    const Type &x = step.inputs[0]->type, &y = step.outputs[0]->type;
+    if (!x.IsStatic() || !y.IsStatic()) return std::nullopt;
+    const auto window = Window2::Read(step.attrs(), {3, 3});
+    if (!window.ok()) return std::nullopt;
+    const Image2 in = ViewImage2(KnownDims(*x.shape), Layout::kChannelsLast);
+    const Image2 out = ViewImage2(KnownDims(*y.shape), Layout::kChannelsLast);
+    return GeometryOf(*window, in, out, 1);
+  }
+
   std::string name_;
   WinogradForm form_;
 };

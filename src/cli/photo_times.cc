@@ -1,0 +1,59 @@
+#include "cli/photo_times.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "media/image_io.h"
+#include "tasks/vision/classify.h"
+#include "tasks/vision/detect.h"
+#include "tasks/vision/segment.h"
+
+namespace slipway::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double Since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+double Median(std::vector<double>& times) {
+  std::sort(times.begin(), times.end());
+  return times[times.size() / 2];
+}
+
+Status RunTask(tasks::Session& session, const media::Image& photo) {
+  switch (session.manifest().task) {
+    case TaskKind::kDetection: return tasks::Detect(session, photo).status();
+    case TaskKind::kClassification: return tasks::Classify(session, photo).status();
+    case TaskKind::kSegmentation: return tasks::Segment(session, photo).status();
+    case TaskKind::kRaw: break;
+  }
+  SLIPWAY_ASSIGN_OR_RETURN(const tasks::ImageInput input, session.Prepare(photo));
+  return session.Run(input).status();
+}
+
+}  // namespace
+
+Result<PhotoTimes> MeasurePhoto(tasks::Session& session, const std::string& path, double seconds) {
+  SLIPWAY_ASSIGN_OR_RETURN(const media::Image photo, media::LoadImage(path));
+  SLIPWAY_RETURN_IF_ERROR(RunTask(session, photo));  // memory is planned, pages are touched
+  std::vector<double> prepare, run, whole;
+  const auto start = Clock::now();
+  while (whole.size() < 3 || (Since(start) < seconds * 1000 && whole.size() < 1000)) {
+    auto begin = Clock::now();
+    SLIPWAY_ASSIGN_OR_RETURN(const tasks::ImageInput input, session.Prepare(photo));
+    prepare.push_back(Since(begin));
+    begin = Clock::now();
+    SLIPWAY_RETURN_IF_ERROR(session.Run(input).status());
+    run.push_back(Since(begin));
+    begin = Clock::now();
+    SLIPWAY_RETURN_IF_ERROR(RunTask(session, photo));
+    whole.push_back(Since(begin));
+  }
+  PhotoTimes times{Median(prepare), Median(run), 0, Median(whole)};
+  times.read_ms = std::max(0.0, times.whole_ms - times.prepare_ms - times.run_ms);
+  return times;
+}
+
+}  // namespace slipway::cli
