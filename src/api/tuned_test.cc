@@ -6,6 +6,7 @@
 
 #include "build/section.h"
 #include "ops/case_scene.h"
+#include "plan/half_weights.h"
 
 namespace slipway {
 namespace {
@@ -163,6 +164,28 @@ TEST(TunedSection, PartsOfAWrongSizeArePackedAnew) {
   ASSERT_EQ(other.engine_notes.size(), 1u);
   EXPECT_THAT(other.engine_notes[0], HasSubstr("it lacks part 0 of input 1"));
   EXPECT_EQ(other.values, want);
+}
+
+// Constants that the section makes needless are there all the same, also those that the file stores as f16.
+TEST(TunedSection, ThatDoesNotFitLeavesTheWeightsOfTheFile) {
+  for (const bool is_half : {false, true}) {
+    SlipModel model = BuiltModel("cpu/conv_f32");
+    if (is_half) EXPECT_EQ(RoundWeightsToHalves(model.graph).rounded, 1);
+    model.has_half_weights = is_half;
+    SlipModel untuned = model;
+    untuned.tuned.clear();
+    EngineOptions direct = OneThread();
+    direct.tactics = {"cpu/conv_f32"};
+    PackedPart& part = model.tuned[0].steps[0].parts[0];
+    part.bytes = part.bytes.first(64);
+    const std::string file = *FormatSlip(model);
+    const auto back = ParseSlip({reinterpret_cast<const uint8_t*>(file.data()), file.size()}, nullptr,
+                                {.target = *TargetOf(OneThread())});
+    ASSERT_TRUE(back.ok()) << back.status().ToString();
+    const Outcome outcome = RunModel(*back);
+    EXPECT_EQ(outcome.engine_notes.size(), 1u);
+    EXPECT_EQ(outcome.values, RunModel(untuned, direct).values) << is_half;
+  }
 }
 
 // A constant that something else reads, too, keeps its bytes.

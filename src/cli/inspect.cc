@@ -135,6 +135,7 @@ void PrintJson(const LoadedModel& loaded, bool has_graph) {
   json["flops"] = totals.open_nodes == 0 ? Json(totals.flops) : Json();
   for (const auto& [symbol, range] : loaded.model.ranges) json["ranges"][symbol] = {range.low, range.high};
   json["golden_vectors"] = loaded.model.golden.size();
+  for (const TunedSection& section : loaded.model.tuned) json["tuned"].push_back(section.target);
   if (loaded.model.manifest) json["manifest"] = Json::parse(ToJson(*loaded.model.manifest));
   if (has_graph) json["graph"] = NodesJson(graph);
   fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
@@ -220,6 +221,7 @@ void PrintText(const LoadedModel& loaded, const InspectFlags& flags) {
   if (totals.open_nodes > 0)
     fmt::print("{} of {} nodes have shapes that only a run knows; --dim or --input NAME[shape] fixes them\n",
                totals.open_nodes, graph.nodes.size());
+  for (const TunedSection& section : loaded.model.tuned) fmt::print("tuned for {}\n", section.target);
   for (const auto& [symbol, range] : loaded.model.ranges)
     fmt::print("dimension {}: {}\n", symbol, RangeText(range));
   if (!loaded.model.manifest) {
