@@ -113,7 +113,8 @@ Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
   auto given = GivePlugins(loaded.model.graph);
   if (!given.ok()) return given.status().WithContext("'" + path + "'");
   if (*given > 0 && options.is_optimized) {
-    // The shapes behind the plugins are known only now.
+    // The shapes behind the plugins are known only now. What was packed is of the graph before.
+    loaded.model.tuned.clear();
     SLIPWAY_ASSIGN_OR_RETURN(loaded.passes, Optimize(loaded.model.graph, options.passes));
   }
   return loaded;
