@@ -92,17 +92,16 @@ Result<Choice> ChooseFor(const Step& step, const std::vector<const Backend*>& ba
   return choice;
 }
 
-Status CheckBf16(const std::vector<const Backend*>& backends) {
+}  // namespace
+
+std::optional<std::string> WhyNoBf16(const std::vector<const Backend*>& backends) {
   std::string reasons;
   for (const Backend* backend : backends) {
-    if (!backend->why_no_bf16) return Status::Ok();
+    if (!backend->why_no_bf16) return std::nullopt;
     reasons += (reasons.empty() ? "" : "; ") + backend->name + ": " + *backend->why_no_bf16;
   }
-  return Status(Code::kUnsupported, "bf16 was asked for, but no backend has it here: " + reasons,
-                "leave out --precision, or run it on a machine that has bf16");
+  return reasons;
 }
-
-}  // namespace
 
 Result<Precision> PrecisionNamed(const std::string& name) {
   if (name == "f32") return Precision::kF32;
@@ -126,7 +125,12 @@ Result<std::vector<Choice>> ChooseTactics(const Graph& graph, const std::vector<
     return Status(Code::kInvalidModel, std::to_string(options.names.size()) + " tactics are named for " +
                                            std::to_string(graph.nodes.size()) + " nodes");
   }
-  if (options.precision == Precision::kBf16) SLIPWAY_RETURN_IF_ERROR(CheckBf16(backends));
+  if (options.precision == Precision::kBf16) {
+    if (const auto reason = WhyNoBf16(backends)) {
+      return Status(Code::kUnsupported, "bf16 was asked for, but no backend has it here: " + *reason,
+                    "leave out --precision, or run it on a machine that has bf16");
+    }
+  }
   std::vector<Choice> choices;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     SLIPWAY_ASSIGN_OR_RETURN(Step step, MakeStep(graph, graph.nodes[i]));

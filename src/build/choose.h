@@ -19,6 +19,9 @@ enum class Accuracy {
 };
 inline constexpr double kStrictRelativeError = 1e-5;
 
+// Why none of the backends multiplies in bf16 on this machine; nullopt: one does.
+std::optional<std::string> WhyNoBf16(const std::vector<const Backend*>& backends);
+
 // "f32" or "bf16". An error names both.
 Result<Precision> PrecisionNamed(const std::string& name);
 

@@ -15,6 +15,7 @@
 #include "cli/model_flags.h"
 #include "cli/out_path.h"
 #include "cli/random_input.h"
+#include "cli/try_bf16.h"
 #include "plugin/nodes.h"
 
 namespace slipway::cli {
@@ -28,17 +29,6 @@ struct BuildFlags {
   double max_error = 1e-4;
   std::string report_path;
 };
-
-std::vector<Tensor> SampleInputs(const SlipModel& model) {
-  if (!model.golden.empty()) return model.golden.front().inputs;
-  std::vector<Tensor> inputs;
-  for (ValueId id : model.graph.CallerInputs()) {
-    const Value& value = model.graph.value(id);
-    inputs.push_back(RandomTensor({value.name, value.type, value.quant},
-                                  DefaultDims(value.type, model.ranges), 1 + inputs.size()));
-  }
-  return inputs;
-}
 
 // Says what the chosen tactics do to the answers; an error where that is too much.
 Status CheckError(const SlipModel& model, const std::vector<Choice>& choices, EngineOptions options,
@@ -84,6 +74,14 @@ Status Report(const BuildFlags& flags, const SlipModel& model, const std::vector
   return WriteReport(flags.report_path, profile);
 }
 
+// A line on what --precision bf16 would do, where there is such a choice.
+void PrintBf16(const SlipModel& model, const EngineOptions& options) {
+  const auto backends = BackendsFor(model.graph, options);
+  if (!backends.ok() || WhyNoBf16(*backends)) return;
+  const auto trial = TryBf16(model.graph, options, SampleInputs(model));
+  if (trial.ok()) fmt::print("{} (--precision bf16)\n", trial->ToString());
+}
+
 Status Build(const BuildFlags& flags) {
   SLIPWAY_RETURN_IF_ERROR(CheckReportPath(flags.report_path));
   std::string path = flags.path;
@@ -99,6 +97,11 @@ Status Build(const BuildFlags& flags) {
   }
   options.ranges = model.ranges;
   if (!loaded.was_slip && !flags.has_no_golden) SLIPWAY_RETURN_IF_ERROR(AddGolden(model));
+  if (flags.model.IsPrecisionAuto()) {
+    SLIPWAY_ASSIGN_OR_RETURN(options.precision, ChoosePrecision(model, options, flags.model.bf16_budget));
+  } else if (options.precision == Precision::kF32 && options.accuracy == Accuracy::kDefault) {
+    PrintBf16(model, options);
+  }
   const TimingFlags timing{flags.model.timing_caches, flags.is_untimed ? 0 : flags.model.tune_seconds};
   SLIPWAY_ASSIGN_OR_RETURN(const auto choices, ChooseByTime(model.graph, timing, options));
   SLIPWAY_RETURN_IF_ERROR(CheckError(model, choices, options, flags.max_error));

@@ -10,6 +10,7 @@
 #include "backends/api/backend.h"
 #include "cli/choose_by_time.h"
 #include "cli/console.h"
+#include "cli/try_bf16.h"
 #include "slipway/plugin_library.h"
 #include "tasks/core/guess.h"
 
@@ -137,10 +138,17 @@ void ModelFlags::AddEngine(CLI::App* command) {
       ->capture_default_str()
       ->check(CLI::IsMember({"default", "strict"}));
   command
-      ->add_option("--precision", precision,
-                   "bf16: multiply in bf16 where that is faster, on processors that have it")
+      ->add_option(
+          "--precision", precision,
+          "bf16: multiply in bf16 where that is faster, on processors that have it; auto: only if the "
+          "model's outputs stay within --bf16-budget")
       ->capture_default_str()
-      ->check(CLI::IsMember({"f32", "bf16"}));
+      ->check(CLI::IsMember({"f32", "bf16", "auto"}));
+  command
+      ->add_option("--bf16-budget", bf16_budget,
+                   "what --precision auto may change an output by, relative to its largest value")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--tune-seconds", tune_seconds, "time kernels for so long at most, and take the fastest")
       ->capture_default_str()
@@ -221,7 +229,9 @@ Result<EngineOptions> ModelFlags::ToEngineOptions() const {
   options.backend = backend;
   options.num_threads = threads;
   if (accuracy == "strict") options.accuracy = Accuracy::kStrict;
-  SLIPWAY_ASSIGN_OR_RETURN(options.precision, PrecisionNamed(precision));
+  if (!IsPrecisionAuto()) {
+    SLIPWAY_ASSIGN_OR_RETURN(options.precision, PrecisionNamed(precision));
+  }
   if (accuracy == "strict" && precision != "f32") {
     return Status(Code::kUsage,
                   "--accuracy strict leaves out bf16, --precision " + precision + " asks for it",
@@ -239,6 +249,9 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(LoadedModel&& loade
   if (how == nullptr) how = &unasked;
   SLIPWAY_ASSIGN_OR_RETURN(EngineOptions options, ToEngineOptions());
   options.ranges = loaded.model.ranges;
+  if (IsPrecisionAuto()) {
+    SLIPWAY_ASSIGN_OR_RETURN(options.precision, ChoosePrecision(loaded.model, options, bf16_budget));
+  }
   if (!timing_caches.empty() || tune_seconds > 0) {
     SLIPWAY_ASSIGN_OR_RETURN(how->choices,
                              ChooseByTime(loaded.model.graph, {timing_caches, tune_seconds}, options));

@@ -40,6 +40,7 @@ struct ModelFlags {
   int threads = 0;
   std::string accuracy = "default";
   std::string precision = "f32";
+  double bf16_budget = 2e-2;               // of --precision auto
   std::vector<std::string> timing_caches;  // paths
   double tune_seconds = 0;                 // 0: the cost model and what the timing caches know
   bool is_unoptimized = false;
@@ -55,6 +56,8 @@ struct ModelFlags {
   Result<LoadedModel> Load() const;
   // The same for MakeEngine alone: of a tuned .slip file, what other uses need may go unchecked.
   Result<LoadedModel> LoadToRun() const;
+  // --precision auto counts as f32 until ChoosePrecision has tried the model.
+  bool IsPrecisionAuto() const { return precision == "auto"; }
   Result<EngineOptions> ToEngineOptions() const;
   // As the flags say; without flags about timing, as the model is tuned for this machine. Notes go to stderr.
   Result<std::shared_ptr<const Engine>> MakeEngine(const LoadedModel& loaded) const;

@@ -143,6 +143,21 @@ class Build(EndToEnd):
         np.testing.assert_array_equal(got, want)
         self.assertEqual(notes, "")
 
+    def test_precision_auto_keeps_to_its_budget(self):
+        with_none = slipway("build", self.model, "-o", self.folder / "a.slip", "--no-tune", "--precision", "auto",
+                            "--bf16-budget", 0)
+        self.assertEqual(with_none.returncode, OK, with_none.stderr)
+        self.assertIn("note: precision f32: ", with_none.stderr)
+        self.assertNotIn("bf16", json.dumps(json.loads(self.run_ok("inspect", self.folder / "a.slip", "--json")).get("tuned", "")))
+        bf16 = slipway("run", self.model, "--precision", "bf16", "--threads", 1)
+        if bf16.returncode != OK:
+            self.assertIn("bf16 was asked for, but no backend has it here", bf16.stderr)
+            return
+        self.assertRegex(with_none.stderr, r"times as fast .* changes 'y' by .*, the budget is 0e\+00")
+        self.assertRegex(self.build("b.slip", "--no-tune")[1], r"bf16: [\d.]+ times as fast .*--precision bf16\)")
+        strict = slipway("run", self.model, "--precision", "auto", "--accuracy", "strict")
+        self.assertEqual(strict.returncode, USAGE)
+
     def test_usage(self):
         self.assertEqual(slipway("build", self.model, "--max-error", -1).returncode, USAGE)
         missing = slipway("build", self.model, "-o", self.folder / "none" / "x.slip")
