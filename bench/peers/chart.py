@@ -1,7 +1,7 @@
 """A picture of the ratios: a bar per engine, grouped by model and threads, drawn as SVG."""
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, RIGHT = 860, 190, 60       # of the picture, of the names, of the figures behind the longest bar
+WIDTH, LEFT, RIGHT = 920, 250, 60       # of the picture, of the names, of the figures behind the longest bar
 BAR, GAP, GROUP_GAP, TOP, BOTTOM = 13, 3, 14, 56, 34
 COLORS = {"onnxruntime": "#4e79a7", "openvino": "#76b7b2", "mnn": "#f28e2b", "ncnn": "#b07aa1", "litert": "#59a14f"}
 OURS = "#d1352b"
