@@ -170,7 +170,9 @@ TEST(TunedSection, PartsOfAWrongSizeArePackedAnew) {
 TEST(TunedSection, ThatDoesNotFitLeavesTheWeightsOfTheFile) {
   for (const bool is_half : {false, true}) {
     SlipModel model = BuiltModel("cpu/conv_f32");
-    if (is_half) EXPECT_EQ(RoundWeightsToHalves(model.graph).rounded, 1);
+    if (is_half) {
+      EXPECT_EQ(RoundWeightsToHalves(model.graph).rounded, 1);
+    }
     model.has_half_weights = is_half;
     SlipModel untuned = model;
     untuned.tuned.clear();
