@@ -50,6 +50,20 @@ std::vector<TestCase> TailCases() {
                                 {"activation", std::string(activation)}}));
     }
   }
+  // Depthwise rows of every width up to some strips, whose windows stick out as "same" padding has it and
+  // further, on one side or on both.
+  for (int64_t width = 1; width <= 20; ++width) {
+    for (int64_t kernel : {3, 5}) {
+      for (int64_t stride : {1, 2}) {
+        for (const Ints& pads : {Ints{1, 1, 1, 1}, Ints{2, 2, 2, 2}, Ints{4, 0, 4, 9}, Ints{4, 7, 4, 0}}) {
+          if (width + pads[1] + pads[3] < kernel) continue;
+          cases.push_back(
+              ConvCase({1, 4, width, 19}, {19, kernel, kernel, 1},
+                       {{"group", int64_t{19}}, {"strides", Ints{stride, stride}}, {"pads", pads}}));
+        }
+      }
+    }
+  }
   for (int64_t units : {1, 2, 3, 4, 5, 6, 7}) {
     for (int64_t depth : {1, 3, 16, 21}) {
       cases.push_back(ConvCase({2, 5, 23, depth}, {units, 3, 3, depth},

@@ -1,7 +1,8 @@
 // Depthwise f32 convolution, channels last: one filter per channel, vectors run along the channels.
 //
 // Idea: a strip of neighbouring output pixels shares the loads of its input columns; the usual windows (3x3
-// and 5x5 of stride 1 and 2) are unrolled. Pixels whose window sticks out sideways are computed one by one.
+// and 5x5 of stride 1 and 2) are unrolled. A strip leaves out the columns beside the image; where more stick
+// out than by "same" padding, pixels are computed one by one.
 // Small images go by groups of channels over all rows, so that a group's rows stay in the first-level cache.
 #pragma once
 
