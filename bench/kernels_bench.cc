@@ -39,19 +39,14 @@ void Fail(benchmark::State& state, const std::string& message) {
 
 // What the tactic's algorithm adds to the record's tolerance, as a part of the largest number.
 double AddedError(const std::string& name) {
-  for (const Tactic* tactic : FindBackend("cpu")->tactics) {
-    if (tactic->name() == name && tactic->RelativeError() > Tactic::kPlainError)
-      return tactic->RelativeError();
-  }
-  return 0;
+  const Tactic* tactic = FindTactic(name);
+  return tactic != nullptr && tactic->RelativeError() > Tactic::kPlainError ? tactic->RelativeError() : 0;
 }
 
 // How many multiplications of the operator's definition stand for one that the tactic does.
 double SavedWork(const std::string& name, const Step& step, double flops) {
-  for (const Tactic* tactic : FindBackend("cpu")->tactics) {
-    if (tactic->name() == name) return flops / tactic->Flops(step).value_or(flops);
-  }
-  return 1;
+  const Tactic* tactic = FindTactic(name);
+  return tactic == nullptr ? 1 : flops / tactic->Flops(step).value_or(flops);
 }
 
 // Empty when `got` agrees with the reference: integers to the bit, floats as the record and the tactic allow

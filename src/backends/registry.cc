@@ -25,4 +25,13 @@ const Backend* FindBackend(std::string_view name) {
   return found == backends.end() ? nullptr : &*found;
 }
 
+const Tactic* FindTactic(std::string_view name) {
+  for (const Backend& backend : AllBackends()) {
+    for (const Tactic* tactic : backend.tactics) {
+      if (tactic->name() == name) return tactic;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace slipway

@@ -131,5 +131,7 @@ struct Backend {
 // In the order of backends.inc.
 const std::vector<Backend>& AllBackends();
 const Backend* FindBackend(std::string_view name);
+// Of any of them ("cpu/conv_f32"); null: there is none.
+const Tactic* FindTactic(std::string_view name);
 
 }  // namespace slipway

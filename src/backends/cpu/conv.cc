@@ -92,6 +92,8 @@ class ConvKernel : public ImageKernel {
   }
 
   Status Convolve(const Images& images, const KernelArgs& args) const override {
+    if (static_cast<int64_t>(images.scratch.size()) < ScratchBytes(images.geometry))
+      return Status(Code::kInternal, "convolution got too little workspace");
     if (kForm != ConvForm::kFew && images.geometry.IsPointwise()) return RunPointwise(images, args);
     const ConvGeometry& g = images.geometry;
     const ConvTasks tasks(g, kForm, group(), args.pool.num_threads());
@@ -146,7 +148,7 @@ class ConvKernel : public ImageKernel {
       gemm.c_step = g.out_step;
       gemm.epilogue = conv.epilogue;
       if constexpr (kForm == ConvForm::kBf16)
-        RunProductBf16(gemm, g.out_pixels(), images.scratch, args);
+        RunProductBf16(gemm, g.out_pixels(), images.scratch.data(), args);
       else
         RunProduct(gemm, g.out_pixels(), args.pool);
     }

@@ -9,7 +9,7 @@
 #include <array>
 
 #include "backends/api/packed_inputs.h"
-#include "backends/cpu/kernels/gemm/gemm_f32.h"
+#include "backends/cpu/product.h"
 #include "backends/cpu/tactics.h"
 #include "base/round_up.h"
 
@@ -18,7 +18,6 @@ namespace {
 
 constexpr size_t kMaxTaps = 256;            // of one phase
 constexpr int64_t kStayFloats = 64 * 1024;  // of weights that stay in the second-level cache
-constexpr int64_t kSmallWork = 1 << 16;     // multiplications that are not worth waking a thread for
 
 // All but the batch.
 bool HasKnownImage(const Type& type) {
@@ -115,9 +114,8 @@ class ConvTransposeKernel : public Kernel {
     const int64_t wanted = std::max<int64_t>(2, kStayFloats / std::max<int64_t>(1, depth * kPanel) / 2 * 2);
     const int64_t panels_each = std::min(wanted, panels);
     const int64_t parts = DivideUp(panels, panels_each);
-    const int64_t work = std::max<int64_t>(1, out_.w * panels_each * kPanel * depth);
     // Rows run innermost: a part's weights stay in the cache.
-    args.pool.ParallelFor(group_ * parts * batch * out_.h, std::max<int64_t>(1, kSmallWork / work),
+    args.pool.ParallelFor(group_ * parts * batch * out_.h, GrainOf(out_.w * panels_each * kPanel * depth),
                           [&](int64_t begin, int64_t end) {
                             for (int64_t task = begin; task < end; ++task) {
                               const int64_t row = task % (batch * out_.h);
@@ -154,41 +152,50 @@ class ConvTransposeKernel : public Kernel {
     }
   }
 
+  // body(group, row taps, column taps), in the order of weights_.
+  template <class Body>
+  void ForEachPhase(const Body& body) const {
+    for (int64_t g = 0; g < group_; ++g) {
+      for (const Taps& row : rows_) {
+        for (const Taps& column : columns_) body(g, row, column);
+      }
+    }
+  }
+
+  // The input channels of a filter's taps.
+  void AppendTaps(const float* filter, int64_t kernel_w, const Taps& row, const Taps& column,
+                  std::vector<float>& taps) const {
+    for (const Tap& y : row) {
+      for (const Tap& x : column) {
+        const float* from = filter + (y.k * kernel_w + x.k) * in_c();
+        taps.insert(taps.end(), from, from + in_c());
+      }
+    }
+  }
+
   // weights_: [group][row phase][column phase][panel][tap][c][16]
   void Pack(const Tensor& w, const Step& step) {
     const int64_t kernel_w = w.rank() == 4 ? w.dim(2) : w.dim(1);
     const int64_t filter = w.count() / w.dim(0);
     const int64_t panels = PanelsOf(out_c());
+    const auto count_of = [](const Taps& row, const Taps& column) {
+      return static_cast<int64_t>(row.size() * column.size());
+    };
     int64_t total = 0;
-    for (int64_t g = 0; g < group_; ++g) {
-      for (const Taps& row : rows_) {
-        for (const Taps& column : columns_) {
-          offsets_.push_back(total);
-          total += panels * static_cast<int64_t>(row.size() * column.size()) * in_c() * kPanel;
-        }
-      }
-    }
+    ForEachPhase([&](int64_t, const Taps& row, const Taps& column) {
+      offsets_.push_back(total);
+      total += panels * count_of(row, column) * in_c() * kPanel;
+    });
     weights_ = PackInput<float>(step, 1, total, [&](float* to) {
-      std::vector<float> taps;
-      for (int64_t g = 0; g < group_; ++g) {
-        for (const Taps& row : rows_) {
-          for (const Taps& column : columns_) {
-            const auto count = static_cast<int64_t>(row.size() * column.size());
-            taps.clear();
-            for (int64_t o = 0; o < out_c(); ++o) {
-              for (const Tap& y : row) {
-                for (const Tap& x : column) {
-                  const float* from =
-                      w.as<float>() + (g * out_c() + o) * filter + (y.k * kernel_w + x.k) * in_c();
-                  taps.insert(taps.end(), from, from + in_c());
-                }
-              }
-            }
-            PackPanels(taps.data(), out_c(), count, in_c(), count * in_c(), in_c(), 1, to);
-            to += panels * count * in_c() * kPanel;
-          }
-        }
-      }
+      std::vector<float> taps;  // of a phase: [out_c][tap][in_c]
+      ForEachPhase([&](int64_t g, const Taps& row, const Taps& column) {
+        taps.clear();
+        for (int64_t o = 0; o < out_c(); ++o)
+          AppendTaps(w.as<float>() + (g * out_c() + o) * filter, kernel_w, row, column, taps);
+        const int64_t count = count_of(row, column);
+        PackPanels(taps.data(), out_c(), count, in_c(), count * in_c(), in_c(), 1, to);
+        to += panels * count * in_c() * kPanel;
+      });
     });
     bias_.assign(static_cast<size_t>(group_ * panels * kPanel), 0.0F);
     if (!step.HasInput(2)) return;

@@ -61,7 +61,7 @@ int64_t ImageKernel::CopiesBytes(int64_t in_count, int64_t out_count) const {
 
 int64_t ImageKernel::WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const {
   const int64_t in_count = CountOfType(inputs[0]), out_count = CountOfType(outputs[0]);
-  if (out_count == 0) return 0;
+  if (!inputs[0].IsStatic() || out_count == 0) return 0;
   return CopiesBytes(in_count, out_count) +
          ScratchBytes(GeometryFor(KnownDims(*inputs[0].shape), KnownDims(*outputs[0].shape)));
 }
@@ -91,10 +91,10 @@ Status ImageKernel::Run(const KernelArgs& args) const {
   images.x = x.as<float>();
   images.y = y.as<float>();
   const int64_t copies_bytes = CopiesBytes(x.count(), y.count());
-  if (static_cast<int64_t>(args.workspace.size()) < copies_bytes + ScratchBytes(images.geometry)) {
+  if (static_cast<int64_t>(args.workspace.size()) < copies_bytes) {
     return Status(Code::kInternal, "convolution got too little workspace");
   }
-  images.scratch = args.workspace.data() + copies_bytes;
+  images.scratch = args.workspace.subspan(static_cast<size_t>(copies_bytes));
   if (layout_ == Layout::kChannelsLast) {
     images.geometry.in_step = args.in_step(0);
     images.geometry.out_step = args.out_step(0);

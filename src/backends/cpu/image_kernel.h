@@ -30,7 +30,7 @@ class ImageKernel : public Kernel {
     const float* residual = nullptr;  // null: none
     int64_t residual_step = 0;
     float* y = nullptr;
-    uint8_t* scratch = nullptr;  // ScratchBytes(geometry), shared by the threads
+    std::span<uint8_t> scratch;  // ScratchBytes(geometry) or more, shared by the threads
   };
 
   // All groups. Every thread has ThreadScratchBytes(geometry) at args.ThreadWorkspace().

@@ -49,9 +49,7 @@ std::optional<std::string> WhyNotBf16(const Step& step) {
   return WhyNoBf16();
 }
 
-enum class Products { kF32, kBf16 };
-
-template <Products kProducts>
+template <Precision kPrecision>
 class MatMulKernel : public Kernel {
  public:
   explicit MatMulKernel(const Step& step) {
@@ -77,11 +75,11 @@ class MatMulKernel : public Kernel {
   }
 
   int64_t WorkspaceBytes(std::span<const Type>, std::span<const Type> outputs) const override {
-    if (kProducts == Products::kBf16) return Bf16SharedBytes(RowsOf(outputs), depth_);
+    if (kPrecision == Precision::kBf16) return Bf16SharedBytes(RowsOf(outputs), depth_);
     return weights_.empty() ? PackedCount() * 4 : 0;
   }
   int64_t ThreadWorkspaceBytes(std::span<const Type>, std::span<const Type> outputs) const override {
-    return kProducts == Products::kBf16 ? Bf16ThreadBytes(RowsOf(outputs), depth_) : 0;
+    return kPrecision == Precision::kBf16 ? Bf16ThreadBytes(RowsOf(outputs), depth_) : 0;
   }
 
   bool CanReadSteps(size_t input) const override {
@@ -117,7 +115,7 @@ class MatMulKernel : public Kernel {
       gemm.epilogue.is_residual_last = is_residual_last_;
     }
     const int64_t rows = args.out(0).count() / units_;
-    if constexpr (kProducts == Products::kBf16)
+    if constexpr (kPrecision == Precision::kBf16)
       RunProductBf16(gemm, rows, args.workspace.data(), args);
     else
       RunProduct(gemm, rows, args.pool);
@@ -127,10 +125,10 @@ class MatMulKernel : public Kernel {
  private:
   int64_t RowsOf(std::span<const Type> outputs) const { return CountOfType(outputs[0]) / units_; }
   int64_t PackedCount() const {
-    return PanelsOf(units_) * kPanel * (kProducts == Products::kBf16 ? PairsOf(depth_) : depth_);
+    return PanelsOf(units_) * kPanel * (kPrecision == Precision::kBf16 ? PairsOf(depth_) : depth_);
   }
   void Pack(const float* w, float* packed) const {
-    const auto pack = kProducts == Products::kBf16 ? PackPanelsBf16 : PackPanels;
+    const auto pack = kPrecision == Precision::kBf16 ? PackPanelsBf16 : PackPanels;
     pack(w, units_, 1, depth_, is_transposed_ ? depth_ : 1, 0, is_transposed_ ? 1 : units_, packed);
   }
 
@@ -147,9 +145,9 @@ class MatMulKernel : public Kernel {
 
 std::vector<const Tactic*> MatMulTactics() {
   static const SimpleTactic f32("cpu/matmul_f32", Speed{230, 80}, WhyNot,
-                                MakeKernel<MatMulKernel<Products::kF32>>);
+                                MakeKernel<MatMulKernel<Precision::kF32>>);
   static const Bf16Tactic bf16("cpu/matmul_bf16", Speed{440, 80}, WhyNotBf16,
-                               MakeKernel<MatMulKernel<Products::kBf16>>);
+                               MakeKernel<MatMulKernel<Precision::kBf16>>);
   return {&f32, &bf16};
 }
 

@@ -9,8 +9,7 @@ namespace slipway::cpu {
 namespace {
 
 constexpr int64_t kStayBytes =
-    512 * 1024;                          // of rows that stay in the second-level cache while panels pass by
-constexpr int64_t kSmallWork = 1 << 16;  // multiplications that are not worth waking a thread for
+    512 * 1024;  // of rows that stay in the second-level cache while panels pass by
 
 int64_t RowBytes(int64_t depth) { return std::max<int64_t>(1, depth * static_cast<int64_t>(sizeof(float))); }
 // Few rows (a sequence, a small image): panels are dealt out, and each is read from memory once.
@@ -39,8 +38,7 @@ struct ProductTasks {
     }
     const int64_t blocks = DivideUp(rows, block);
     count = blocks * parts;
-    const int64_t work = std::max<int64_t>(1, block * panels_each * kPanel * depth);
-    grain = std::max<int64_t>(1, kSmallWork / work);
+    grain = GrainOf(block * panels_each * kPanel * depth);
   }
 
   // Of few rows. A thread that keeps its rows from layer to layer finds them in its own cache, but then each
@@ -76,6 +74,11 @@ void RunTasks(const GemmF32& gemm, int64_t rows, ThreadPool& pool, const RowsAt&
 
 }  // namespace
 
+int64_t GrainOf(int64_t multiplications) {
+  constexpr int64_t kSmallWork = 1 << 16;
+  return std::max<int64_t>(1, kSmallWork / std::max<int64_t>(1, multiplications));
+}
+
 void RunProduct(const GemmF32& gemm, int64_t rows, ThreadPool& pool) {
   if (rows <= 0) return;
   const float* a = gemm.a[0] + gemm.a_offset;
@@ -102,8 +105,7 @@ void RunProductBf16(const GemmF32& gemm, int64_t rows, uint8_t* shared, const Ke
   in_pairs.a_step = pairs;
   if (IsFlat(rows, pairs)) {
     auto* a = reinterpret_cast<float*>(shared);
-    const int64_t grain = std::max<int64_t>(1, kSmallWork / std::max<int64_t>(1, depth));
-    args.pool.ParallelFor(rows, grain, [&](int64_t begin, int64_t end) {
+    args.pool.ParallelFor(rows, GrainOf(depth), [&](int64_t begin, int64_t end) {
       ConvertRowsToPairs(from + begin * gemm.a_step, gemm.a_step, end - begin, depth, a + begin * pairs);
     });
     return RunTasks(in_pairs, rows, args.pool, [&](int64_t row, int64_t) { return a + row * pairs; });

@@ -6,6 +6,9 @@
 
 namespace slipway::cpu {
 
+// How many tasks of so many multiplications are worth waking a thread for.
+int64_t GrainOf(int64_t multiplications);
+
 // All of `rows` rows and all panels of the product; A is a plain matrix.
 void RunProduct(const GemmF32& gemm, int64_t rows, ThreadPool& pool);
 

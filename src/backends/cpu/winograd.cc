@@ -62,16 +62,14 @@ class WinogradKernel : public ImageKernel {
     return Status::Ok();
   }
 
-  int64_t WorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const override {
-    if (CountOfType(inputs[0]) == 0 || CountOfType(outputs[0]) == 0) return 0;
-    const ConvGeometry geometry = GeometryFor(KnownDims(*inputs[0].shape), KnownDims(*outputs[0].shape));
+ protected:
+  int64_t ScratchBytes(const ConvGeometry& geometry) const override {
     int64_t floats = 0;
     for (int64_t threads = 1; threads <= std::min<int64_t>(AvailableCores(), kMaxThreads); ++threads)
       floats = std::max(floats, PlanWinograd(form_, geometry, threads).ScratchFloats(threads));
     return floats * static_cast<int64_t>(sizeof(float));
   }
 
- protected:
   Status Convolve(const Images& images, const KernelArgs& args) const override {
     WinogradF32 conv;
     conv.form = form_;
@@ -82,11 +80,11 @@ class WinogradKernel : public ImageKernel {
     conv.zeros = zeros_.data();
     conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data();
-    const auto floats = static_cast<int64_t>(args.workspace.size() / sizeof(float));
+    const auto floats = static_cast<int64_t>(images.scratch.size() / sizeof(float));
     for (int64_t threads = std::min<int64_t>(args.pool.num_threads(), kMaxThreads); threads > 0; --threads) {
       const WinogradPlan plan = PlanWinograd(form_, conv.geometry, threads);
       if (plan.ScratchFloats(threads) > floats) continue;
-      RunWinograd(conv, plan, reinterpret_cast<float*>(args.workspace.data()), threads, args.pool);
+      RunWinograd(conv, plan, reinterpret_cast<float*>(images.scratch.data()), threads, args.pool);
       return Status::Ok();
     }
     return Status(Code::kInternal, "convolution got too little workspace");

@@ -31,6 +31,7 @@ HWY_INLINE void ConvertRow(const float* HWY_RESTRICT from, int64_t count, float*
       rest <= kLanes ? hn::Zero(d) : LoadFirst(d, from + i + kLanes, static_cast<size_t>(rest - kLanes));
   StoreFirst(Pairs(low, high), d, pairs + i / 2, static_cast<size_t>(PairsOf(rest)));
 }
+
 // Pixels of three channels, side by side: each gets a fourth that is 0.
 HWY_INLINE void ConvertRgb(const float* HWY_RESTRICT from, int64_t pixels, float* HWY_RESTRICT pairs) {
   const DF d;

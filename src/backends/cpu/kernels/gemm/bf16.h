@@ -9,12 +9,14 @@
 #include <optional>
 #include <string>
 
+#include "base/round_up.h"
+
 namespace slipway::cpu {
 
 // Why this machine cannot; nullopt if it can.
 std::optional<std::string> WhyNoBf16();
 
-constexpr int64_t PairsOf(int64_t count) { return (count + 1) / 2; }
+constexpr int64_t PairsOf(int64_t count) { return DivideUp(count, 2); }
 
 // PairsOf(count) pairs of `count` floats. REQUIRES: !WhyNoBf16().
 void ConvertToPairs(const float* from, int64_t count, float* pairs);

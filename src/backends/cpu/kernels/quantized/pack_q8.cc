@@ -5,6 +5,7 @@
 
 #include "backends/cpu/kernels/quantized/conv_q8.h"
 #include "backends/cpu/kernels/simd/targets.h"
+#include "base/round_up.h"
 #include "hwy/targets.h"
 
 #if defined(__aarch64__) && defined(__linux__)
@@ -106,7 +107,7 @@ PackedQ8 PackedQ8::Of(int64_t out_c, int64_t depth, int32_t x_zero, bool is_sign
   packed.is_flipped = IsOfBytes(form) && is_signed == (form == DotForm::kVnni);
   packed.x_zero = x_zero + (!packed.is_flipped ? 0 : is_signed ? 128 : -128);
   const int64_t each = IsOfBytes(form) ? 4 : 2;
-  packed.groups = (depth + each - 1) / each;
+  packed.groups = DivideUp(depth, each);
   return packed;
 }
 
