@@ -1,6 +1,5 @@
 #include "api/tuned.h"
 
-#include "base/thread_pool.h"
 #include "build/section.h"
 
 namespace slipway {
@@ -26,8 +25,7 @@ std::string ForeignNote(const SlipModel& model, const std::string& target) {
 
 Result<std::string> TargetOf(const EngineOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto backends, BackendsNamed(options.backend, options.is_backend_required));
-  const int threads = options.num_threads > 0 ? options.num_threads : AvailableCores();
-  return SectionTarget(backends, threads, options.accuracy, options.precision);
+  return SectionTarget(backends, options.ThreadCount(), options.accuracy, options.precision);
 }
 
 Status UseTunedSection(const SlipModel& model, const std::string& path, EngineOptions& options,

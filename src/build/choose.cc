@@ -42,12 +42,6 @@ Choice CandidatesOf(const Step& step, const std::vector<const Backend*>& backend
   return choice;
 }
 
-// Measured times before estimates: one without a time was left out of the measurement for its estimate.
-bool IsBetter(const Choice::Candidate& a, const Choice::Candidate& b) {
-  if (a.time_us.has_value() != b.time_us.has_value()) return a.time_us.has_value();
-  return a.time_us ? *a.time_us < *b.time_us : a.estimate_us < b.estimate_us;
-}
-
 void Take(const Choice::Candidate& candidate, Choice& choice) {
   choice.tactic = candidate.tactic;
   choice.estimate_us = candidate.estimate_us;
@@ -93,6 +87,17 @@ Result<Choice> ChooseFor(const Step& step, const std::vector<const Backend*>& ba
 }
 
 }  // namespace
+
+bool IsBetter(const Choice::Candidate& a, const Choice::Candidate& b) {
+  if (a.time_us.has_value() != b.time_us.has_value()) return a.time_us.has_value();
+  return a.time_us ? *a.time_us < *b.time_us : a.estimate_us < b.estimate_us;
+}
+
+std::vector<std::string> TacticNames(std::span<const Choice> choices) {
+  std::vector<std::string> names;
+  for (const Choice& choice : choices) names.push_back(choice.tactic->name());
+  return names;
+}
 
 std::optional<std::string> WhyNoBf16(const std::vector<const Backend*>& backends) {
   std::string reasons;

@@ -45,6 +45,13 @@ struct Choice {
   std::vector<Rejection> rejected;
 };
 
+// Whether `a` is to be chosen before `b`: measured times count before estimates, since what has none was left
+// out of the measurement for its estimate.
+bool IsBetter(const Choice::Candidate& a, const Choice::Candidate& b);
+
+// The names of the chosen tactics.
+std::vector<std::string> TacticNames(std::span<const Choice> choices);
+
 struct ChooseOptions {
   Accuracy accuracy = Accuracy::kDefault;
   Precision precision = Precision::kF32;  // the lowest that may be chosen

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 
+#include "base/timing.h"
 #include "build/dummy_step.h"
 #include "build/step_signature.h"
 
@@ -28,11 +29,6 @@ struct Job {
   std::vector<const Tactic*> tactics;
   double weight = 0;  // estimated microseconds of all rounds' first, over all nodes of the signature
 };
-
-double Median(std::vector<double> times) {
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-  return times[times.size() / 2];
-}
 
 // Tactics of the choice worth timing; empty when there is nothing to choose from.
 std::vector<const Tactic*> Promising(const Choice& choice, double prune_factor) {
@@ -144,19 +140,6 @@ Result<TuneReport> Tune(const Graph& graph, const std::vector<const Backend*>& b
   }
   report.seconds = SecondsSince(start);
   return report;
-}
-
-Result<std::vector<StepTimes>> DistinctSteps(const Graph& graph, const std::vector<Choice>& choices) {
-  std::vector<StepTimes> steps;
-  std::map<std::string, size_t> index;
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    SLIPWAY_ASSIGN_OR_RETURN(const Step step, MakeStep(graph, graph.nodes[i]));
-    const std::string signature = StepSignature(step);
-    const auto [found, is_new] = index.try_emplace(signature, steps.size());
-    if (is_new) steps.push_back({signature, {}, choices[i]});
-    steps[found->second].nodes.push_back(i);
-  }
-  return steps;
 }
 
 }  // namespace slipway

@@ -31,17 +31,6 @@ struct TuneReport {
   double seconds = 0;
 };
 
-// What is known of one distinct step: for reports.
-struct StepTimes {
-  std::string signature;
-  std::vector<size_t> nodes;  // of the graph, ascending: all that have this signature
-  Choice choice;              // of the first of them: the others have the same alternatives and times
-};
-
-// Every distinct step of the graph, in order of their first nodes. `choices`: one per node, as ChooseTactics
-// made them with the times.
-Result<std::vector<StepTimes>> DistinctSteps(const Graph& graph, const std::vector<Choice>& choices);
-
 // Adds the times that `table` lacks. A tactic that fails on dummy data gets none.
 Result<TuneReport> Tune(const Graph& graph, const std::vector<const Backend*>& backends,
                         const TuneOptions& options, TimingTable& table);

@@ -3,11 +3,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/thread_pool.h"
+#include "base/timing.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/measured_model.h"
@@ -18,12 +18,7 @@
 namespace slipway::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
-
-double Since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 struct BenchFlags {
   ModelFlags model;
@@ -64,17 +59,17 @@ double PeakMegabytes() {
 }
 
 Status TimeRuns(MeasuredModel& model, const BenchFlags& flags, Measured& measured) {
-  const auto first_start = Clock::now();
+  const auto first_start = SteadyClock::now();
   SLIPWAY_RETURN_IF_ERROR(model.context->Run(model.inputs).status());
-  measured.first_ms = Since(first_start);
-  const auto start = Clock::now();
+  measured.first_ms = MillisecondsSince(first_start);
+  const auto start = SteadyClock::now();
   while (static_cast<int>(measured.times.size()) < flags.max_runs &&
-         (measured.times.size() < 3 || Since(start) < flags.seconds * 1000)) {
-    const auto run_start = Clock::now();
+         (measured.times.size() < 3 || MillisecondsSince(start) < flags.seconds * 1000)) {
+    const auto run_start = SteadyClock::now();
     SLIPWAY_RETURN_IF_ERROR(model.context->Run(model.inputs).status());
-    measured.times.push_back(Since(run_start));
+    measured.times.push_back(MillisecondsSince(run_start));
   }
-  measured.per_second = static_cast<double>(measured.times.size()) / Since(start) * 1000;
+  measured.per_second = static_cast<double>(measured.times.size()) / MillisecondsSince(start) * 1000;
   std::sort(measured.times.begin(), measured.times.end());
   measured.arena_bytes = model.context->arena_bytes();
   measured.peak_mb = PeakMegabytes();

@@ -30,6 +30,14 @@ struct BuildFlags {
   std::string report_path;
 };
 
+Result<ModelError> ErrorOf(const SlipModel& model, const EngineOptions& options) {
+  const std::vector<Tensor> inputs = SampleInputs(model);
+  SLIPWAY_ASSIGN_OR_RETURN(const auto plain, PlainAnswers(model.graph, options, inputs));
+  SLIPWAY_ASSIGN_OR_RETURN(const auto engine, Engine::Create(model.graph, options));
+  const auto context = engine->NewContext();
+  return MeasureError(*engine, *context, inputs, plain);
+}
+
 // Says what the chosen tactics do to the answers; an error where that is too much.
 Status CheckError(const SlipModel& model, const std::vector<Choice>& choices, EngineOptions options,
                   double max_error) {
@@ -42,8 +50,8 @@ Status CheckError(const SlipModel& model, const std::vector<Choice>& choices, En
     fmt::print("accuracy: no kernel rounds more than plain sums\n");
     return Status::Ok();
   }
-  for (const Choice& choice : choices) options.tactics.push_back(choice.tactic->name());
-  const auto error = MeasureError(model.graph, options, SampleInputs(model));
+  options.tactics = TacticNames(choices);
+  const auto error = ErrorOf(model, options);
   if (!error.ok()) {
     PrintNote("the error of the chosen kernels is not measured: " + error.status().message());
     return Status::Ok();
@@ -62,7 +70,7 @@ Status CheckError(const SlipModel& model, const std::vector<Choice>& choices, En
 // Runs the network with what was chosen, and draws it beside what was not.
 Status Report(const BuildFlags& flags, const SlipModel& model, const std::vector<Choice>& choices,
               EngineOptions options) {
-  for (const Choice& choice : choices) options.tactics.push_back(choice.tactic->name());
+  options.tactics = TacticNames(choices);
   SLIPWAY_ASSIGN_OR_RETURN(const auto engine, Engine::Create(model.graph, options));
   const auto context = engine->NewContext();
   const std::vector<Tensor> inputs = SampleInputs(model);

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "base/file.h"
-#include "base/thread_pool.h"
 #include "build/machine.h"
 #include "build/tune.h"
 #include "cli/console.h"
@@ -53,7 +52,7 @@ Result<std::vector<Choice>> ChooseByTime(const Graph& graph, const TimingFlags& 
                                          const EngineOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto backends, BackendsFor(graph, options));
   SLIPWAY_ASSIGN_OR_RETURN(TimingCache cache, ReadCaches(flags.cache_paths));
-  const int threads = options.num_threads > 0 ? options.num_threads : AvailableCores();
+  const int threads = options.ThreadCount();
   TimingTable& table = cache.tables[MachineFingerprint(backends, threads)];
   if (flags.seconds > 0) {
     TuneOptions tune;

@@ -1,8 +1,7 @@
 #include "cli/measured_model.h"
 
-#include <chrono>
-
 #include "base/file.h"
+#include "base/timing.h"
 #include "cli/random_input.h"
 #include "report/report_html.h"
 #include "report/report_json.h"
@@ -18,17 +17,13 @@ Result<MeasuredModel> MeasuredModel::Load(const ModelFlags& flags, const Wanted&
   MeasuredModel measured;
   measured.flags = &flags;
   measured.how.wants_choices = wanted.alternatives;
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = SteadyClock::now();
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.LoadToRun());
   const auto ranges = loaded.model.ranges;
   if (wanted.manifest) measured.manifest = CompleteManifestOf(loaded);
   SLIPWAY_ASSIGN_OR_RETURN(measured.engine, flags.MakeEngine(std::move(loaded), &measured.how));
-  measured.load_ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  for (size_t i = 0; i < measured.engine->inputs().size(); ++i) {
-    const PortInfo& port = measured.engine->inputs()[i];
-    measured.inputs.push_back(RandomTensor(port, DefaultDims(port.type, ranges), 1 + i));
-  }
+  measured.load_ms = MillisecondsSince(start);
+  measured.inputs = RandomInputs(measured.engine->inputs(), ranges);
   measured.context = measured.engine->NewContext();
   return measured;
 }

@@ -10,9 +10,13 @@ struct ModelError {
   std::string output;   // where it is
 };
 
-// Of `graph` run as `options` say, against the same in f32 by tactics that round no more than plain sums
-// (Accuracy::kStrict), on these inputs. Outputs that are not floats do not count.
-Result<ModelError> MeasureError(const Graph& graph, const EngineOptions& options,
-                                std::span<const Tensor> inputs);
+// What the graph answers in f32 by tactics that round no more than plain sums (Accuracy::kStrict), otherwise
+// as `options` say.
+Result<std::vector<Tensor>> PlainAnswers(const Graph& graph, EngineOptions options,
+                                         std::span<const Tensor> inputs);
+
+// Of the engine's answers against PlainAnswers of the same inputs. Outputs that are not floats do not count.
+Result<ModelError> MeasureError(const Engine& engine, Context& context, std::span<const Tensor> inputs,
+                                std::span<const Tensor> plain);
 
 }  // namespace slipway::cli

@@ -209,16 +209,20 @@ Result<LoadOptions> ModelFlags::ToLoadOptions() const {
   return options;
 }
 
-Result<LoadedModel> ModelFlags::Load() const {
+Status ModelFlags::LoadPlugins() const {
   for (const std::string& path : plugins) SLIPWAY_RETURN_IF_ERROR(LoadPluginLibrary(path));
   if (has_plugin_checks) SetPluginChecks(PluginChecks::kEveryRun);
-  SLIPWAY_ASSIGN_OR_RETURN(LoadOptions options, ToLoadOptions());
+  return Status::Ok();
+}
+
+Result<LoadedModel> ModelFlags::Load() const {
+  SLIPWAY_RETURN_IF_ERROR(LoadPlugins());
+  SLIPWAY_ASSIGN_OR_RETURN(const LoadOptions options, ToLoadOptions());
   return LoadModel(model, options);
 }
 
 Result<LoadedModel> ModelFlags::LoadToRun() const {
-  for (const std::string& path : plugins) SLIPWAY_RETURN_IF_ERROR(LoadPluginLibrary(path));
-  if (has_plugin_checks) SetPluginChecks(PluginChecks::kEveryRun);
+  SLIPWAY_RETURN_IF_ERROR(LoadPlugins());
   SLIPWAY_ASSIGN_OR_RETURN(LoadOptions options, ToLoadOptions());
   SLIPWAY_ASSIGN_OR_RETURN(options.engine, ToEngineOptions());
   return LoadModel(model, options);
@@ -255,7 +259,7 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(LoadedModel&& loade
   if (!timing_caches.empty() || tune_seconds > 0) {
     SLIPWAY_ASSIGN_OR_RETURN(how->choices,
                              ChooseByTime(loaded.model.graph, {timing_caches, tune_seconds}, options));
-    for (const Choice& choice : how->choices) options.tactics.push_back(choice.tactic->name());
+    options.tactics = TacticNames(how->choices);
     how->source = HowChosen::Source::kTimes;
   } else {
     std::string note;
@@ -276,15 +280,9 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(LoadedModel&& loade
 
 Manifest CompleteManifestOf(const LoadedModel& loaded) {
   const Graph& graph = loaded.model.graph;
-  const auto ports = [&](std::span<const ValueId> ids) {
-    std::vector<PortInfo> infos;
-    for (ValueId id : ids)
-      infos.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).quant});
-    return infos;
-  };
   const Manifest base = loaded.model.manifest.value_or(Manifest());
-  Manifest manifest =
-      tasks::CompleteManifest(base, ports(graph.CallerInputs()), ports(graph.CallerOutputs()));
+  Manifest manifest = tasks::CompleteManifest(base, PortsOf(graph, graph.CallerInputs()),
+                                              PortsOf(graph, graph.CallerOutputs()));
   PrintNotes(loaded.notes);
   for (size_t i = base.notes.size(); i < manifest.notes.size(); ++i) PrintNote(manifest.notes[i]);
   return manifest;

@@ -66,6 +66,9 @@ struct ModelFlags {
   Result<std::shared_ptr<const Engine>> MakeEngine(LoadedModel&& loaded, HowChosen* how = nullptr) const;
   // Loads, completes the manifest by guessing, prints notes to stderr.
   Result<tasks::Session> MakeSession() const;
+
+ private:
+  Status LoadPlugins() const;
 };
 
 // The model's manifest with its gaps guessed; what was assumed or guessed goes to stderr.

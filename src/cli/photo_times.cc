@@ -1,8 +1,8 @@
 #include "cli/photo_times.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "base/timing.h"
 #include "media/image_io.h"
 #include "tasks/vision/classify.h"
 #include "tasks/vision/detect.h"
@@ -10,17 +10,6 @@
 
 namespace slipway::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double Since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-double Median(std::vector<double>& times) {
-  std::sort(times.begin(), times.end());
-  return times[times.size() / 2];
-}
 
 Status RunTask(tasks::Session& session, const media::Image& photo) {
   switch (session.manifest().task) {
@@ -39,17 +28,17 @@ Result<PhotoTimes> MeasurePhoto(tasks::Session& session, const std::string& path
   SLIPWAY_ASSIGN_OR_RETURN(const media::Image photo, media::LoadImage(path));
   SLIPWAY_RETURN_IF_ERROR(RunTask(session, photo));  // memory is planned, pages are touched
   std::vector<double> prepare, run, whole;
-  const auto start = Clock::now();
-  while (whole.size() < 3 || (Since(start) < seconds * 1000 && whole.size() < 1000)) {
-    auto begin = Clock::now();
+  const auto start = SteadyClock::now();
+  while (whole.size() < 3 || (MillisecondsSince(start) < seconds * 1000 && whole.size() < 1000)) {
+    auto begin = SteadyClock::now();
     SLIPWAY_ASSIGN_OR_RETURN(const tasks::ImageInput input, session.Prepare(photo));
-    prepare.push_back(Since(begin));
-    begin = Clock::now();
+    prepare.push_back(MillisecondsSince(begin));
+    begin = SteadyClock::now();
     SLIPWAY_RETURN_IF_ERROR(session.Run(input).status());
-    run.push_back(Since(begin));
-    begin = Clock::now();
+    run.push_back(MillisecondsSince(begin));
+    begin = SteadyClock::now();
     SLIPWAY_RETURN_IF_ERROR(RunTask(session, photo));
-    whole.push_back(Since(begin));
+    whole.push_back(MillisecondsSince(begin));
   }
   PhotoTimes times{Median(prepare), Median(run), 0, Median(whole)};
   times.read_ms = std::max(0.0, times.whole_ms - times.prepare_ms - times.run_ms);

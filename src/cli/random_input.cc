@@ -35,15 +35,17 @@ Dims DefaultDims(const Type& type, const std::map<std::string, DimRange>& ranges
   return dims;
 }
 
+std::vector<Tensor> RandomInputs(std::span<const PortInfo> ports,
+                                 const std::map<std::string, DimRange>& ranges) {
+  std::vector<Tensor> inputs;
+  for (const PortInfo& port : ports)
+    inputs.push_back(RandomTensor(port, DefaultDims(port.type, ranges), 1 + inputs.size()));
+  return inputs;
+}
+
 std::vector<Tensor> SampleInputs(const SlipModel& model) {
   if (!model.golden.empty()) return model.golden.front().inputs;
-  std::vector<Tensor> inputs;
-  for (ValueId id : model.graph.CallerInputs()) {
-    const Value& value = model.graph.value(id);
-    inputs.push_back(RandomTensor({value.name, value.type, value.quant},
-                                  DefaultDims(value.type, model.ranges), 1 + inputs.size()));
-  }
-  return inputs;
+  return RandomInputs(PortsOf(model.graph, model.graph.CallerInputs()), model.ranges);
 }
 
 }  // namespace slipway::cli

@@ -13,6 +13,10 @@ Tensor RandomTensor(const PortInfo& port, Dims dims, uint64_t seed);
 // The port's shape with unknown dimensions as 1, or as the lowest of the range that is declared for them.
 Dims DefaultDims(const Type& type, const std::map<std::string, DimRange>& ranges);
 
+// One for each port, from seeds 1, 2, ...
+std::vector<Tensor> RandomInputs(std::span<const PortInfo> ports,
+                                 const std::map<std::string, DimRange>& ranges);
+
 // The inputs of the model's first golden vector; where it has none, random ones.
 std::vector<Tensor> SampleInputs(const SlipModel& model);
 

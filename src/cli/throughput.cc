@@ -1,14 +1,12 @@
 #include "cli/throughput.h"
 
-#include <algorithm>
-#include <chrono>
 #include <latch>
 #include <thread>
 
+#include "base/timing.h"
+
 namespace slipway::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct Stream {
   Status status;
@@ -22,13 +20,12 @@ void RunStream(const Engine& engine, std::span<const Tensor> inputs, double seco
   const auto context = engine.NewContext();
   stream.status = context->Run(inputs).status();
   start.arrive_and_wait();
-  const auto begin = Clock::now();
+  const auto begin = SteadyClock::now();
   while (stream.status.ok() && stream.seconds < seconds) {
-    const auto run_begin = Clock::now();
+    const auto run_begin = SteadyClock::now();
     stream.status = context->Run(inputs).status();
-    const auto now = Clock::now();
-    stream.times_ms.push_back(std::chrono::duration<double, std::milli>(now - run_begin).count());
-    stream.seconds = std::chrono::duration<double>(now - begin).count();
+    stream.times_ms.push_back(MillisecondsSince(run_begin));
+    stream.seconds = MillisecondsSince(begin) / 1000;
   }
 }
 
@@ -50,8 +47,7 @@ Result<Throughput> MeasureThroughput(const Engine& engine, std::span<const Tenso
     result.per_second += static_cast<double>(stream.times_ms.size()) / stream.seconds;
     times.insert(times.end(), stream.times_ms.begin(), stream.times_ms.end());
   }
-  std::sort(times.begin(), times.end());
-  result.median_ms = times[times.size() / 2];
+  result.median_ms = Median(std::move(times));
   return result;
 }
 

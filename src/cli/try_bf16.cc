@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
+#include "base/timing.h"
 #include "cli/console.h"
 #include "cli/random_input.h"
 
 namespace slipway::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // One precision, ready to be timed.
 struct Runner {
@@ -27,9 +25,9 @@ struct Runner {
   }
 
   Status Time(std::span<const Tensor> inputs) {
-    const auto start = Clock::now();
+    const auto start = SteadyClock::now();
     SLIPWAY_RETURN_IF_ERROR(context->Run(inputs).status());
-    least_ms = std::min(least_ms, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    least_ms = std::min(least_ms, MillisecondsSince(start));
     return Status::Ok();
   }
 };
@@ -44,18 +42,19 @@ std::string Bf16Trial::ToString() const {
 
 Result<Bf16Trial> TryBf16(const Graph& graph, EngineOptions options, std::span<const Tensor> inputs) {
   constexpr int kLeastRuns = 4;  // the first warms up
-  constexpr std::chrono::milliseconds kEnough{300};
+  constexpr double kEnoughMs = 300;
   options.tactics.clear();
   options.packed.clear();
   EngineOptions bf16 = options;
   options.precision = Precision::kF32;
   bf16.precision = Precision::kBf16;
   Bf16Trial trial;
-  SLIPWAY_ASSIGN_OR_RETURN(trial.error, MeasureError(graph, bf16, inputs));
-  SLIPWAY_ASSIGN_OR_RETURN(Runner wide, Runner::Make(graph, options));
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<Tensor> plain, PlainAnswers(graph, options, inputs));
   SLIPWAY_ASSIGN_OR_RETURN(Runner narrow, Runner::Make(graph, bf16));
-  const auto start = Clock::now();
-  for (int run = 0; run < kLeastRuns || Clock::now() - start < kEnough; ++run) {
+  SLIPWAY_ASSIGN_OR_RETURN(trial.error, MeasureError(*narrow.engine, *narrow.context, inputs, plain));
+  SLIPWAY_ASSIGN_OR_RETURN(Runner wide, Runner::Make(graph, options));
+  const auto start = SteadyClock::now();
+  for (int run = 0; run < kLeastRuns || MillisecondsSince(start) < kEnoughMs; ++run) {
     SLIPWAY_RETURN_IF_ERROR(wide.Time(inputs));
     SLIPWAY_RETURN_IF_ERROR(narrow.Time(inputs));
   }

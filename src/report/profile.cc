@@ -3,32 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
+#include "base/timing.h"
 #include "build/choose.h"
 #include "ops/cost.h"
 
 namespace slipway {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double Median(std::vector<double> times) {
-  if (times.empty()) return 0;
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
-}
-
-const Tactic* TacticNamed(const std::string& name) {
-  for (const Backend& backend : AllBackends()) {
-    for (const Tactic* tactic : backend.tactics) {
-      if (tactic->name() == name) return tactic;
-    }
-  }
-  return nullptr;  // a plugin's
-}
 
 bool HasOpenType(const Value* value) {
   return value != nullptr && (value->type.kind != TypeKind::kTensor || !value->type.IsStatic());
@@ -51,7 +33,7 @@ double BytesMoved(const Step& step, const Cost& cost) {
 void Count(const Step& step, StepProfile& profile) {
   if (!step.outputs.empty() && step.outputs[0] != nullptr) profile.shape = ToString(step.outputs[0]->type);
   profile.layout = step.attrs().String("layout");
-  const Tactic* tactic = TacticNamed(profile.tactic);
+  const Tactic* tactic = FindTactic(profile.tactic);  // null: a plugin's
   if (!step.inputs.empty() && step.inputs[0] != nullptr) {
     const DType dtype = step.inputs[0]->type.dtype;
     if (dtype == DType::kI8 || dtype == DType::kU8) profile.arithmetic = "int8";
@@ -87,13 +69,12 @@ NearestRoof MemoryRoof(const Peak& peak, double bytes, double gbytes) {
 Result<std::vector<double>> TimeRuns(Context& context, std::span<const Tensor> inputs,
                                      const ProfileOptions& options) {
   std::vector<double> times;
-  const auto start = Clock::now();
-  const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  const auto start = SteadyClock::now();
   while (static_cast<int>(times.size()) < options.runs &&
-         (times.size() < 3 || seconds() < options.seconds / 2)) {
-    const auto run_start = Clock::now();
+         (times.size() < 3 || MillisecondsSince(start) < options.seconds * 500)) {
+    const auto run_start = SteadyClock::now();
     SLIPWAY_RETURN_IF_ERROR(context.Run(inputs).status());
-    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - run_start).count());
+    times.push_back(MillisecondsSince(run_start));
   }
   return times;
 }
@@ -108,13 +89,11 @@ Status Trace(Context& context, std::span<const Tensor> inputs, Tracer& tracer) {
 }
 
 std::vector<Alternative> AlternativesOf(const Choice& choice) {
+  std::vector<Choice::Candidate> candidates = choice.candidates;
+  std::stable_sort(candidates.begin(), candidates.end(), IsBetter);
   std::vector<Alternative> alternatives;
-  for (const Choice::Candidate& candidate : choice.candidates)
+  for (const Choice::Candidate& candidate : candidates)
     alternatives.push_back({candidate.tactic->name(), candidate.estimate_us, candidate.time_us});
-  std::stable_sort(alternatives.begin(), alternatives.end(), [](const Alternative& a, const Alternative& b) {
-    if (a.time_us.has_value() != b.time_us.has_value()) return a.time_us.has_value();
-    return a.time_us ? *a.time_us < *b.time_us : a.estimate_us < b.estimate_us;
-  });
   return alternatives;
 }
 

@@ -11,8 +11,6 @@
 namespace slipway {
 namespace {
 
-PortInfo PortOf(const Value& value) { return {value.name, value.type, value.quant}; }
-
 // Its shape stays. Bytes of a file that was read to pack them leave memory, whoever else holds them.
 void LetGo(Tensor& constant, bool was_read) {
   constexpr int64_t kWorthwhile = 64 * 1024;
@@ -28,6 +26,12 @@ Result<std::vector<const Backend*>> BackendsFor(const Graph& graph, const Engine
                            BackendsNamed(options.backend, options.is_backend_required));
   if (HasPluginNodes(graph)) backends.insert(backends.begin() + 1, &PluginBackend());
   return backends;
+}
+
+std::vector<PortInfo> PortsOf(const Graph& graph, std::span<const ValueId> ids) {
+  std::vector<PortInfo> ports;
+  for (ValueId id : ids) ports.push_back({graph.value(id).name, graph.value(id).type, graph.value(id).quant});
+  return ports;
 }
 
 Engine::~Engine() = default;
@@ -54,8 +58,8 @@ Result<std::shared_ptr<const Engine>> Engine::Create(Graph graph, const EngineOp
                                    node.sources, std::move(choices[i].rejected)});
   }
   engine->options_.packed.clear();
-  for (ValueId id : network.CallerInputs()) engine->inputs_.push_back(PortOf(network.value(id)));
-  for (ValueId id : network.CallerOutputs()) engine->outputs_.push_back(PortOf(network.value(id)));
+  engine->inputs_ = PortsOf(network, network.CallerInputs());
+  engine->outputs_ = PortsOf(network, network.CallerOutputs());
   return std::shared_ptr<const Engine>(std::move(engine));
 }
 

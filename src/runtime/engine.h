@@ -26,6 +26,9 @@ struct EngineOptions {
   std::vector<std::string> tactics;
   // What these tactics packed when the build made them, for every node; empty: kernels pack.
   std::vector<std::vector<PackedPart>> packed;
+
+  // num_threads, with all cores counted.
+  int ThreadCount() const { return num_threads > 0 ? num_threads : AvailableCores(); }
 };
 
 // The backends that the options name for a graph, in order: those of plugins where it has any, and ref at
@@ -38,6 +41,8 @@ struct PortInfo {
   Type type;
   std::optional<Quant> quant;
 };
+
+std::vector<PortInfo> PortsOf(const Graph& graph, std::span<const ValueId> ids);
 
 // What one step does and where: for reports.
 struct StepInfo {
