@@ -36,8 +36,8 @@ inline void ExpectClose(const Tensor& got, const Tensor& want, const Tolerance& 
   }
 }
 
-// The nearest bf16 of every element of an f32 operand that is to be multiplied: a scene for tactics of bf16,
-// whose sums must then be as good as any.
+// The nearest bf16 of every element of an f32 operand: a scene for tactics of bf16 and for operands that are
+// stored so; sums must then be as good as any.
 inline void RoundToBf16(Tensor& tensor) {
   if (tensor.dtype() != DType::kF32) return;
   for (int64_t i = 0; i < tensor.count(); ++i) {
@@ -45,8 +45,8 @@ inline void RoundToBf16(Tensor& tensor) {
     value = BFloat16ToFloat(FloatToBFloat16(value));
   }
 }
-inline void RoundProducts(CaseScene& scene) {
-  for (size_t i = 0; i < 2 && i < scene.inputs.size(); ++i) {
+inline void RoundOperands(CaseScene& scene) {
+  for (size_t i = 0; i < scene.inputs.size(); ++i) {
     if (scene.node().inputs[i] == kNoValue) continue;
     RoundToBf16(scene.inputs[i].tensor);
     Value& value = scene.graph.value(scene.node().inputs[i]);
@@ -96,16 +96,32 @@ class RowsApart {
   Datum datum_;
 };
 
-// The outputs of the tactic's kernel on the scene; `like` has their dtypes and shapes. Operands that may be
-// rows with gaps have `gap` elements between them; none where no operand may.
+// How operands lie in memory, those that the kernel allows it of.
+struct Laying {
+  int64_t gap = 0;  // elements between rows
+  bool reads_bf16 = false, writes_bf16 = false;
+
+  bool HasBf16() const { return reads_bf16 || writes_bf16; }
+};
+
+inline Tensor ToDType(const Tensor& tensor, DType dtype) {
+  Tensor converted(dtype, tensor.dims());
+  for (int64_t i = 0; i < tensor.count(); ++i)
+    StoreReal(dtype, converted.data(), i, LoadReal(tensor.dtype(), tensor.data(), i));
+  return converted;
+}
+
+// The outputs of the tactic's kernel on the scene; `like` has their dtypes and shapes. None where the kernel
+// allows nothing of what `laying` asks for.
 inline Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& step, CaseScene& scene,
-                                            const std::vector<Datum>& like, int64_t gap = 0) {
+                                            const std::vector<Datum>& like, const Laying& laying = {}) {
+  const int64_t gap = laying.gap;
   SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel, tactic.Make(step));
   std::vector<std::unique_ptr<RowsApart>> inputs, outputs;
   std::vector<Type> input_types, output_types;
   std::vector<Datum*> in, out;
   std::vector<int64_t> in_steps, out_steps;
-  bool has_gaps = false;
+  bool has_gaps = false, reads_bf16 = false, writes_bf16 = false;
   const auto add = [&](const Tensor& tensor, bool can_step, auto& apart, auto& datums, auto& steps) {
     const bool is_apart = can_step && gap > 0 && tensor.rank() > 0 && tensor.count() > 0;
     apart.push_back(std::make_unique<RowsApart>(tensor, is_apart ? gap : 0));
@@ -123,16 +139,24 @@ inline Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& st
       continue;
     }
     const bool is_constant = scene.graph.value(scene.node().inputs[i]).IsConstant();
-    add(tensor, !is_constant && kernel->CanReadSteps(i), inputs, in, in_steps);
-    input_types.push_back(Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
+    const bool is_short =
+        laying.reads_bf16 && !is_constant && tensor.dtype() == DType::kF32 && kernel->CanReadBf16(i);
+    reads_bf16 |= is_short;
+    add(is_short ? ToDType(tensor, DType::kBF16) : tensor, !is_constant && kernel->CanReadSteps(i), inputs,
+        in, in_steps);
+    input_types.push_back(Type::Of(in.back()->tensor.dtype(), ToDimList(tensor.dims())));
   }
   for (size_t i = 0; i < like.size(); ++i) {
-    Tensor tensor(like[i].tensor.dtype(), like[i].tensor.dims());
+    const bool is_short =
+        laying.writes_bf16 && like[i].tensor.dtype() == DType::kF32 && kernel->CanWriteBf16(i);
+    writes_bf16 |= is_short;
+    Tensor tensor(is_short ? DType::kBF16 : like[i].tensor.dtype(), like[i].tensor.dims());
     output_types.push_back(Type::Of(tensor.dtype(), ToDimList(tensor.dims())));
     std::fill_n(static_cast<uint8_t*>(tensor.data()), tensor.size_bytes(), RowsApart::kFill);
     add(tensor, kernel->CanWriteSteps(i), outputs, out, out_steps);
   }
-  if (gap > 0 && !has_gaps) return std::vector<Datum>();
+  if ((gap > 0 && !has_gaps) || laying.reads_bf16 != reads_bf16 || laying.writes_bf16 != writes_bf16)
+    return std::vector<Datum>();
   Tensor workspace(DType::kU8, {kernel->WorkspaceBytes(input_types, output_types)});
   ThreadPool pool(2);
   Tensor threads(DType::kU8, {RoundUp(kernel->ThreadWorkspaceBytes(input_types, output_types), 64) * 2});
@@ -140,7 +164,8 @@ inline Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& st
                         nullptr, in_steps, out_steps,    threads.values<uint8_t>()};
   SLIPWAY_RETURN_IF_ERROR(kernel->Run(args));
   std::vector<Datum> results;
-  for (auto& output : outputs) results.push_back(Datum::Of(output->Dense()));
+  for (size_t i = 0; i < outputs.size(); ++i)
+    results.push_back(Datum::Of(ToDType(outputs[i]->Dense(), like[i].tensor.dtype())));
   return results;
 }
 
@@ -177,7 +202,7 @@ struct Trial {
 // What the record allows of output i, and what the tactic's algorithm adds to it.
 inline Tolerance ToleranceOf(const Tactic& tactic, const Trial& trial, size_t i) {
   Tolerance tolerance = trial.step.op->tolerance;
-  // Of operands that are rounded already, plain sums are as good as any: RoundProducts.
+  // Of operands that are rounded already, plain sums are as good as any: RoundOperands.
   const bool is_rounded =
       tactic.precision() == Precision::kBf16 && tactic.RelativeError() <= Tactic::kBf16Error;
   const bool is_plain = tactic.RelativeError() <= Tactic::kPlainError;
@@ -193,11 +218,24 @@ inline std::unique_ptr<Trial> MakeTrial(const OpDef& op, const TestCase& test, u
   if (!scene.ok()) return nullptr;
   auto trial = std::make_unique<Trial>();
   trial->scene = std::move(*scene);
-  if (precision == Precision::kBf16) RoundProducts(trial->scene);
+  if (precision == Precision::kBf16) RoundOperands(trial->scene);
   Result<Step> step = MakeStep(trial->scene.graph, trial->scene.node());
   EXPECT_TRUE(step.ok());
   trial->step = *step;
   return trial;
+}
+
+// Half a step of bf16.
+inline constexpr double kBf16Rounding = 1.0 / 256;
+
+// Dense, with gaps, and where it is allowed with bf16 on either side; pairs of bf16 need even gaps.
+inline std::vector<Laying> Layings() {
+  std::vector<Laying> layings = {{0}, {5}};
+  for (const int64_t gap : {0, 5, 6}) {
+    for (const auto& [reads, writes] : {std::pair(true, false), {false, true}, {true, true}})
+      layings.push_back({gap, reads, writes});
+  }
+  return layings;
 }
 
 // Expects the reference's result of every tactic of the backend that fits the case; their names.
@@ -210,17 +248,21 @@ inline std::vector<std::string> CheckTactics(const Backend& backend, const OpDef
   for (const Tactic* tactic : backend.tactics) {
     if (tactic->WhyNot(plain->step)) continue;
     SCOPED_TRACE(op.name + "/" + test.label + " by " + tactic->name());
-    const bool is_bf16 = tactic->precision() == Precision::kBf16;
-    if (is_bf16 && rounded == nullptr) rounded = MakeTrial(op, test, seed, Precision::kBf16);
-    Trial& trial = is_bf16 ? *rounded : *plain;
-    if (!trial.ExpectReference()) return fitting;
-    for (const int64_t gap : {0, 5}) {
-      SCOPED_TRACE("rows " + std::to_string(gap) + " elements apart");
-      auto got = RunTactic(*tactic, trial.step, trial.scene, trial.want, gap);
+    for (const Laying& laying : Layings()) {
+      SCOPED_TRACE("rows " + std::to_string(laying.gap) + " elements apart" +
+                   (laying.reads_bf16 ? ", reads bf16" : "") + (laying.writes_bf16 ? ", writes bf16" : ""));
+      const bool is_rounded = tactic->precision() == Precision::kBf16 || laying.HasBf16();
+      if (is_rounded && rounded == nullptr) rounded = MakeTrial(op, test, seed, Precision::kBf16);
+      Trial& trial = is_rounded ? *rounded : *plain;
+      if (!trial.ExpectReference()) return fitting;
+      auto got = RunTactic(*tactic, trial.step, trial.scene, trial.want, laying);
       EXPECT_TRUE(got.ok()) << got.status().message();
       if (!got.ok()) return fitting;
-      for (size_t i = 0; i < got->size(); ++i)
-        ExpectClose((*got)[i].tensor, trial.want[i].tensor, ToleranceOf(*tactic, trial, i));
+      for (size_t i = 0; i < got->size(); ++i) {
+        Tolerance tolerance = ToleranceOf(*tactic, trial, i);
+        if (laying.writes_bf16) tolerance.relative += kBf16Rounding;
+        ExpectClose((*got)[i].tensor, trial.want[i].tensor, tolerance);
+      }
     }
     fitting.push_back(tactic->name());
   }

@@ -128,7 +128,9 @@ Result<ShapePlan*> Context::PlanFor(std::span<const Datum> inputs) {
   }
   SLIPWAY_ASSIGN_OR_RETURN(std::unique_ptr<ShapePlan> plan,
                            MakeShapePlan(engine_->graph(), engine_->kernels_, inputs,
-                                         MemoryModeFromEnvironment(), engine_->num_threads()));
+                                         {.mode = MemoryModeFromEnvironment(),
+                                          .num_threads = engine_->num_threads(),
+                                          .precision = engine_->options_.precision}));
   if (plans_.size() >= kMaxPlans) plans_.pop_back();
   plans_.insert(plans_.begin(), std::move(plan));
   return plans_.front().get();

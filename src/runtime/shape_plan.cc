@@ -9,6 +9,7 @@
 #include "base/round_up.h"
 #include "ops/infer.h"
 #include "runtime/sharing.h"
+#include "runtime/storage.h"
 
 namespace slipway {
 namespace {
@@ -171,9 +172,8 @@ std::vector<int64_t> StepsOf(const Sharing& sharing, const std::vector<ValueId>&
 }
 
 // Lays the values of the static steps into an arena.
-Status PlanStorage(std::span<const std::unique_ptr<Kernel>> kernels, MemoryMode mode, ShapePlan& plan) {
-  std::vector<bool> is_static;
-  for (const ShapePlan::Step& step : plan.steps) is_static.push_back(step.is_static);
+Status PlanStorage(std::span<const std::unique_ptr<Kernel>> kernels, const std::vector<bool>& is_static,
+                   MemoryMode mode, ShapePlan& plan) {
   const Sharing sharing = mode == MemoryMode::kPlain ? ShareNothing(plan.types, is_static)
                                                      : ShareStorage(plan.types, kernels, is_static);
   for (size_t s = 0; s < plan.steps.size(); ++s) {
@@ -227,11 +227,10 @@ std::span<uint8_t> ScratchSizes::Threads(std::span<uint8_t> scratch) const {
 
 Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
                                                  std::span<const std::unique_ptr<Kernel>> kernels,
-                                                 std::span<const Datum> inputs, MemoryMode mode,
-                                                 int num_threads) {
+                                                 std::span<const Datum> inputs, const PlanOptions& options) {
   auto plan = std::make_unique<ShapePlan>();
   plan->types = graph;
-  plan->num_threads = num_threads;
+  plan->num_threads = options.num_threads;
   for (const Datum& input : inputs) plan->input_dims.push_back(input.tensor.dims());
   SLIPWAY_RETURN_IF_ERROR(InferTypes(plan->types, inputs));
 
@@ -248,10 +247,14 @@ Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
     ShapePlan::Step& step = plan->steps[s];
     for (ValueId id : node.inputs) step.inputs.push_back(datum_of(id));
     for (ValueId id : node.outputs) step.outputs.push_back(datum_of(id));
-    step.output_types = TypesOf(plan->types, node.outputs);
     step.is_static = HasKnownOperands(plan->types, node);
   }
-  SLIPWAY_RETURN_IF_ERROR(PlanStorage(kernels, mode, *plan));
+  std::vector<bool> is_static;
+  for (const ShapePlan::Step& step : plan->steps) is_static.push_back(step.is_static);
+  if (options.precision == Precision::kBf16) StoreInBf16(kernels, is_static, plan->types);
+  for (size_t s = 0; s < graph.nodes.size(); ++s)
+    plan->steps[s].output_types = TypesOf(plan->types, graph.nodes[s].outputs);
+  SLIPWAY_RETURN_IF_ERROR(PlanStorage(kernels, is_static, options.mode, *plan));
   return plan;
 }
 

@@ -50,10 +50,11 @@ struct ShapePlan {
     std::span<uint8_t> bytes;
   };
   std::vector<Dims> input_dims;  // the key
-  Graph types;                   // constants share their storage with the engine's graph
-  std::vector<Datum> values;     // by ValueId
-  std::vector<Step> steps;       // one per node
-  std::vector<Freed> freed;      // in order of their steps; only where MemoryMode::kPoison asks for it
+  // Constants share their storage with the engine's graph. Values that are stored in bf16 have that dtype.
+  Graph types;
+  std::vector<Datum> values;  // by ValueId
+  std::vector<Step> steps;    // one per node
+  std::vector<Freed> freed;   // in order of their steps; only where MemoryMode::kPoison asks for it
   std::shared_ptr<uint8_t> arena;
   int64_t arena_bytes = 0;
   int num_threads = 1;
@@ -70,10 +71,15 @@ MemoryMode MemoryModeFromEnvironment();
 // An error where a result of this static type is larger than the machine's memory.
 Status CheckMemoryFor(const Node& node, const Type& type);
 
+struct PlanOptions {
+  MemoryMode mode = MemoryMode::kShared;
+  int num_threads = 1;
+  Precision precision = Precision::kF32;  // kBf16: values may be stored so, see storage.h
+};
+
 // `kernels`: one per node of `graph`. An error when the input shapes do not fit the graph.
 Result<std::unique_ptr<ShapePlan>> MakeShapePlan(const Graph& graph,
                                                  std::span<const std::unique_ptr<Kernel>> kernels,
-                                                 std::span<const Datum> inputs, MemoryMode mode,
-                                                 int num_threads = 1);
+                                                 std::span<const Datum> inputs, const PlanOptions& options);
 
 }  // namespace slipway

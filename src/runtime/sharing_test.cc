@@ -82,7 +82,7 @@ Kernels KernelsOf(const Graph& graph, const std::function<Abilities()>& can) {
 // The outputs after one run of a fresh plan; `skipped` counts steps.
 std::vector<Tensor> RunPlan(const Graph& graph, const Kernels& kernels, const std::vector<Datum>& inputs,
                             MemoryMode mode, int& skipped) {
-  auto plan = MakeShapePlan(graph, kernels, inputs, mode);
+  auto plan = MakeShapePlan(graph, kernels, inputs, {.mode = mode});
   EXPECT_TRUE(plan.ok()) << plan.status().ToString();
   ThreadPool pool(1);
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -224,8 +224,10 @@ TEST(Sharing, KeepsEveryElementOfRandomGraphs) {
     for (size_t i = 0; i < want.size(); ++i) {
       ASSERT_EQ(Show(got[i]), Show(want[i])) << "seed " << seed << ", output " << i;
     }
-    plain_bytes += (*MakeShapePlan(graph, kernels, random.inputs(), MemoryMode::kPlain))->arena_bytes;
-    shared_bytes += (*MakeShapePlan(graph, kernels, random.inputs(), MemoryMode::kShared))->arena_bytes;
+    plain_bytes +=
+        (*MakeShapePlan(graph, kernels, random.inputs(), {.mode = MemoryMode::kPlain}))->arena_bytes;
+    shared_bytes +=
+        (*MakeShapePlan(graph, kernels, random.inputs(), {.mode = MemoryMode::kShared}))->arena_bytes;
   }
   EXPECT_EQ(none, 0);
   EXPECT_GT(skipped, 10000);

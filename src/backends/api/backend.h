@@ -42,6 +42,9 @@ struct Step {
 // An operand is rows of its last extent. They lie `step` elements apart: as many as the extent, unless the
 // operand lies inside a larger one (a part of a Concat's result or of a Split's input) and the kernel said
 // that it can read or write it there.
+//
+// An f32 operand may be a bf16 tensor, each element the upper half of an f32, rounded to the nearest even:
+// only where bf16 was asked for, and where the kernel that writes it and all that read it said that they can.
 struct KernelArgs {
   std::span<Datum* const> inputs;   // null: left out
   std::span<Datum* const> outputs;  // null: left out
@@ -83,6 +86,9 @@ class Kernel {
   // Whether this operand may be rows with gaps: see KernelArgs. One that may not is always dense.
   virtual bool CanReadSteps(size_t input) const;
   virtual bool CanWriteSteps(size_t output) const;
+  // Whether this f32 operand may be a bf16 tensor: see KernelArgs.
+  virtual bool CanReadBf16(size_t input) const;
+  virtual bool CanWriteBf16(size_t output) const;
   // Whether output `output` may take the place of input `input`, of equal shape, element size and step: every
   // element is read before, or as, the one at its index is written. No other operand lies there.
   virtual bool CanOverwrite(size_t input, size_t output) const;

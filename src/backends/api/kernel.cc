@@ -15,6 +15,10 @@ bool Kernel::CanReadSteps(size_t) const { return false; }
 
 bool Kernel::CanWriteSteps(size_t) const { return false; }
 
+bool Kernel::CanReadBf16(size_t) const { return false; }
+
+bool Kernel::CanWriteBf16(size_t) const { return false; }
+
 bool Kernel::CanOverwrite(size_t, size_t) const { return false; }
 
 std::optional<double> Tactic::Flops(const Step&) const { return std::nullopt; }

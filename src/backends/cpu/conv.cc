@@ -91,6 +91,8 @@ class ConvKernel : public ImageKernel {
     return Bf16SharedBytes(geometry.out_pixels(), geometry.in_c);
   }
 
+  bool TakesBf16() const override { return kForm == ConvForm::kBf16; }
+
   Status Convolve(const Images& images, const KernelArgs& args) const override {
     if (static_cast<int64_t>(images.scratch.size()) < ScratchBytes(images.geometry))
       return Status(Code::kInternal, "convolution got too little workspace");
@@ -139,7 +141,8 @@ class ConvKernel : public ImageKernel {
     for (int64_t group_index = 0; group_index < group(); ++group_index) {
       const ConvF32 conv = GroupOf(images, group_index);
       GemmF32 gemm;
-      gemm.a = &conv.x;
+      const float* a = conv.x.words();
+      gemm.a = &a;
       gemm.run_length = g.in_c;
       gemm.a_step = g.in_step;
       gemm.b = conv.weights;
@@ -148,7 +151,7 @@ class ConvKernel : public ImageKernel {
       gemm.c_step = g.out_step;
       gemm.epilogue = conv.epilogue;
       if constexpr (kForm == ConvForm::kBf16)
-        RunProductBf16(gemm, g.out_pixels(), images.scratch.data(), args);
+        RunProductBf16(gemm, conv.x, g.out_pixels(), images.scratch.data(), args);
       else
         RunProduct(gemm, g.out_pixels(), args.pool);
     }

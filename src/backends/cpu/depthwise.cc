@@ -3,7 +3,8 @@
 
 #include "backends/api/packed_inputs.h"
 #include "backends/cpu/image_kernel.h"
-#include "backends/cpu/kernels/depthwise/depthwise_f32.h"
+#include "backends/cpu/kernels/depthwise/depthwise_bf16.h"
+#include "backends/cpu/kernels/gemm/bf16.h"
 
 namespace slipway::cpu {
 namespace {
@@ -16,28 +17,41 @@ std::optional<std::string> WhyNot(const Step& step) {
   return std::nullopt;
 }
 
+std::optional<std::string> WhyNotBf16(const Step& step) {
+  if (auto reason = WhyNot(step)) return reason;
+  if (LayoutOf(step.attrs()) != Layout::kChannelsLast) return "channels come first";
+  return WhyNoBf16();
+}
+
+template <Precision kPrecision>
 class DepthwiseKernel : public ImageKernel {
  public:
   explicit DepthwiseKernel(const Step& step) {
     const Tensor& w = step.inputs[1]->data;
-    const int64_t channels = w.dim(0);
-    const int64_t taps = w.count() / channels;
-    weights_ = PackInput<float>(step, 1, w.count(), [&](float* to) {
-      for (int64_t c = 0; c < channels; ++c) {
-        for (int64_t t = 0; t < taps; ++t) to[t * channels + c] = w.as<float>()[c * taps + t];
+    channels_ = w.dim(0);
+    const int64_t taps = w.count() / channels_;
+    weights_ = PackInput<float>(step, 1, taps * padded(), [&](float* to) {
+      std::vector<float> by_tap(static_cast<size_t>(w.count()));
+      for (int64_t c = 0; c < channels_; ++c) {
+        for (int64_t t = 0; t < taps; ++t)
+          by_tap[static_cast<size_t>(t * channels_ + c)] = w.as<float>()[c * taps + t];
       }
+      PackRows(by_tap.data(), taps, to);
     });
-    bias_.assign(static_cast<size_t>(channels), 0.0F);
-    if (step.HasInput(2)) std::copy_n(step.inputs[2]->data.as<float>(), channels, bias_.begin());
+    bias_ = PackedArray<float>(padded());
+    if (step.HasInput(2)) PackRows(step.inputs[2]->data.as<float>(), 1, bias_.mutable_data());
   }
 
  protected:
+  bool TakesBf16() const override { return kPrecision == Precision::kBf16; }
+
   Status Convolve(const Images& images, const KernelArgs& args) const override {
     DepthwiseF32 conv;
     conv.geometry = images.geometry;
-    conv.channels = static_cast<int64_t>(bias_.size());
+    conv.channels = channels_;
     conv.x = images.x;
     conv.weights = weights_.data();
+    conv.weights_step = padded();
     conv.y = images.y;
     conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data();
@@ -46,22 +60,35 @@ class DepthwiseKernel : public ImageKernel {
     const int64_t rows = conv.geometry.batch * conv.geometry.out_h;
     const int64_t grain =
         std::max(kSmallWork / std::max<int64_t>(work, 1), rows / (2 * args.pool.num_threads()));
+    const auto run = kPrecision == Precision::kBf16 ? RunDepthwiseBf16 : RunDepthwiseF32;
     args.pool.ParallelFor(rows, std::max<int64_t>(grain, 1),
-                          [&](int64_t begin, int64_t end) { RunDepthwiseF32(conv, begin, end); });
+                          [&](int64_t begin, int64_t end) { run(conv, begin, end); });
     return Status::Ok();
   }
 
  private:
-  PackedArray<float> weights_;
-  std::vector<float> bias_;
+  int64_t padded() const {
+    return kPrecision == Precision::kBf16 ? RoundUp(channels_, kDepthwiseBlock) : channels_;
+  }
+  void PackRows(const float* from, int64_t rows, float* to) const {
+    if (kPrecision == Precision::kBf16)
+      PackDepthwiseBf16(from, rows, channels_, to);
+    else
+      std::copy_n(from, rows * channels_, to);
+  }
+
+  int64_t channels_ = 0;
+  PackedArray<float> weights_, bias_;
 };
 
 }  // namespace
 
 std::vector<const Tactic*> DepthwiseTactics() {
-  static const SimpleTactic depthwise("cpu/depthwise_f32", Speed{100, 60}, WhyNot,
-                                      MakeKernel<DepthwiseKernel>);
-  return {&depthwise};
+  static const SimpleTactic f32("cpu/depthwise_f32", Speed{100, 60}, WhyNot,
+                                MakeKernel<DepthwiseKernel<Precision::kF32>>);
+  static const Bf16Tactic bf16("cpu/depthwise_bf16", Speed{120, 80}, WhyNotBf16,
+                               MakeKernel<DepthwiseKernel<Precision::kBf16>>);
+  return {&f32, &bf16};
 }
 
 }  // namespace slipway::cpu

@@ -82,14 +82,20 @@ bool ImageKernel::CanWriteSteps(size_t output) const {
   return layout_ == Layout::kChannelsLast && output == 0;
 }
 
+bool ImageKernel::TakesBf16() const { return false; }
+
+bool ImageKernel::CanReadBf16(size_t input) const { return TakesBf16() && CanReadSteps(input); }
+
+bool ImageKernel::CanWriteBf16(size_t output) const { return TakesBf16() && CanWriteSteps(output); }
+
 Status ImageKernel::Run(const KernelArgs& args) const {
   const Tensor& x = args.in(0);
   Tensor& y = args.out(0);
   if (y.count() == 0) return Status::Ok();
   Images images;
   images.geometry = GeometryFor(x.dims(), y.dims());
-  images.x = x.as<float>();
-  images.y = y.as<float>();
+  images.x = ConstElements(x);
+  images.y = Elements(y);
   const int64_t copies_bytes = CopiesBytes(x.count(), y.count());
   if (static_cast<int64_t>(args.workspace.size()) < copies_bytes) {
     return Status(Code::kInternal, "convolution got too little workspace");
@@ -99,7 +105,7 @@ Status ImageKernel::Run(const KernelArgs& args) const {
     images.geometry.in_step = args.in_step(0);
     images.geometry.out_step = args.out_step(0);
     if (args.HasInput(kResidualInput)) {
-      images.residual = args.in(kResidualInput).as<float>();
+      images.residual = ConstElements(args.in(kResidualInput));
       images.residual_step = args.in_step(kResidualInput);
     }
     return Convolve(images, args);
@@ -109,17 +115,18 @@ Status ImageKernel::Run(const KernelArgs& args) const {
   const Image2 in = ViewImage2(x.dims(), layout_);
   const Image2 out = ViewImage2(y.dims(), layout_);
   auto* x_last = reinterpret_cast<float*>(args.workspace.data());
-  TransposeImages(images.x, in.n, in.c, in.h * in.w, x_last, args.pool);
+  TransposeImages(images.x.floats(), in.n, in.c, in.h * in.w, x_last, args.pool);
   images.x = x_last;
-  images.y = x_last + in_count;
+  float* y_last = x_last + in_count;
+  images.y = y_last;
   if (has_residual_) {
-    float* residual = images.y + out_count;
+    float* residual = y_last + out_count;
     TransposeImages(args.in(kResidualInput).as<float>(), out.n, out.c, out.h * out.w, residual, args.pool);
     images.residual = residual;
     images.residual_step = out.c;
   }
   SLIPWAY_RETURN_IF_ERROR(Convolve(images, args));
-  TransposeImages(images.y, out.n, out.h * out.w, out.c, y.as<float>(), args.pool);
+  TransposeImages(y_last, out.n, out.h * out.w, out.c, y.as<float>(), args.pool);
   return Status::Ok();
 }
 

@@ -21,15 +21,18 @@ class ImageKernel : public Kernel {
   int64_t ThreadWorkspaceBytes(std::span<const Type> inputs, std::span<const Type> outputs) const override;
   bool CanReadSteps(size_t input) const override;
   bool CanWriteSteps(size_t output) const override;
+  bool CanReadBf16(size_t input) const override;
+  bool CanWriteBf16(size_t output) const override;
   Status Run(const KernelArgs& args) const override;
 
  protected:
   struct Images {
     ConvGeometry geometry;
-    const float* x = nullptr;
-    const float* residual = nullptr;  // null: none
+    // bf16 only where the kernel said that it can: ReadsBf16, WritesBf16.
+    ConstElements x = nullptr;
+    ConstElements residual = nullptr;  // null: none
     int64_t residual_step = 0;
-    float* y = nullptr;
+    Elements y = nullptr;
     std::span<uint8_t> scratch;  // ScratchBytes(geometry) or more, shared by the threads
   };
 
@@ -37,6 +40,8 @@ class ImageKernel : public Kernel {
   virtual Status Convolve(const Images& images, const KernelArgs& args) const = 0;
   virtual int64_t ThreadScratchBytes(const ConvGeometry& geometry) const;
   virtual int64_t ScratchBytes(const ConvGeometry& geometry) const;
+  // Whether images and the residual may be bf16, in any combination.
+  virtual bool TakesBf16() const;
 
   ConvGeometry GeometryFor(const Dims& x, const Dims& y) const;
   // The end of an element, without its bias.

@@ -86,6 +86,10 @@ class MatMulKernel : public Kernel {
     return (input == 0 && is_row_per_row_) || input == kResidualInput;
   }
   bool CanWriteSteps(size_t) const override { return true; }
+  bool CanReadBf16(size_t input) const override {
+    return kPrecision == Precision::kBf16 && (input == 0 || input == kResidualInput);
+  }
+  bool CanWriteBf16(size_t) const override { return kPrecision == Precision::kBf16; }
 
   Status Run(const KernelArgs& args) const override {
     if (args.out(0).count() == 0) return Status::Ok();
@@ -98,25 +102,26 @@ class MatMulKernel : public Kernel {
       Pack(args.in(1).as<float>(), packed);
       weights = packed;
     }
-    const float* a = args.in(0).as<float>();
+    const ConstElements from(args.in(0));
+    const float* a = from.words();
     GemmF32 gemm;
     gemm.a = &a;
     gemm.run_length = depth_;
     gemm.a_step = is_row_per_row_ ? args.in_step(0) : depth_;
     gemm.b = weights;
     gemm.columns = units_;
-    gemm.c = args.out(0).as<float>();
+    gemm.c = Elements(args.out(0));
     gemm.c_step = args.out_step(0);
     gemm.epilogue.bias = bias_.data();
     gemm.epilogue.activation = activation_;
     if (args.HasInput(kResidualInput)) {
-      gemm.epilogue.residual = args.in(kResidualInput).as<float>();
+      gemm.epilogue.residual = ConstElements(args.in(kResidualInput));
       gemm.epilogue.residual_step = args.in_step(kResidualInput);
       gemm.epilogue.is_residual_last = is_residual_last_;
     }
     const int64_t rows = args.out(0).count() / units_;
     if constexpr (kPrecision == Precision::kBf16)
-      RunProductBf16(gemm, rows, args.workspace.data(), args);
+      RunProductBf16(gemm, from, rows, args.workspace.data(), args);
     else
       RunProduct(gemm, rows, args.pool);
     return Status::Ok();

@@ -95,14 +95,20 @@ int64_t Bf16ThreadBytes(int64_t rows, int64_t depth) {
   return IsFlat(rows, pairs) ? 0 : BlockRows(pairs) * RowBytes(pairs);
 }
 
-void RunProductBf16(const GemmF32& gemm, int64_t rows, uint8_t* shared, const KernelArgs& args) {
+void RunProductBf16(const GemmF32& gemm, ConstElements from, int64_t rows, uint8_t* shared,
+                    const KernelArgs& args) {
   if (rows <= 0) return;
-  const float* from = gemm.a[0] + gemm.a_offset;
   const int64_t depth = gemm.run_length, pairs = PairsOf(depth);
   GemmF32 in_pairs = gemm;
   in_pairs.is_bf16 = true;
   in_pairs.run_length = pairs;
   in_pairs.a_step = pairs;
+  if (ArePairs(from, gemm.a_step, depth)) {
+    in_pairs.a_step = gemm.a_step / 2;
+    const float* words = from.words();
+    in_pairs.a = &words;
+    return RunProduct(in_pairs, rows, args.pool);
+  }
   if (IsFlat(rows, pairs)) {
     auto* a = reinterpret_cast<float*>(shared);
     args.pool.ParallelFor(rows, GrainOf(depth), [&](int64_t begin, int64_t end) {

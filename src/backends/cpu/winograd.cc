@@ -74,8 +74,8 @@ class WinogradKernel : public ImageKernel {
     WinogradF32 conv;
     conv.form = form_;
     conv.geometry = images.geometry;
-    conv.x = images.x;
-    conv.y = images.y;
+    conv.x = images.x.floats();
+    conv.y = images.y.floats();
     conv.weights = weights_.data();
     conv.zeros = zeros_.data();
     conv.epilogue = EpilogueOf(images);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kBlockBytes = 192 * 1024;  // a part of any second-level cache: panels pass through the rest
 
-// As the copied rows have it: a pair of bf16 is an element.
+// As the copied rows have it: a pair of bf16 is an element. Its in_step still counts what the image holds.
 ConvGeometry InCopies(ConvGeometry g, ConvForm form) {
   if (form == ConvForm::kBf16) g.in_c = PairsOf(g.in_c);
   return g;
@@ -28,8 +28,7 @@ bool SticksOutUpright(const ConvGeometry& g) { return g.pad_h > 0 || g.span_h(g.
 
 // Rows must be copied: windows stick out to the sides, or there are gaps between pixels and either a run
 // would have them too or a row of zeros would be needed that long.
-bool NeedsCopy(const ConvGeometry& g, ConvForm form) {
-  if (form == ConvForm::kBf16) return true;
+bool NeedsCopy(const ConvGeometry& g) {
   if (SticksOutSideways(g)) return true;
   return g.in_step != g.in_c && (g.kernel_w > 1 || SticksOutUpright(g));
 }
@@ -54,20 +53,20 @@ void CopyPixels(const float* from, int64_t step, int64_t pixels, int64_t channel
     std::memcpy(to + i * channels, from + i * step, static_cast<size_t>(channels) * sizeof(float));
 }
 
-void ConvertPixels(const float* from, int64_t step, int64_t pixels, int64_t channels, float* to) {
-  if (step == channels && channels % 2 == 0) return ConvertToPairs(from, pixels * channels, to);
+void ConvertPixels(ConstElements from, int64_t step, int64_t pixels, int64_t channels, float* to) {
+  if (step == channels && channels % 2 == 0) return ConvertRowsToPairs(from, 0, 1, pixels * channels, to);
   ConvertRowsToPairs(from, step, pixels, channels, to);
 }
 
-// One input row with its margins; g: InCopies.
-void CopyRow(const ConvGeometry& g, const ConvF32& conv, const float* from, float* to) {
+// One input row with its margins, whose pixels copy(pixels, to) copies; g: InCopies.
+template <class Copy>
+void CopyRow(const ConvGeometry& g, float* to, const Copy& copy) {
   const int64_t span = g.span_w();
   const int64_t left = std::min(g.pad_w, span);
   const int64_t inside = std::clamp<int64_t>(g.in_w, 0, span - left);
   std::fill_n(to, left * g.in_c, 0.0F);
   to += left * g.in_c;
-  const auto copy = conv.form == ConvForm::kBf16 ? ConvertPixels : CopyPixels;
-  copy(from, g.in_step, inside, conv.geometry.in_c, to);
+  copy(inside, to);
   std::fill_n(to + inside * g.in_c, (span - left - inside) * g.in_c, 0.0F);
 }
 
@@ -76,10 +75,14 @@ class InputRows {
  public:
   InputRows(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_end, void* scratch)
       : g_(InCopies(conv.geometry, conv.form)), zeros_(static_cast<float*>(scratch)) {
-    const float* image = conv.x + n * g_.in_h * g_.in_w * g_.in_step;
+    const bool are_pairs = ArePairs(conv.x, conv.geometry.in_step, conv.geometry.in_c);
+    const bool is_converted = conv.form == ConvForm::kBf16 && !are_pairs;
+    if (are_pairs) g_.in_step /= 2;
     first_y_ = row_begin * g_.stride_h - g_.pad_h;
-    is_copied_ = NeedsCopy(g_, conv.form);
-    in_place_ = image + first_y_ * g_.in_w * g_.in_step;
+    is_copied_ = is_converted || NeedsCopy(g_);
+    // Rows from the block's first on, in elements of the image.
+    const auto offset_of = [&](int64_t y) { return (n * g_.in_h + first_y_ + y) * g_.in_w * g_.in_step; };
+    in_place_ = conv.x.words() + offset_of(0);
     copies_ = zeros_ + ZeroFloats(g_);
     runs_ = reinterpret_cast<const float**>(
         copies_ + CopiedFloats(g_, ConvF32BlockRows(conv.geometry, conv.form), is_copied_));
@@ -88,7 +91,12 @@ class InputRows {
     const int64_t rows = g_.span_h(row_end - row_begin);
     for (int64_t y = 0; y < rows; ++y) {
       if (!IsInside(y)) continue;
-      CopyRow(g_, conv, image + (first_y_ + y) * g_.in_w * g_.in_step, copies_ + y * RowFloats(g_));
+      CopyRow(g_, copies_ + y * RowFloats(g_), [&](int64_t pixels, float* to) {
+        if (is_converted)
+          ConvertPixels(conv.x + offset_of(y), g_.in_step, pixels, conv.geometry.in_c, to);
+        else
+          CopyPixels(conv.x.words() + offset_of(y), g_.in_step, pixels, g_.in_c, to);
+      });
     }
   }
 
@@ -114,7 +122,7 @@ class InputRows {
     return is_copied_ ? copies_ + y * RowFloats(g_) : in_place_ + y * g_.in_w * g_.in_step;
   }
 
-  const ConvGeometry g_;
+  ConvGeometry g_;  // InCopies; in_step in elements of the image: floats or pairs, or what is converted
   float* zeros_;
   float* copies_ = nullptr;
   const float* in_place_ = nullptr;
@@ -141,7 +149,7 @@ int64_t ConvF32ScratchBytes(const ConvGeometry& geometry, ConvForm form) {
   // Whether pixels have gaps shows at the run only.
   ConvGeometry with_gaps = g;
   with_gaps.in_step = g.in_c + 1;
-  const bool is_copied = NeedsCopy(g, form) || NeedsCopy(with_gaps, form);
+  const bool is_copied = form == ConvForm::kBf16 || NeedsCopy(g) || NeedsCopy(with_gaps);
   const int64_t floats = ZeroFloats(g) + CopiedFloats(g, ConvF32BlockRows(geometry, form), is_copied);
   return floats * static_cast<int64_t>(sizeof(float)) +
          RunsOf(geometry) * static_cast<int64_t>(sizeof(float*));

@@ -3,8 +3,8 @@
 // Idea: the input rows that some output rows need are copied into a thread's scratch with their margins, so
 // that the windows of neighbouring pixels lie a fixed step apart, borders included: a row of pixels is then a
 // product of gemm_f32.h whose runs are the kernel's rows. Where nothing sticks out of the image, it is read
-// in place; bf16 rows are always copies, converted on the way. Left out: Winograd, which is a tactic of its
-// own.
+// in place; for products of bf16, rows of f32 are always copies, converted on the way. Left out: Winograd,
+// which is a tactic of its own.
 #pragma once
 
 #include <cstdint>
@@ -44,10 +44,10 @@ enum class ConvForm {
 
 struct ConvF32 {
   ConvGeometry geometry;
-  const float* x = nullptr;  // [batch,in_h,in_w], in_step apart
+  ConstElements x = nullptr;  // [batch,in_h,in_w], in_step apart
   ConvForm form = ConvForm::kPanels;
   const float* weights = nullptr;  // as `form` has them
-  float* y = nullptr;              // [batch,out_h,out_w], out_step apart
+  Elements y = nullptr;            // [batch,out_h,out_w], out_step apart
   Epilogue epilogue;               // its residual: at the first pixel's first channel
 };
 

@@ -13,9 +13,10 @@ namespace slipway::cpu {
 struct DepthwiseF32 {
   ConvGeometry geometry;  // in_c = out_c = 1; in_step and out_step between pixels
   int64_t channels = 0;
-  const float* x = nullptr;
-  const float* weights = nullptr;  // [tap][channels]
-  float* y = nullptr;
+  ConstElements x = nullptr;       // f32, as y and the residual: bf16 is depthwise_bf16.h's
+  const float* weights = nullptr;  // [tap][weights_step], of which `channels` count
+  int64_t weights_step = 0;
+  Elements y = nullptr;
   Epilogue epilogue;  // with a bias
 };
 

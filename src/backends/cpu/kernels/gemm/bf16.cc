@@ -66,6 +66,7 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include <bit>
+#include <cstring>
 
 #include "base/scalar.h"
 
@@ -83,12 +84,13 @@ std::optional<std::string> WhyNoBf16() {
   return "this processor has no bf16 arithmetic (AVX512-BF16)";
 }
 
-void ConvertRowsToPairs(const float* from, int64_t step, int64_t rows, int64_t count, float* pairs) {
-  HWY_DYNAMIC_DISPATCH(ConvertRows)(from, step, rows, count, pairs);
-}
-
-void ConvertToPairs(const float* from, int64_t count, float* pairs) {
-  ConvertRowsToPairs(from, count, 1, count, pairs);
+void ConvertRowsToPairs(ConstElements from, int64_t step, int64_t rows, int64_t count, float* pairs) {
+  if (!from.is_bf16()) return HWY_DYNAMIC_DISPATCH(ConvertRows)(from.floats(), step, rows, count, pairs);
+  const uint16_t* row = from.bf16();
+  for (int64_t i = 0; i < rows; ++i, row += step, pairs += PairsOf(count)) {
+    pairs[PairsOf(count) - 1] = 0;  // an odd last one has no partner
+    std::memcpy(pairs, row, static_cast<size_t>(count) * sizeof(uint16_t));
+  }
 }
 
 void PackPanelsBf16(const float* b, int64_t columns, int64_t taps, int64_t depth, int64_t stride_n,

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "backends/cpu/kernels/gemm/elements.h"
 #include "base/round_up.h"
 
 namespace slipway::cpu {
@@ -18,10 +19,13 @@ std::optional<std::string> WhyNoBf16();
 
 constexpr int64_t PairsOf(int64_t count) { return DivideUp(count, 2); }
 
-// PairsOf(count) pairs of `count` floats. REQUIRES: !WhyNoBf16().
-void ConvertToPairs(const float* from, int64_t count, float* pairs);
-// Rows of `count` floats, `step` apart, to rows of PairsOf(count) pairs, dense.
-void ConvertRowsToPairs(const float* from, int64_t step, int64_t rows, int64_t count, float* pairs);
+// REQUIRES (where floats are converted): !WhyNoBf16().
+// Rows of `count` elements, `step` apart, to rows of PairsOf(count) pairs, dense.
+void ConvertRowsToPairs(ConstElements from, int64_t step, int64_t rows, int64_t count, float* pairs);
+// Whether such rows are rows of pairs where they lie, step / 2 apart.
+inline bool ArePairs(ConstElements from, int64_t step, int64_t count) {
+  return from.is_bf16() && count % 2 == 0 && step % 2 == 0;
+}
 
 // PackPanels of gemm_f32.h to [panel][tap][pair of c][16]. On any machine.
 void PackPanelsBf16(const float* b, int64_t columns, int64_t taps, int64_t depth, int64_t stride_n,

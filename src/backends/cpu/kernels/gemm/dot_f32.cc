@@ -55,16 +55,17 @@ HWY_INLINE void StoreSums(const GemmF32& gemm, int64_t row, const float* sums) {
   for (size_t n = 0; n < columns; ++n) {
     values[n] = sums[n] + (epilogue.bias == nullptr ? 0 : epilogue.bias[n]);
     if (epilogue.residual != nullptr && !epilogue.is_residual_last)
-      values[n] += epilogue.residual[row * epilogue.residual_step + static_cast<int64_t>(n)];
+      values[n] += epilogue.residual.floats()[row * epilogue.residual_step + static_cast<int64_t>(n)];
   }
   WithActivation(d, epilogue.activation, [&](auto f) HWY_ATTR {
     for (size_t n = 0; n < columns; n += hn::Lanes(d)) hn::StoreU(f(hn::LoadU(d, values + n)), d, values + n);
   });
-  float* c = gemm.c + row * gemm.c_step;
+  float* c = gemm.c.floats() + row * gemm.c_step;
   for (size_t n = 0; n < columns; ++n) {
     const bool is_added = epilogue.residual != nullptr && epilogue.is_residual_last;
-    c[n] = values[n] +
-           (is_added ? epilogue.residual[row * epilogue.residual_step + static_cast<int64_t>(n)] : 0);
+    c[n] =
+        values[n] +
+        (is_added ? epilogue.residual.floats()[row * epilogue.residual_step + static_cast<int64_t>(n)] : 0);
   }
 }
 

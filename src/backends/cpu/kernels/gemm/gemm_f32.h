@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "backends/cpu/kernels/gemm/elements.h"
 #include "backends/cpu/kernels/simd/activation.h"
 #include "base/round_up.h"
 
@@ -22,16 +23,17 @@ inline int64_t PanelsOf(int64_t columns) { return DivideUp(columns, kPanel); }
 struct Epilogue {
   const float* bias = nullptr;  // [panels * 16]; null: none
   FusedActivation activation;
-  const float* residual = nullptr;  // at the first row and column of C; null: none. May be C itself
-  int64_t residual_step = 0;        // elements between its rows
-  bool is_residual_last = false;    // added behind the activation
+  ConstElements residual = nullptr;  // at the first row and column of C; null: none. May be C itself
+  int64_t residual_step = 0;         // elements between its rows
+  bool is_residual_last = false;     // added behind the activation
 };
 
 // C = A x B. A row of A is `num_runs` stretches of `run_length` elements, one behind the other in k: row i's
 // part of run r starts at a[r] + a_offset + i * a_step. A plain matrix is one run of length k.
 struct GemmF32 {
   const float* const* a = nullptr;
-  // Elements of A and B are pairs of bf16 in the place of floats (bf16.h): k counts pairs. C stays f32.
+  // Elements of A and B are pairs of bf16 in the place of floats (bf16.h): k counts pairs. Only then may C or
+  // the residual be bf16.
   bool is_bf16 = false;
   int64_t num_runs = 1;
   int64_t run_length = 0;
@@ -39,7 +41,7 @@ struct GemmF32 {
   int64_t a_step = 0;
   const float* b = nullptr;  // [panel][k][16], the last panel filled up
   int64_t columns = 0;       // of C and of B as a whole
-  float* c = nullptr;
+  Elements c = nullptr;
   int64_t c_step = 0;  // elements between rows
   Epilogue epilogue;
 

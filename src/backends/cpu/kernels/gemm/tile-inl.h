@@ -28,10 +28,12 @@ constexpr int kTilePanels = kLanes == 16 ? 2 : 1;
 
 // What a tile does with an element of A and of B: sum + value * weight.
 struct MultiplyF32 {
+  static constexpr bool kIsBf16 = false;
   static HWY_INLINE VF Add(VF value, VF weight, VF sum) { return hn::MulAdd(value, weight, sum); }
 };
 #if SLIPWAY_CPU_HAS_BF16
 struct MultiplyBf16 {  // elements are pairs
+  static constexpr bool kIsBf16 = true;
   static HWY_INLINE VF Add(VF value, VF weight, VF sum) { return MultiplyPairs(value, weight, sum); }
 };
 #endif
@@ -87,7 +89,7 @@ struct TilePlace {
   int64_t columns = 0;  // valid ones
 };
 
-// Row by row from memory, for what is too long to be unrolled over registers and for cut panels.
+// Row by row from memory, for what is too long to be unrolled over registers.
 template <int kPanels>
 HWY_NOINLINE void StoreRows(const GemmF32& gemm, const TilePlace& at, int64_t rows,
                             const float* HWY_RESTRICT sums) {
@@ -95,91 +97,157 @@ HWY_NOINLINE void StoreRows(const GemmF32& gemm, const TilePlace& at, int64_t ro
   const Epilogue& epilogue = gemm.epilogue;
   WithActivation(d, epilogue.activation, [&](auto f) HWY_ATTR {
     for (int64_t i = 0; i < rows; ++i, sums += kPanels * kPanel) {
-      float* c = gemm.c + (at.row + i) * gemm.c_step + at.column;
-      const float* residual = epilogue.residual == nullptr
-                                  ? nullptr
-                                  : epilogue.residual + (at.row + i) * epilogue.residual_step + at.column;
+      const Elements c = gemm.c + ((at.row + i) * gemm.c_step + at.column);
+      const ConstElements residual =
+          epilogue.residual == nullptr
+              ? nullptr
+              : epilogue.residual + ((at.row + i) * epilogue.residual_step + at.column);
       for (int64_t j = 0; j < at.columns; j += kLanes) {
         const auto count = static_cast<size_t>(std::min<int64_t>(kLanes, at.columns - j));
-        const float* added = residual == nullptr ? nullptr : residual + j;
+        const ConstElements added = residual == nullptr ? residual : residual + j;
         const VF y = WithResidual(epilogue, f, hn::Load(d, sums + j), added, count);
-        StoreFirst(y, d, c + j, count);
+        StoreElements(y, c + j, count);
       }
     }
   });
 }
 
-template <int kRows, int kPanels>
-HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSums<kRows, kPanels>& sums) {
-  const DF d;
-  const Epilogue& epilogue = gemm.epilogue;
-  const bool is_short = epilogue.activation.kind == ActivationKind::kClamp &&
-                        (epilogue.residual == nullptr || !epilogue.is_residual_last);
-  if (!is_short || at.columns != kPanels * kPanel) {
-    HWY_ALIGN float buffer[kRows * kPanels * kPanel];
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 16
-      for (int v = 0; v < kPanels * kTileVectors; ++v)
-        hn::Store(sums[i][v], d, buffer + i * kPanels * kPanel + v * kLanes);
-    }
-    return StoreRows<kPanels>(gemm, at, kRows, buffer);
+// Of the tile's vectors, lanes that C has: all, known when compiled, or so many columns in all.
+struct WholeTile {
+  HWY_INLINE VF Load(const float* from, int) const { return hn::LoadU(DF(), from); }
+  HWY_INLINE void Store(VF x, float* to, int) const { hn::StoreU(x, DF(), to); }
+};
+struct CutTile {
+  int64_t columns;
+  HWY_INLINE size_t CountIn(int v) const {
+    return static_cast<size_t>(std::clamp<int64_t>(columns - v * kLanes, 0, kLanes));
   }
-  float* c = gemm.c + at.row * gemm.c_step + at.column;
-  const VF low = hn::Set(d, epilogue.activation.low);
-  const VF high = hn::Set(d, epilogue.activation.high);
-  if (epilogue.residual == nullptr) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 16
-      for (int v = 0; v < kPanels * kTileVectors; ++v)
-        hn::StoreU(ClampTo(low, high, sums[i][v], d), d, c + i * gemm.c_step + v * kLanes);
-    }
-    return;
-  }
-  const float* r = epilogue.residual + at.row * epilogue.residual_step + at.column;
+  HWY_INLINE VF Load(const float* from, int v) const { return LoadFirst(DF(), from, CountIn(v)); }
+  HWY_INLINE void Store(VF x, float* to, int v) const { StoreFirst(x, DF(), to, CountIn(v)); }
+};
+
+// f(row, vector): for all of a tile's.
+template <int kRows, int kPanels, class F>
+HWY_INLINE void ForTile(const F& f) {
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 16
-    for (int v = 0; v < kPanels * kTileVectors; ++v) {
-      const VF y = hn::Add(sums[i][v], hn::LoadU(d, r + i * epilogue.residual_step + v * kLanes));
-      hn::StoreU(ClampTo(low, high, y, d), d, c + i * gemm.c_step + v * kLanes);
-    }
+    for (int v = 0; v < kPanels * kTileVectors; ++v) f(i, v);
   }
 }
 
-// kRows rows from `row` on by kPanels panels from `panel` on.
+template <int kRows, int kPanels, class Lanes>
+HWY_INLINE void StoreClamped(const GemmF32& gemm, const TilePlace& at, Lanes lanes,
+                             const TileSums<kRows, kPanels>& sums) {
+  const DF d;
+  const Epilogue& epilogue = gemm.epilogue;
+  float* c = gemm.c.floats() + at.row * gemm.c_step + at.column;
+  const VF low = hn::Set(d, epilogue.activation.low);
+  const VF high = hn::Set(d, epilogue.activation.high);
+  if (epilogue.residual == nullptr) {
+    return ForTile<kRows, kPanels>([&](int i, int v) HWY_ATTR {
+      lanes.Store(ClampTo(low, high, sums[i][v], d), c + i * gemm.c_step + v * kLanes, v);
+    });
+  }
+  const float* r = epilogue.residual.floats() + at.row * epilogue.residual_step + at.column;
+  ForTile<kRows, kPanels>([&](int i, int v) HWY_ATTR {
+    const VF y = hn::Add(sums[i][v], lanes.Load(r + i * epilogue.residual_step + v * kLanes, v));
+    lanes.Store(ClampTo(low, high, y, d), c + i * gemm.c_step + v * kLanes, v);
+  });
+}
+
+#if SLIPWAY_CPU_HAS_BF16
+// The same into bf16, two panels in one store.
+template <int kRows, int kPanels>
+HWY_INLINE void StoreClampedBf16(const GemmF32& gemm, const TilePlace& at,
+                                 const TileSums<kRows, kPanels>& sums) {
+  const DF d;
+  const Epilogue& epilogue = gemm.epilogue;
+  uint16_t* c = gemm.c.bf16() + at.row * gemm.c_step + at.column;
+  const VF low = hn::Set(d, epilogue.activation.low);
+  const VF high = hn::Set(d, epilogue.activation.high);
+  const auto store = [&](const auto& with_residual) HWY_ATTR {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      uint16_t* to = c + i * gemm.c_step;
+      const VF first = ClampTo(low, high, with_residual(i, 0), d);
+      if constexpr (kPanels == 1) {
+        StoreBf16(first, to, static_cast<size_t>(at.columns));
+      } else {
+        const VF pairs = Pairs(first, ClampTo(low, high, with_residual(i, 1), d));
+        const DPairs d16;
+        hn::BlendedStore(hn::BitCast(d16, pairs), hn::FirstN(d16, static_cast<size_t>(at.columns)), d16, to);
+      }
+    }
+  };
+  if (epilogue.residual == nullptr) return store([&](int i, int v) HWY_ATTR { return sums[i][v]; });
+  store([&](int i, int v) HWY_ATTR {
+    const auto count = static_cast<size_t>(std::clamp<int64_t>(at.columns - v * kLanes, 0, kLanes));
+    const int64_t offset = (at.row + i) * epilogue.residual_step + at.column + v * kLanes;
+    return hn::Add(sums[i][v], LoadElements(epilogue.residual + offset, count));
+  });
+}
+#endif
+
 template <class Multiply, int kRows, int kPanels>
-HWY_NOINLINE void RunTile(const GemmF32& gemm, int64_t row, int64_t panel, int64_t ahead) {
+HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSums<kRows, kPanels>& sums) {
+  const Epilogue& epilogue = gemm.epilogue;
+  const bool is_short = epilogue.activation.kind == ActivationKind::kClamp &&
+                        (epilogue.residual == nullptr || !epilogue.is_residual_last);
+  // Nothing but products of bf16 meets bf16 in memory.
+  const bool has_bf16 = Multiply::kIsBf16 && (gemm.c.is_bf16() || epilogue.residual.is_bf16());
+  if (is_short && !has_bf16) {
+    if (at.columns == kPanels * kPanel) return StoreClamped<kRows, kPanels>(gemm, at, WholeTile(), sums);
+#if SLIPWAY_CPU_HAS_MASKS
+    if constexpr (kLanes == 16) return StoreClamped<kRows, kPanels>(gemm, at, CutTile{at.columns}, sums);
+#endif
+  }
+#if SLIPWAY_CPU_HAS_BF16
+  if (Multiply::kIsBf16 && is_short && gemm.c.is_bf16())
+    return StoreClampedBf16<kRows, kPanels>(gemm, at, sums);
+#endif
+  HWY_ALIGN float buffer[kRows * kPanels * kPanel];
+  ForTile<kRows, kPanels>([&](int i, int v) HWY_ATTR {
+    hn::Store(sums[i][v], DF(), buffer + i * kPanels * kPanel + v * kLanes);
+  });
+  StoreRows<kPanels>(gemm, at, kRows, buffer);
+}
+
+// `tiles` tiles of kRows rows, one below the other from `row` on, by kPanels panels from `panel` on. The last
+// fetches what lies `ahead`.
+template <class Multiply, int kRows, int kPanels>
+HWY_NOINLINE void RunTiles(const GemmF32& gemm, int64_t row, int64_t tiles, int64_t panel, int64_t ahead) {
   const DF d;
   const int64_t panel_step = gemm.depth() * kPanel;
-  const float* b = gemm.b + panel * panel_step;
-  TileSums<kRows, kPanels> sums;
+  const int64_t column = panel * kPanel;
+  const int64_t columns = std::min<int64_t>(kPanels * kPanel, gemm.columns - column);
+  VF bias[kPanels * kTileVectors];
 #pragma GCC unroll 16
   for (int v = 0; v < kPanels * kTileVectors; ++v) {
-    const VF bias = gemm.epilogue.bias == nullptr
-                        ? hn::Zero(d)
-                        : hn::LoadU(d, gemm.epilogue.bias + panel * kPanel + v * kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) sums[i][v] = bias;
+    bias[v] =
+        gemm.epilogue.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, gemm.epilogue.bias + column + v * kLanes);
   }
-  for (int64_t r = 0; r < gemm.num_runs; ++r, b += gemm.run_length * kPanel) {
-    const float* a = gemm.a[r] + gemm.a_offset + row * gemm.a_step;
-    MultiplyTile<Multiply, kRows, kPanels>(a, gemm.a_step, gemm.run_length, b, panel_step, ahead, sums);
+  for (; tiles > 0; --tiles, row += kRows) {
+    TileSums<kRows, kPanels> sums;
+    ForTile<kRows, kPanels>([&](int i, int v) HWY_ATTR { sums[i][v] = bias[v]; });
+    const float* b = gemm.b + panel * panel_step;
+    for (int64_t r = 0; r < gemm.num_runs; ++r, b += gemm.run_length * kPanel) {
+      const float* a = gemm.a[r] + gemm.a_offset + row * gemm.a_step;
+      MultiplyTile<Multiply, kRows, kPanels>(a, gemm.a_step, gemm.run_length, b, panel_step,
+                                             tiles == 1 ? ahead : 0, sums);
+    }
+    StoreTile<Multiply, kRows, kPanels>(gemm, {row, column, columns}, sums);
   }
-  const int64_t column = panel * kPanel;
-  StoreTile<kRows, kPanels>(gemm, {row, column, std::min<int64_t>(kPanels * kPanel, gemm.columns - column)},
-                            sums);
 }
 
-using TileFn = void (*)(const GemmF32&, int64_t row, int64_t panel, int64_t ahead);
+using TilesFn = void (*)(const GemmF32&, int64_t row, int64_t tiles, int64_t panel, int64_t ahead);
 
 template <class Multiply, int kPanels, int... kIndices>
 constexpr auto TileTable(std::integer_sequence<int, kIndices...>) {
   struct Table {
-    TileFn of_rows[kTileRows + 1];
+    TilesFn of_rows[kTileRows + 1];
   };
-  return Table{{nullptr, &RunTile<Multiply, kIndices + 1, kPanels>...}};
+  return Table{{nullptr, &RunTiles<Multiply, kIndices + 1, kPanels>...}};
 }
 
 // All rows for one or two panels: tiles of equal height, one row apart at most, since a tile of one row costs
@@ -187,14 +255,14 @@ constexpr auto TileTable(std::integer_sequence<int, kIndices...>) {
 template <class Multiply, int kPanels>
 HWY_INLINE void RunTileRows(const GemmF32& gemm, int64_t rows, int64_t panel) {
   static constexpr auto kTable = TileTable<Multiply, kPanels>(std::make_integer_sequence<int, kTileRows>());
+  if (rows <= 0) return;
   const int64_t tiles = DivideUp(rows, kTileRows);
-  for (int64_t t = 0, row = 0; t < tiles; ++t) {
-    const int64_t end = rows * (t + 1) / tiles;
-    // The last tile fetches the next panels: a stream too short for the machine to see it coming.
-    const int64_t ahead = t + 1 == tiles ? kPanels * gemm.depth() * kPanel : 0;
-    kTable.of_rows[end - row](gemm, row, panel, ahead);
-    row = end;
-  }
+  const int64_t height = rows / tiles;
+  const int64_t higher = rows % tiles;  // so many are a row higher
+  // The last tile fetches the next panels: a stream too short for the machine to see it coming.
+  const int64_t ahead = kPanels * gemm.depth() * kPanel;
+  if (higher > 0) kTable.of_rows[height + 1](gemm, 0, higher, panel, 0);
+  kTable.of_rows[height](gemm, higher * (height + 1), tiles - higher, panel, ahead);
 }
 
 // RunGemmF32 of this target, for kernels that are compiled per target themselves.

@@ -179,7 +179,7 @@ HWY_NOINLINE void Finish(const WinogradF32& conv, const Place& place, int64_t si
       float* to = conv.y + pixel * g.out_step + channel;
       const float* residual = epilogue.residual == nullptr
                                   ? nullptr
-                                  : epilogue.residual + pixel * epilogue.residual_step + channel;
+                                  : epilogue.residual.floats() + pixel * epilogue.residual_step + channel;
       for (int64_t j = 0; j < columns; ++j, from += kPanel, to += g.out_step) {
         for (int64_t c = 0; c < channels; c += kLanes) {
           const auto count = static_cast<size_t>(std::min(kLanes, channels - c));

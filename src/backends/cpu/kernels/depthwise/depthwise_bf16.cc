@@ -1,0 +1,166 @@
+#include "backends/cpu/kernels/depthwise/depthwise_bf16.h"
+
+#include "backends/cpu/kernels/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/kernels/depthwise/depthwise_bf16.cc"
+#include "hwy/foreach_target.h"
+// The targets come first.
+#include "backends/cpu/kernels/depthwise/depthwise-inl.h"
+#include "backends/cpu/kernels/gemm/bf16-inl.h"
+#include "backends/cpu/kernels/simd/partial-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace slipway::cpu {
+namespace HWY_NAMESPACE {
+namespace {
+
+#if SLIPWAY_CPU_HAS_BF16
+
+static_assert(kDepthwiseBlock == 2 * kLanes);
+constexpr int kMaxStrip = 8;  // 16 sums, 6 weights and a column's two vectors
+
+// A block of channels.
+struct Block {
+  VF even, odd;
+};
+
+HWY_INLINE Block Widen(hn::Vec<DPairs> words) {
+  const hn::Repartition<uint32_t, DF> d32;
+  const auto pairs = hn::BitCast(d32, words);
+  return {hn::BitCast(DF(), hn::ShiftLeft<16>(pairs)),
+          hn::BitCast(DF(), hn::And(pairs, hn::Set(d32, 0xFFFF0000U)))};
+}
+
+// The first `count` channels, zeros behind.
+HWY_INLINE Block LoadBlock(ConstElements from, size_t count) {
+  const DPairs d16;
+  if (from.is_bf16()) return Widen(hn::MaskedLoad(hn::FirstN(d16, count), d16, from.bf16()));
+  HWY_ALIGN float buffer[kDepthwiseBlock] = {};
+  std::memcpy(buffer, from.floats(), count * sizeof(float));
+  Block block;
+  hn::LoadInterleaved2(DF(), buffer, block.even, block.odd);
+  return block;
+}
+
+HWY_INLINE void StoreBlock(const Block& block, Elements to, size_t count) {
+  if (!to.is_bf16()) {
+    HWY_ALIGN float buffer[kDepthwiseBlock];
+    hn::StoreInterleaved2(block.even, block.odd, DF(), buffer);
+    std::memcpy(to.floats(), buffer, count * sizeof(float));
+    return;
+  }
+  const DPairs d16;
+  alignas(64) static constexpr uint16_t kInterleaved[] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                                          21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                                          11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  // Highway 1.0 has no look-up of 16-bit lanes.
+  const hn::Vec<DPairs> words{_mm512_permutexvar_epi16(hn::Load(d16, kInterleaved).raw,
+                                                       hn::BitCast(d16, Pairs(block.even, block.odd)).raw)};
+  if (count == kDepthwiseBlock) return hn::StoreU(words, d16, to.bf16());
+  hn::BlendedStore(words, hn::FirstN(d16, count), d16, to.bf16());
+}
+
+// What is no clamp, or a residual behind it; `residual` null: none.
+HWY_NOINLINE void FinishBlock(const Epilogue& epilogue, ConstElements residual, Block sum, Elements to,
+                              size_t count) {
+  const Block added =
+      residual == nullptr ? Block{hn::Zero(DF()), hn::Zero(DF())} : LoadBlock(residual, count);
+  const bool is_last = epilogue.is_residual_last;
+  WithActivation(DF(), epilogue.activation, [&](auto f) HWY_ATTR {
+    const auto finish = [&](VF x, VF r) HWY_ATTR { return is_last ? hn::Add(f(x), r) : f(hn::Add(x, r)); };
+    StoreBlock({finish(sum.even, added.even), finish(sum.odd, added.odd)}, to, count);
+  });
+}
+
+struct AllLanes {
+  static constexpr size_t count = kDepthwiseBlock;
+};
+struct FirstLanes {
+  size_t count;
+};
+
+template <class Image, class Count>
+struct BlockOf : Count {
+  using Count::count;
+
+  HWY_INLINE Block LoadX(const uint16_t* from) const {
+    if constexpr (std::is_same_v<Count, AllLanes>) return Widen(hn::LoadU(DPairs(), from));
+    return LoadBlock(from, count);
+  }
+  HWY_INLINE Block LoadX(const float* from) const { return LoadBlock(from, count); }
+  HWY_INLINE Block LoadWeights(const float* from) const {
+    return {hn::Load(DF(), from), hn::Load(DF(), from + kLanes)};
+  }
+  HWY_INLINE Block MulAdd(const Block& x, const Block& weights, const Block& sum) const {
+    return {hn::MulAdd(x.even, weights.even, sum.even), hn::MulAdd(x.odd, weights.odd, sum.odd)};
+  }
+  HWY_INLINE void Finish(const DepthwiseF32& conv, const DepthwiseRow<Image>& row, int64_t pixel, int64_t c,
+                         Block sum) const {
+    const DF d;
+    const Epilogue& epilogue = conv.epilogue;
+    const ConstElements at =
+        row.residual == nullptr ? row.residual : row.residual + (pixel * epilogue.residual_step + c);
+    const Elements to = row.y + (pixel * conv.geometry.out_step + c);
+    if (epilogue.activation.kind != ActivationKind::kClamp || epilogue.is_residual_last)
+      return FinishBlock(epilogue, at, sum, to, count);
+    if (at != nullptr) {
+      const Block residual = LoadBlock(at, count);
+      sum = {hn::Add(sum.even, residual.even), hn::Add(sum.odd, residual.odd)};
+    }
+    const VF low = hn::Set(d, epilogue.activation.low);
+    const VF high = hn::Set(d, epilogue.activation.high);
+    StoreBlock({ClampTo(low, high, sum.even, d), ClampTo(low, high, sum.odd, d)}, to, count);
+  }
+};
+
+template <class Image>
+struct BlockLanes {
+  using X = Image;
+  using V = Block;
+  using Whole = BlockOf<Image, AllLanes>;
+  using First = BlockOf<Image, FirstLanes>;
+  static constexpr int64_t kCount = kDepthwiseBlock;
+  static constexpr bool kFinishesAll = true;  // lest a sum be rounded twice
+};
+
+#endif  // SLIPWAY_CPU_HAS_BF16
+
+}  // namespace
+
+void RunDepthwiseBlocks(const DepthwiseF32& conv, int64_t row_begin, int64_t row_end) {
+#if SLIPWAY_CPU_HAS_BF16
+  if (conv.x.is_bf16())
+    Depthwise<BlockLanes<uint16_t>, kMaxStrip>::Run(conv, conv.x.bf16(), row_begin, row_end);
+  else
+    Depthwise<BlockLanes<float>, kMaxStrip>::Run(conv, conv.x.floats(), row_begin, row_end);
+#else
+  (void)conv, (void)row_begin, (void)row_end;
+  HWY_ABORT("bf16 on a machine without it");
+#endif
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace slipway::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace slipway::cpu {
+HWY_EXPORT(RunDepthwiseBlocks);
+
+void PackDepthwiseBf16(const float* from, int64_t rows, int64_t channels, float* packed) {
+  for (int64_t row = 0; row < rows; ++row, from += channels) {
+    for (int64_t c = 0; c < RoundUp(channels, kDepthwiseBlock); ++c) {
+      const int64_t place = c % 2 * (kDepthwiseBlock / 2) + c % kDepthwiseBlock / 2;
+      packed[c / kDepthwiseBlock * kDepthwiseBlock + place] = c < channels ? from[c] : 0;
+    }
+    packed += RoundUp(channels, kDepthwiseBlock);
+  }
+}
+
+void RunDepthwiseBf16(const DepthwiseF32& conv, int64_t row_begin, int64_t row_end) {
+  HWY_DYNAMIC_DISPATCH(RunDepthwiseBlocks)(conv, row_begin, row_end);
+}
+}  // namespace slipway::cpu
+#endif
