@@ -7,8 +7,8 @@
 //   V LoadX(const X*)           and of either:
 //   V LoadWeights(const float*) weights and bias, as the kernel packs them for these lanes
 //   V MulAdd(V x, V weights, V sum)
-//   void Finish(conv, row, pixel, c, V sum)   adds the row's residual, clamps, stores
-//   kFinishesAll                Finish does any activation, and the residual behind it
+//   void Finish(conv, row, pixel, c, V (&sums)[n])   of so many pixels: adds the row's residual, clamps,
+//   stores kFinishesAll                Finish does any activation, and the residual behind it
 #if defined(SLIPWAY_CPU_DEPTHWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SLIPWAY_CPU_DEPTHWISE_INL_H_
 #undef SLIPWAY_CPU_DEPTHWISE_INL_H_
@@ -161,8 +161,7 @@ class Depthwise {
         }
         at += row_step;
       }
-#pragma GCC unroll 8
-      for (int i = 0; i < kStrip; ++i) lanes.Finish(conv, row, ox + i, c, sums[i]);
+      lanes.Finish(conv, row, ox, c, sums);
     });
   }
 
@@ -173,12 +172,12 @@ class Depthwise {
     int64_t kx0, kx1;
     TapsInside(x0, g.dilation_w, g.in_w, g.kernel_w, kx0, kx1);
     ForChannels(row, [&](auto lanes, int64_t c) HWY_ATTR {
-      V sum = lanes.LoadWeights(conv.epilogue.bias + c);
+      V sum[1] = {lanes.LoadWeights(conv.epilogue.bias + c)};
       for (int64_t ky = row.ky0; ky < row.ky1; ++ky) {
         for (int64_t kx = kx0; kx < kx1; ++kx) {
           const X* from = row.x + (ky * g.dilation_h * g.in_w + x0 + kx * g.dilation_w) * g.in_step + c;
           const float* weight = conv.weights + (ky * g.kernel_w + kx) * conv.weights_step + c;
-          sum = lanes.MulAdd(lanes.LoadX(from), lanes.LoadWeights(weight), sum);
+          sum[0] = lanes.MulAdd(lanes.LoadX(from), lanes.LoadWeights(weight), sum[0]);
         }
       }
       lanes.Finish(conv, row, ox, c, sum);

@@ -62,15 +62,24 @@ HWY_INLINE void StoreBlock(const Block& block, Elements to, size_t count) {
   hn::BlendedStore(words, hn::FirstN(d16, count), d16, to.bf16());
 }
 
-// What is no clamp, or a residual behind it; `residual` null: none.
-HWY_NOINLINE void FinishBlock(const Epilogue& epilogue, ConstElements residual, Block sum, Elements to,
-                              size_t count) {
-  const Block added =
-      residual == nullptr ? Block{hn::Zero(DF()), hn::Zero(DF())} : LoadBlock(residual, count);
-  const bool is_last = epilogue.is_residual_last;
-  WithActivation(DF(), epilogue.activation, [&](auto f) HWY_ATTR {
-    const auto finish = [&](VF x, VF r) HWY_ATTR { return is_last ? hn::Add(f(x), r) : f(hn::Add(x, r)); };
-    StoreBlock({finish(sum.even, added.even), finish(sum.odd, added.odd)}, to, count);
+// The end of `pixels` sums of the channels from c on, whatever it may be. Sums: [pixel][even, odd][16].
+template <class X>
+HWY_NOINLINE void FinishPixels(const DepthwiseF32& conv, const DepthwiseRow<X>& row, int64_t pixel, int64_t c,
+                               size_t count, int64_t pixels, const float* sums) {
+  const DF d;
+  const Epilogue& epilogue = conv.epilogue;
+  WithActivation(d, epilogue.activation, [&](auto f) HWY_ATTR {
+    for (int64_t i = 0; i < pixels; ++i, sums += kDepthwiseBlock) {
+      Block y = {hn::Load(d, sums), hn::Load(d, sums + kLanes)};
+      Block added = {hn::Zero(d), hn::Zero(d)};
+      if (row.residual != nullptr)
+        added = LoadBlock(row.residual + ((pixel + i) * epilogue.residual_step + c), count);
+      if (epilogue.is_residual_last)
+        y = {hn::Add(f(y.even), added.even), hn::Add(f(y.odd), added.odd)};
+      else
+        y = {f(hn::Add(y.even, added.even)), f(hn::Add(y.odd, added.odd))};
+      StoreBlock(y, row.y + ((pixel + i) * conv.geometry.out_step + c), count);
+    }
   });
 }
 
@@ -96,22 +105,26 @@ struct BlockOf : Count {
   HWY_INLINE Block MulAdd(const Block& x, const Block& weights, const Block& sum) const {
     return {hn::MulAdd(x.even, weights.even, sum.even), hn::MulAdd(x.odd, weights.odd, sum.odd)};
   }
+  template <int kPixels>
   HWY_INLINE void Finish(const DepthwiseF32& conv, const DepthwiseRow<Image>& row, int64_t pixel, int64_t c,
-                         Block sum) const {
+                         const Block (&sums)[kPixels]) const {
     const DF d;
-    const Epilogue& epilogue = conv.epilogue;
-    const ConstElements at =
-        row.residual == nullptr ? row.residual : row.residual + (pixel * epilogue.residual_step + c);
-    const Elements to = row.y + (pixel * conv.geometry.out_step + c);
-    if (epilogue.activation.kind != ActivationKind::kClamp || epilogue.is_residual_last)
-      return FinishBlock(epilogue, at, sum, to, count);
-    if (at != nullptr) {
-      const Block residual = LoadBlock(at, count);
-      sum = {hn::Add(sum.even, residual.even), hn::Add(sum.odd, residual.odd)};
+    const FusedActivation& activation = conv.epilogue.activation;
+    if (activation.kind == ActivationKind::kClamp && row.residual == nullptr && row.y.is_bf16()) {
+      const VF low = hn::Set(d, activation.low), high = hn::Set(d, activation.high);
+      uint16_t* to = row.y.bf16() + pixel * conv.geometry.out_step + c;
+#pragma GCC unroll 8
+      for (int i = 0; i < kPixels; ++i, to += conv.geometry.out_step)
+        StoreBlock({ClampTo(low, high, sums[i].even, d), ClampTo(low, high, sums[i].odd, d)}, to, count);
+      return;
     }
-    const VF low = hn::Set(d, epilogue.activation.low);
-    const VF high = hn::Set(d, epilogue.activation.high);
-    StoreBlock({ClampTo(low, high, sum.even, d), ClampTo(low, high, sum.odd, d)}, to, count);
+    HWY_ALIGN float buffer[kPixels * kDepthwiseBlock];
+#pragma GCC unroll 8
+    for (int i = 0; i < kPixels; ++i) {
+      hn::Store(sums[i].even, d, buffer + i * kDepthwiseBlock);
+      hn::Store(sums[i].odd, d, buffer + i * kDepthwiseBlock + kLanes);
+    }
+    FinishPixels(conv, row, pixel, c, count, kPixels, buffer);
   }
 };
 

@@ -24,15 +24,20 @@ struct FloatsOf : Count {
   HWY_INLINE VF LoadX(const float* from) const { return Count::Load(from); }
   HWY_INLINE VF LoadWeights(const float* from) const { return Count::Load(from); }
   HWY_INLINE VF MulAdd(VF x, VF weights, VF sum) const { return hn::MulAdd(x, weights, sum); }
+  template <int kPixels>
   HWY_INLINE void Finish(const DepthwiseF32& conv, const DepthwiseRow<float>& row, int64_t pixel, int64_t c,
-                         VF sum) const {
+                         const VF (&sums)[kPixels]) const {
     const DF d;
     const Epilogue& epilogue = conv.epilogue;
-    if (row.residual != nullptr)
-      sum = hn::Add(sum, Count::Load(row.residual.floats() + pixel * epilogue.residual_step + c));
     const VF low = hn::Set(d, epilogue.activation.low);
     const VF high = hn::Set(d, epilogue.activation.high);
-    Count::Store(ClampTo(low, high, sum, d), row.y.floats() + pixel * conv.geometry.out_step + c);
+#pragma GCC unroll 8
+    for (int i = 0; i < kPixels; ++i) {
+      VF sum = sums[i];
+      if (row.residual != nullptr)
+        sum = hn::Add(sum, Count::Load(row.residual.floats() + (pixel + i) * epilogue.residual_step + c));
+      Count::Store(ClampTo(low, high, sum, d), row.y.floats() + (pixel + i) * conv.geometry.out_step + c);
+    }
   }
 };
 
