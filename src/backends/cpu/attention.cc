@@ -1,8 +1,9 @@
-// The tactic for f32 Attention without a cache.
+// Tactics for f32 Attention without a cache: by products of f32 or of bf16.
 #include <algorithm>
 #include <cmath>
 
 #include "backends/cpu/kernels/attention/attention_f32.h"
+#include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/tactics.h"
 #include "base/round_up.h"
 
@@ -37,13 +38,19 @@ std::optional<std::string> WhyNot(const Step& step) {
   return std::nullopt;
 }
 
+std::optional<std::string> WhyNotBf16(const Step& step) {
+  if (auto reason = WhyNot(step)) return reason;
+  return WhyNoBf16();
+}
+
 // A rank-3 operand is packed, [B,L,heads*D], its rows `step` apart; a rank-4 one [B,heads,L,D], dense.
 template <class T>
-HeadView<T> ViewHeads(T* data, const Dims& dims, int64_t heads, int64_t step) {
+HeadView<T> ViewHeads(T data, const Dims& dims, int64_t heads, int64_t step) {
   if (dims.size() == 3) return {data, dims[1] * step, dims[2] / heads, step};
   return {data, dims[1] * dims[2] * dims[3], dims[2] * dims[3], dims[3]};
 }
 
+template <Precision kPrecision>
 class AttentionKernel : public Kernel {
  public:
   explicit AttentionKernel(const Step& step)
@@ -56,6 +63,8 @@ class AttentionKernel : public Kernel {
 
   bool CanReadSteps(size_t input) const override { return is_packed_ && input <= kValue; }
   bool CanWriteSteps(size_t) const override { return is_packed_; }
+  bool CanReadBf16(size_t input) const override { return kPrecision == Precision::kBf16 && input <= kValue; }
+  bool CanWriteBf16(size_t) const override { return kPrecision == Precision::kBf16; }
 
   int64_t ThreadWorkspaceBytes(std::span<const Type> inputs, std::span<const Type>) const override {
     if (!inputs[kQuery].IsStatic() || !inputs[kKey].IsStatic() || !inputs[kValue].IsStatic()) return 0;
@@ -66,10 +75,10 @@ class AttentionKernel : public Kernel {
   Status Run(const KernelArgs& args) const override {
     if (args.out(0).count() == 0) return Status::Ok();
     AttentionF32 a = SizesOf(args.in(kQuery).dims(), args.in(kKey).dims(), args.in(kValue).dims());
-    a.q = ViewHeads(args.in(kQuery).as<float>(), args.in(kQuery).dims(), a.q_heads, args.in_step(kQuery));
-    a.k = ViewHeads(args.in(kKey).as<float>(), args.in(kKey).dims(), a.kv_heads, args.in_step(kKey));
-    a.v = ViewHeads(args.in(kValue).as<float>(), args.in(kValue).dims(), a.kv_heads, args.in_step(kValue));
-    a.y = ViewHeads(args.out(0).as<float>(), args.out(0).dims(), a.q_heads, args.out_step(0));
+    a.q = ViewHeads(ConstElements(args.in(kQuery)), args.in(kQuery).dims(), a.q_heads, args.in_step(kQuery));
+    a.k = ViewHeads(ConstElements(args.in(kKey)), args.in(kKey).dims(), a.kv_heads, args.in_step(kKey));
+    a.v = ViewHeads(ConstElements(args.in(kValue)), args.in(kValue).dims(), a.kv_heads, args.in_step(kValue));
+    a.y = ViewHeads(Elements(args.out(0)), args.out(0).dims(), a.q_heads, args.out_step(0));
     if (args.HasInput(kMask)) a.mask = ViewMask(args.in(kMask));
     // Few heads: threads also share out rows, and pack the keys twice.
     const int64_t heads = a.batch * a.q_heads;
@@ -92,6 +101,7 @@ class AttentionKernel : public Kernel {
  private:
   AttentionF32 SizesOf(const Dims& q, const Dims& k, const Dims& v) const {
     AttentionF32 a;
+    a.is_bf16 = kPrecision == Precision::kBf16;
     const bool is_packed = q.size() == 3;
     a.batch = q[0];
     a.q_heads = is_packed ? q_heads_ : q[1];
@@ -129,12 +139,21 @@ class AttentionKernel : public Kernel {
   bool is_causal_, is_packed_;
 };
 
+// Weights are rounded between the two products, whatever the operands are.
+class AttentionBf16Tactic : public Bf16Tactic {
+ public:
+  using Bf16Tactic::Bf16Tactic;
+  double RelativeError() const override { return 2 * kBf16Error; }
+};
+
 }  // namespace
 
 std::vector<const Tactic*> AttentionTactics() {
-  static const SimpleTactic attention("cpu/attention_f32", Speed{120, 60}, WhyNot,
-                                      MakeKernel<AttentionKernel>);
-  return {&attention};
+  static const SimpleTactic f32("cpu/attention_f32", Speed{160, 60}, WhyNot,
+                                MakeKernel<AttentionKernel<Precision::kF32>>);
+  static const AttentionBf16Tactic bf16("cpu/attention_bf16", Speed{260, 60}, WhyNotBf16,
+                                        MakeKernel<AttentionKernel<Precision::kBf16>>);
+  return {&f32, &bf16};
 }
 
 }  // namespace slipway::cpu

@@ -244,6 +244,31 @@ TEST_P(CpuTest, AgreesWithTheReferenceOnInstancesWithChannelsLast) {
   }
 }
 
+// Heads that lie apart or side by side, around the ends of panels, pairs and blocks of rows.
+TEST_P(CpuTest, AgreesWithTheReferenceOnAttention) {
+  const Attrs heads = {{"q_num_heads", int64_t{2}}, {"kv_num_heads", int64_t{2}}};
+  for (int64_t keys : {1, 15, 16, 17, 33, 50}) {
+    for (int64_t size : {1, 6, 19, 32}) {
+      const auto operand = [&](int64_t length) {
+        return TestInput{.dims = {2, 2, length, size}, .low = -2, .high = 2};
+      };
+      const auto packed = [&](int64_t length) {
+        return TestInput{.dims = {2, length, 2 * size}, .low = -2, .high = 2};
+      };
+      const TestInput mask{.dims = {1, 1, 13, keys}, .low = -2, .high = 2};
+      EXPECT_GT(CheckCase(*FindOp("Attention"),
+                          {"apart" + std::to_string(keys), {operand(13), operand(keys), operand(keys)}, {}}),
+                0);
+      EXPECT_GT(
+          CheckCase(*FindOp("Attention"),
+                    {"packed" + std::to_string(keys), {packed(13), packed(keys), packed(keys), mask}, heads}),
+          0);
+    }
+  }
+  const TestInput many{.dims = {1, 1, 400, 8}, .low = -1, .high = 1};
+  EXPECT_GT(CheckCase(*FindOp("Attention"), {"blocks", {many, many, many}, {{"is_causal", int64_t{1}}}}), 0);
+}
+
 TEST_P(CpuTest, AgreesWithTheReferenceOnQuantizedConvolutions) {
   int count = 0;
   const std::vector<TestCase> cases = QuantizedConvCases();

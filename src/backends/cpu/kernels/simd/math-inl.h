@@ -73,11 +73,10 @@ HWY_INLINE V Inverse(D d, V x) {
 }
 
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-// Logistic with what AVX-512 has for it: floors and scales by powers of two in an instruction each. e^-x =
-// 2^n 2^f with f from 0 to 1; minimax polynomial of degree 5 (9e-8).
-HWY_INLINE hn::Vec512<float> Logistic512(hn::Vec512<float> x) {
+// 2^t with what AVX-512 has for it: floors and scales by powers of two in an instruction each. 2^f with f
+// from 0 to 1 is a minimax polynomial of degree 5 (9e-8).
+HWY_INLINE __m512 Exp2Of512(__m512 t) {
   const auto set = [](float value) HWY_ATTR { return _mm512_set1_ps(value); };
-  const __m512 t = _mm512_mul_ps(x.raw, set(-1.44269504088896341F));
   const __m512 f = _mm512_reduce_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
   __m512 p = set(1.877576608e-03F);
   p = _mm512_fmadd_ps(p, f, set(8.989340252e-03F));
@@ -85,13 +84,30 @@ HWY_INLINE hn::Vec512<float> Logistic512(hn::Vec512<float> x) {
   p = _mm512_fmadd_ps(p, f, set(2.401536171e-01F));
   p = _mm512_fmadd_ps(p, f, set(6.931530732e-01F));
   p = _mm512_fmadd_ps(p, f, set(9.999999251e-01F));
-  const __m512 sum = _mm512_add_ps(_mm512_scalef_ps(p, t), set(1.0F));
+  return _mm512_scalef_ps(p, t);
+}
+
+HWY_INLINE hn::Vec512<float> Logistic512(hn::Vec512<float> x) {
+  const auto set = [](float value) HWY_ATTR { return _mm512_set1_ps(value); };
+  const __m512 t = _mm512_mul_ps(x.raw, set(-1.44269504088896341F));
+  const __m512 sum = _mm512_add_ps(Exp2Of512(t), set(1.0F));
   const __m512 estimate = _mm512_rcp14_ps(sum);
   const __m512 rest = _mm512_fnmadd_ps(sum, estimate, set(1.0F));
   const __mmask16 is_seen = _mm512_cmp_ps_mask(x.raw, set(-87.0F), _CMP_GE_OQ);
   return hn::Vec512<float>{_mm512_maskz_fmadd_ps(is_seen, rest, estimate, estimate)};
 }
 #endif
+
+// 2^t; 0 below -150, infinity above 128, denormals at will. NaN stays NaN. Relative error about 2e-7 beside
+// that of t.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Exp2(D d, V t) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  // The second operand wins where it is NaN.
+  if constexpr (hn::MaxLanes(D()) == 16) return V{Exp2Of512(_mm512_max_ps(_mm512_set1_ps(-200.0F), t.raw))};
+#endif
+  return Exp(d, hn::Mul(t, hn::Set(d, 0.693147180559945309F)));
+}
 
 // 1 / (1 + e^-x) for x that is not NaN, 0 where it is: relative error about 3e-7; 0 below -87 (denormal
 // results are flushed). e^-x = 2^n 2^f with f within +-1/2; the polynomial is the minimax one of degree 5
