@@ -41,30 +41,46 @@ struct MultiplyBf16 {  // elements are pairs
 template <int kRows, int kPanels>
 using TileSums = VF[kRows][kPanels * kTileVectors];
 
-// Into the second-level cache.
-HWY_INLINE void FetchAhead(const float* from) {
+// What comes into the second-level cache while tiles run: the next panels, a stream too short for the machine
+// to see it coming. The last tiles of a column share it, since memory takes longer to give it than one tile
+// runs.
+struct Ahead {
+  static constexpr int64_t kTiles = 12;
+
+  // `panels` panels, spread over the last of `tiles` tiles.
+  Ahead(const float* from, int64_t panels, int64_t tiles)
+      : at(reinterpret_cast<const uint8_t*>(from)),
+        step(DivideUp(panels * kPanel * static_cast<int64_t>(sizeof(float)), std::min(tiles, kTiles))),
+        idle_tiles(tiles - std::min(tiles, kTiles)) {}
+
+  const uint8_t* at;
+  int64_t step;  // bytes for each row of a tile's panels
+  int64_t idle_tiles;
+};
+
+HWY_INLINE void FetchAhead(const uint8_t* from) {
 #if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
   __builtin_prefetch(from, 0, 2);
 #endif
 }
 
 // sums += rows at a, a + step, ... times `count` rows of 16 at b; a second panel lies `panel_step` behind.
-// What lies `ahead` behind the panels is fetched: the next ones.
+// `ahead` is fetched, and goes on by `ahead_step` bytes, with each row of b.
 //
 // Three rows share a pointer: with an index register for the step that is all the addressing there is, and
 // twelve rows leave registers to spare.
 template <class Multiply, int kRows, int kPanels>
 HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, int64_t step, int64_t count,
-                             const float* HWY_RESTRICT b, int64_t panel_step, int64_t ahead,
-                             TileSums<kRows, kPanels>& sums) {
+                             const float* HWY_RESTRICT b, int64_t panel_step, const uint8_t*& ahead,
+                             int64_t ahead_step, TileSums<kRows, kPanels>& sums) {
   const DF d;
   constexpr int kGroups = (kRows + 2) / 3;
   const float* group[kGroups];
 #pragma GCC unroll 16
   for (int g = 0; g < kGroups; ++g) group[g] = a + 3 * g * step;
-  for (int64_t k = 0; k < count; ++k, b += kPanel) {
-#pragma GCC unroll 2
-    for (int p = 0; p < kPanels; ++p) FetchAhead(b + p * panel_step + ahead);
+  for (const float* const end = b + count * kPanel; b != end; b += kPanel) {
+    FetchAhead(ahead);
+    ahead += ahead_step;
     VF weight[kPanels * kTileVectors];
 #pragma GCC unroll 16
     for (int v = 0; v < kPanels * kTileVectors; ++v) {
@@ -213,34 +229,37 @@ HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSu
   StoreRows<kPanels>(gemm, at, kRows, buffer);
 }
 
-// `tiles` tiles of kRows rows, one below the other from `row` on, by kPanels panels from `panel` on. The last
-// fetches what lies `ahead`.
+// `tiles` tiles of kRows rows, one below the other from `row` on, by kPanels panels from `panel` on.
 template <class Multiply, int kRows, int kPanels>
-HWY_NOINLINE void RunTiles(const GemmF32& gemm, int64_t row, int64_t tiles, int64_t panel, int64_t ahead) {
+HWY_NOINLINE void RunTiles(const GemmF32& gemm, int64_t row, int64_t tiles, int64_t panel, Ahead& ahead) {
   const DF d;
   const int64_t panel_step = gemm.depth() * kPanel;
   const int64_t column = panel * kPanel;
   const int64_t columns = std::min<int64_t>(kPanels * kPanel, gemm.columns - column);
-  VF bias[kPanels * kTileVectors];
-#pragma GCC unroll 16
-  for (int v = 0; v < kPanels * kTileVectors; ++v) {
-    bias[v] =
-        gemm.epilogue.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, gemm.epilogue.bias + column + v * kLanes);
-  }
   for (; tiles > 0; --tiles, row += kRows) {
+    // Read anew for each tile: registers are short.
+    VF bias[kPanels * kTileVectors];
+#pragma GCC unroll 16
+    for (int v = 0; v < kPanels * kTileVectors; ++v) {
+      bias[v] = gemm.epilogue.bias == nullptr ? hn::Zero(d)
+                                              : hn::LoadU(d, gemm.epilogue.bias + column + v * kLanes);
+    }
     TileSums<kRows, kPanels> sums;
     ForTile<kRows, kPanels>([&](int i, int v) HWY_ATTR { sums[i][v] = bias[v]; });
     const float* b = gemm.b + panel * panel_step;
+    const uint8_t* fetched = ahead.at;
+    const int64_t fetch_step = ahead.idle_tiles-- > 0 ? 0 : ahead.step;
     for (int64_t r = 0; r < gemm.num_runs; ++r, b += gemm.run_length * kPanel) {
       const float* a = gemm.a[r] + gemm.a_offset + row * gemm.a_step;
-      MultiplyTile<Multiply, kRows, kPanels>(a, gemm.a_step, gemm.run_length, b, panel_step,
-                                             tiles == 1 ? ahead : 0, sums);
+      MultiplyTile<Multiply, kRows, kPanels>(a, gemm.a_step, gemm.run_length, b, panel_step, fetched,
+                                             fetch_step, sums);
     }
+    ahead.at = fetched;
     StoreTile<Multiply, kRows, kPanels>(gemm, {row, column, columns}, sums);
   }
 }
 
-using TilesFn = void (*)(const GemmF32&, int64_t row, int64_t tiles, int64_t panel, int64_t ahead);
+using TilesFn = void (*)(const GemmF32&, int64_t row, int64_t tiles, int64_t panel, Ahead& ahead);
 
 template <class Multiply, int kPanels, int... kIndices>
 constexpr auto TileTable(std::integer_sequence<int, kIndices...>) {
@@ -259,9 +278,8 @@ HWY_INLINE void RunTileRows(const GemmF32& gemm, int64_t rows, int64_t panel) {
   const int64_t tiles = DivideUp(rows, kTileRows);
   const int64_t height = rows / tiles;
   const int64_t higher = rows % tiles;  // so many are a row higher
-  // The last tile fetches the next panels: a stream too short for the machine to see it coming.
-  const int64_t ahead = kPanels * gemm.depth() * kPanel;
-  if (higher > 0) kTable.of_rows[height + 1](gemm, 0, higher, panel, 0);
+  Ahead ahead(gemm.b + (panel + kPanels) * gemm.depth() * kPanel, kPanels, tiles);
+  if (higher > 0) kTable.of_rows[height + 1](gemm, 0, higher, panel, ahead);
   kTable.of_rows[height](gemm, higher * (height + 1), tiles - higher, panel, ahead);
 }
 
