@@ -26,8 +26,9 @@ struct ProductTasks {
     if (IsFlat(rows, depth)) {
       block = rows;
       if (SharesRows(rows, depth, panels, threads)) {
-        block = DivideUp(rows, threads);
-        if (block >= 4 * GemmF32TileRows()) block = DivideUp(block, 2);
+        // Weights pass by once for every block.
+        const int64_t each = DivideUp(rows, threads);
+        block = DivideUp(each, DivideUp(each * RowBytes(depth), kStayBytes));
       } else if (threads > 1) {
         panels_each = std::max<int64_t>(2, DivideUp(panels, 4 * threads) / 2 * 2);
         parts = DivideUp(panels, panels_each);
