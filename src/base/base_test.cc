@@ -1,12 +1,16 @@
 // Status, dtypes, scalars, tensors, zip, npy and files.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 
 #include "base/file.h"
 #include "base/joined_files.h"
@@ -146,6 +150,23 @@ TEST(Tensor, CopiesShareAndClonesDoNot) {
   EXPECT_EQ(clone.as<int32_t>()[0], 0);
   EXPECT_EQ(Describe(tensor.Reshaped({6})), "i32[6]");
   EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.data()) % 64, 0u);
+}
+
+// A network's constants are rewritten one by one; an allocator would keep the holes.
+TEST(Tensor, WeightsGoBackToTheSystemWithTheirLastOwner) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "AddressSanitizer keeps what is freed";
+#endif
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  auto tensor = std::make_unique<Tensor>(DType::kF32, Dims{25, 1 << 10});
+  const Tensor behind(DType::kF32, {25, 1 << 10});
+  void* const inside =
+      reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(tensor->data()) / page + 1) * page);
+  unsigned char is_resident = 0;
+  ASSERT_EQ(::mincore(inside, page, &is_resident), 0);
+  tensor.reset();
+  EXPECT_EQ(::mincore(inside, page, &is_resident), -1);
+  EXPECT_EQ(errno, ENOMEM);
 }
 
 // From a size on, storage is not the allocator's.

@@ -13,8 +13,8 @@ constexpr size_t kAlignment = 64;  // one cache line, one AVX-512 register
 
 // From here on, storage is pages of its own. An allocator keeps the holes that aligned storage leaves and
 // does not fit the like into them again: rewriting a network's weights one by one would hold all of them
-// twice.
-constexpr size_t kMinPagedBytes = size_t{1} << 20;
+// twice. Smaller ones are few bytes of a network, and a page each would be dear.
+constexpr size_t kMinPagedBytes = size_t{64} << 10;
 
 // AddressSanitizer watches the ends of what operator new gives.
 constexpr bool IsWatched() {
