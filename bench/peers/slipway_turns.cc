@@ -4,6 +4,7 @@
 // slipway_turns --peak                                            a line of JSON: this machine's roofs
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -80,17 +81,37 @@ class Session {
   std::span<const Tensor> outputs_;  // of the last run; the context's
 };
 
-Json Memory(double before_mb) {
-  const double peak_mb = StatusMegabytes("VmHWM");
-  return {{"peak_mb", peak_mb}, {"model_mb", peak_mb - before_mb}};
-}
+// What loading and running take. Reading the inputs comes before and writing the outputs in between: Skip.
+class MemoryMeter {
+ public:
+  MemoryMeter() {
+    ForgetPeak();
+    before_mb_ = StatusMegabytes("VmRSS");
+  }
 
-Result<Json> Answer(Session& session, double before_mb, const std::string& line) {
+  // Does what does not count.
+  template <class Work>
+  Status Skip(const Work& work) {
+    earlier_mb_ = Peak();
+    const Status status = work();
+    ForgetPeak();
+    return status;
+  }
+
+  Json Measure() const { return {{"peak_mb", Peak()}, {"model_mb", Peak() - before_mb_}}; }
+
+ private:
+  double Peak() const { return std::max(earlier_mb_, StatusMegabytes("VmHWM")); }
+
+  double before_mb_ = 0, earlier_mb_ = 0;
+};
+
+Result<Json> Answer(Session& session, const MemoryMeter& memory, const std::string& line) {
   std::istringstream words(line);
   std::string command;
   int runs = 0;
   words >> command;
-  if (command == "memory") return Memory(before_mb);
+  if (command == "memory") return memory.Measure();
   if (command != "run" || !(words >> runs))
     return Status(Code::kUsage, "unknown command '" + line + "': use 'run N' or 'memory'");
   Json times = Json::array();
@@ -109,22 +130,19 @@ Result<EngineOptions> OptionsFor(const std::string& threads, const std::string& 
 }
 
 Status Serve(char** argv) {
-  const double before_mb = [] {
-    ForgetPeak();
-    return StatusMegabytes("VmRSS");
-  }();
   SLIPWAY_ASSIGN_OR_RETURN(const auto inputs, ReadNpz(argv[4]));
+  MemoryMeter memory;
   SLIPWAY_ASSIGN_OR_RETURN(const EngineOptions options, OptionsFor(argv[2], argv[3]));
   const auto start = Clock::now();
   SLIPWAY_ASSIGN_OR_RETURN(Session session, Session::Load(argv[1], options, inputs));
   const double load_ms = Since(start);
   SLIPWAY_ASSIGN_OR_RETURN(const double first_ms, session.TimeRun());
   Json facts = {{"version", ProducerName()}, {"load_ms", load_ms}, {"first_ms", first_ms}};
-  facts.update(Memory(before_mb));
-  SLIPWAY_RETURN_IF_ERROR(session.WriteOutputs(argv[5]));
+  facts.update(memory.Measure());
+  SLIPWAY_RETURN_IF_ERROR(memory.Skip([&] { return session.WriteOutputs(argv[5]); }));
   Print(facts);
   for (std::string line; std::getline(std::cin, line);) {
-    SLIPWAY_ASSIGN_OR_RETURN(const Json answer, Answer(session, before_mb, line));
+    SLIPWAY_ASSIGN_OR_RETURN(const Json answer, Answer(session, memory, line));
     Print(answer);
   }
   return Status::Ok();

@@ -8,8 +8,8 @@ Loads, runs once, writes OUTPUTS.npz, and says so on stdout in a line of JSON: {
     run N     -> {"ms": [N times]}
     memory    -> {"peak_mb", "model_mb"}
 
-peak_mb is the process's highest resident memory; model_mb is what loading and running added to what the interpreter and the
-engine's libraries held before. An error is {"error": text} and the end. slipway_turns.cc speaks the same.
+peak_mb is the process's highest resident memory while it loads and runs; model_mb is what that added to what the interpreter,
+the engine's libraries and the inputs held before. Writing the outputs counts in neither. An error is {"error": text} and the end. slipway_turns.cc speaks the same.
 """
 import importlib
 import json
@@ -51,6 +51,7 @@ class Worker:
     def __init__(self, session_type, model, threads, precision, inputs):
         forget_peak()
         self.before_mb = status_mb("VmRSS")
+        self.earlier_mb = 0.0  # the peak before something that does not count
         start = time.perf_counter()
         self.session = session_type(model, threads, precision, inputs)
         self.load_ms = (time.perf_counter() - start) * 1e3
@@ -62,8 +63,13 @@ class Worker:
         self.session.run()
         return (time.perf_counter() - start) * 1e3
 
+    def write_outputs(self, path):
+        self.earlier_mb = status_mb("VmHWM")
+        np.savez(path, **self.session.outputs())
+        forget_peak()
+
     def memory(self):
-        peak = status_mb("VmHWM")
+        peak = max(self.earlier_mb, status_mb("VmHWM"))
         return {"peak_mb": peak, "model_mb": peak - self.before_mb}
 
     def facts(self):
@@ -85,7 +91,7 @@ def main():
         session_type = importlib.import_module(f"peers.engines.{engine}").Session
         worker = Worker(session_type, model, int(threads), precision, dict(np.load(inputs)))
         facts = worker.facts()
-        np.savez(outputs, **worker.session.outputs())
+        worker.write_outputs(outputs)
         print(json.dumps(facts), file=pipe)
         for line in sys.stdin:
             print(json.dumps(worker.answer(line)), file=pipe)
