@@ -17,16 +17,20 @@ constexpr int64_t kMaxThreads = 32;
 // (AVX-512), as the direct convolution's speed was.
 double EstimateWinogradUs(WinogradForm form, const ConvGeometry& g) {
   const WinogradSize size = SizeOf(form);
-  const WinogradPlan plan = PlanWinograd(form, g, 1);
+  const WinogradPlan plan = PlanWinograd(form, WeightsFor(form, g.out_c, g.in_c), g, 1);
   const auto positions = static_cast<double>(plan.tiles * size.positions());
   const auto in_c = static_cast<double>(RoundUp(g.in_c, kPanel));
   const auto out_c = static_cast<double>(PanelsOf(g.out_c) * kPanel);
-  constexpr double kTransformed = 16e3;  // elements of a tile and channel, in or out, per us
+  constexpr double kTransformed = 16e3;  // inputs, sums and weights, per us
   constexpr double kFlops = 240e3;       // of the products, per us
   constexpr double kWeights = 6e3;       // floats that come from memory, as a network's weights do, per us
   const double products = 2 * positions * static_cast<double>(DepthOf(form, g.in_c)) * out_c / kFlops;
-  const auto weights = static_cast<double>(WinogradWeights(form, g.out_c, g.in_c));
-  return 0.5 + positions * (in_c + out_c) / kTransformed + products + weights / kWeights;
+  const auto weights = static_cast<double>(WinogradWeightFloats(form, plan.weights, g.out_c, g.in_c));
+  const double blocks = plan.weights == WinogradWeights::kTaps ? static_cast<double>(plan.blocks()) : 0;
+  const auto transformed =
+      static_cast<double>(WinogradWeightFloats(form, WinogradWeights::kTransformed, g.out_c, g.in_c));
+  return 0.5 + (positions * (in_c + out_c) + blocks * transformed) / kTransformed + products +
+         weights / kWeights;
 }
 
 std::optional<std::string> WhyNot(const Step& step, WinogradForm form) {
@@ -53,8 +57,9 @@ class WinogradKernel : public ImageKernel {
     SLIPWAY_RETURN_IF_ERROR(ImageKernel::Init(step));
     const Tensor& w = step.inputs[1]->data;
     const int64_t out_c = w.dim(0), in_c = w.dim(3);
-    weights_ = PackInput<float>(step, 1, WinogradWeights(form_, out_c, in_c), [&](float* to) {
-      PackWinograd(form_, w.as<float>(), out_c, in_c, 9 * in_c, in_c, 1, to);
+    kept_ = WeightsFor(form_, out_c, in_c);
+    weights_ = PackInput<float>(step, 1, WinogradWeightFloats(form_, kept_, out_c, in_c), [&](float* to) {
+      PackWinograd(form_, kept_, w.as<float>(), out_c, in_c, 9 * in_c, in_c, 1, to);
     });
     bias_.assign(static_cast<size_t>(PanelsOf(out_c) * kPanel), 0.0F);
     if (step.HasInput(2)) std::copy_n(step.inputs[2]->data.as<float>(), out_c, bias_.begin());
@@ -66,7 +71,7 @@ class WinogradKernel : public ImageKernel {
   int64_t ScratchBytes(const ConvGeometry& geometry) const override {
     int64_t floats = 0;
     for (int64_t threads = 1; threads <= std::min<int64_t>(AvailableCores(), kMaxThreads); ++threads)
-      floats = std::max(floats, PlanWinograd(form_, geometry, threads).ScratchFloats(threads));
+      floats = std::max(floats, PlanWinograd(form_, kept_, geometry, threads).ScratchFloats(threads));
     return floats * static_cast<int64_t>(sizeof(float));
   }
 
@@ -82,7 +87,7 @@ class WinogradKernel : public ImageKernel {
     conv.epilogue.bias = bias_.data();
     const auto floats = static_cast<int64_t>(images.scratch.size() / sizeof(float));
     for (int64_t threads = std::min<int64_t>(args.pool.num_threads(), kMaxThreads); threads > 0; --threads) {
-      const WinogradPlan plan = PlanWinograd(form_, conv.geometry, threads);
+      const WinogradPlan plan = PlanWinograd(form_, kept_, conv.geometry, threads);
       if (plan.ScratchFloats(threads) > floats) continue;
       RunWinograd(conv, plan, reinterpret_cast<float*>(images.scratch.data()), threads, args.pool);
       return Status::Ok();
@@ -92,6 +97,7 @@ class WinogradKernel : public ImageKernel {
 
  private:
   WinogradForm form_;
+  WinogradWeights kept_ = WinogradWeights::kTransformed;
   PackedArray<float> weights_;
   std::vector<float> bias_, zeros_;
 };
@@ -114,7 +120,8 @@ class WinogradTactic : public Tactic {
   std::optional<double> Flops(const Step& step) const override {
     const auto geometry = GeometryFor(step);
     if (!geometry) return std::nullopt;
-    const int64_t tiles = PlanWinograd(form_, *geometry, 1).tiles;
+    const int64_t tiles =
+        PlanWinograd(form_, WeightsFor(form_, geometry->out_c, geometry->in_c), *geometry, 1).tiles;
     return 2.0 * static_cast<double>(tiles * SizeOf(form_).positions()) *
            static_cast<double>(geometry->in_c * geometry->out_c);
   }

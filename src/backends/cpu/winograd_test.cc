@@ -35,7 +35,8 @@ std::vector<float> Random(int64_t count, float low, std::mt19937& random) {
 // A layer with its operands; the activation is ReLU.
 class Scene {
  public:
-  Scene(WinogradForm form, const Layer& layer) : layer_(layer), random_(kSeed) {
+  Scene(WinogradForm form, WinogradWeights weights, const Layer& layer)
+      : layer_(layer), weights_(weights), random_(kSeed) {
     const int64_t stride = SizeOf(form).stride;
     ConvGeometry& g = conv_.geometry;
     g = {layer.batch, layer.h, layer.w, layer.in_c, layer.in_c + layer.in_gap};
@@ -52,8 +53,8 @@ class Scene {
     bias_ = Random(PanelsOf(g.out_c) * kPanel, -1, random_);
     residual_ = Random(g.out_pixels() * (g.out_c + 3), -1, random_);
     zeros_.assign(static_cast<size_t>(g.in_c), 0.0F);
-    packed_.resize(static_cast<size_t>(WinogradWeights(form, g.out_c, g.in_c)));
-    PackWinograd(form, w_.data(), g.out_c, g.in_c, 9 * g.in_c, g.in_c, 1, packed_.data());
+    packed_.resize(static_cast<size_t>(WinogradWeightFloats(form, weights, g.out_c, g.in_c)));
+    PackWinograd(form, weights, w_.data(), g.out_c, g.in_c, 9 * g.in_c, g.in_c, 1, packed_.data());
     conv_.form = form;
     conv_.x = x_.data();
     conv_.weights = packed_.data();
@@ -69,7 +70,7 @@ class Scene {
     const ConvGeometry& g = conv_.geometry;
     std::vector<float> y(static_cast<size_t>(g.out_pixels() * g.out_step), kUntouched);
     conv_.y = y.data();
-    const WinogradPlan plan = PlanWinograd(conv_.form, g, threads);
+    const WinogradPlan plan = PlanWinograd(conv_.form, weights_, g, threads);
     // Whatever is in the scratch must not matter.
     std::vector<float> scratch(static_cast<size_t>(plan.ScratchFloats(threads) + kPanel), NAN);
     const auto offset = reinterpret_cast<uintptr_t>(scratch.data()) % 64 / sizeof(float);
@@ -114,6 +115,7 @@ class Scene {
   }
 
   Layer layer_;
+  WinogradWeights weights_;
   std::mt19937 random_;
   WinogradF32 conv_;
   std::vector<float> x_, w_, bias_, residual_, zeros_, packed_;
@@ -182,34 +184,47 @@ class WinogradTest : public ::testing::TestWithParam<int64_t> {
 constexpr WinogradForm kForms[] = {WinogradForm::kF4x4, WinogradForm::kF6x6, WinogradForm::kF4x4Stride2,
                                    WinogradForm::kF4x4Bf16};
 
-bool CanRun(WinogradForm form) { return !IsBf16(form) || !WhyNoBf16(); }
+constexpr WinogradWeights kWeights[] = {WinogradWeights::kTransformed, WinogradWeights::kTaps};
 
-TEST_P(WinogradTest, IsTheConvolution) {
-  RecordProperty("seed", static_cast<int>(kSeed));
-  const std::vector<Layer> layers = Layers();
+bool CanRun(WinogradForm form, WinogradWeights weights) {
+  return !IsBf16(form) || (weights == WinogradWeights::kTransformed && !WhyNoBf16());
+}
+
+// Calls test(form, weights) for all that can run.
+template <class Test>
+void ForEveryForm(const Test& test) {
   for (const WinogradForm form : kForms) {
-    if (!CanRun(form)) continue;
-    for (size_t i = 0; i < layers.size(); ++i) {
-      Scene scene(form, layers[i]);
-      const std::vector<double> want = scene.Expected();
-      for (int threads : {1, 2, 3}) {
-        EXPECT_LE(ErrorOf(scene.Run(threads), want), RelativeErrorOf(form))
-            << "form " << static_cast<int>(form) << ", layer " << i << ", threads " << threads;
-      }
+    for (const WinogradWeights weights : kWeights) {
+      SCOPED_TRACE("form " + std::to_string(static_cast<int>(form)) + ", weights " +
+                   std::to_string(static_cast<int>(weights)));
+      if (CanRun(form, weights)) test(form, weights);
     }
   }
 }
 
+TEST_P(WinogradTest, IsTheConvolution) {
+  RecordProperty("seed", static_cast<int>(kSeed));
+  const std::vector<Layer> layers = Layers();
+  ForEveryForm([&](WinogradForm form, WinogradWeights weights) {
+    for (size_t i = 0; i < layers.size(); ++i) {
+      Scene scene(form, weights, layers[i]);
+      const std::vector<double> want = scene.Expected();
+      for (int threads : {1, 2, 3}) {
+        EXPECT_LE(ErrorOf(scene.Run(threads), want), RelativeErrorOf(form))
+            << "layer " << i << ", threads " << threads;
+      }
+    }
+  });
+}
+
 // Means that do not cancel, as behind a ReLU, and deep sums: what the declared errors must hold for.
 TEST_P(WinogradTest, KeepsItsErrorOnDeepSums) {
-  for (const WinogradForm form : kForms) {
-    if (!CanRun(form)) continue;
+  ForEveryForm([](WinogradForm form, WinogradWeights weights) {
     for (const float low : {-1.0F, 0.0F}) {
-      Scene scene(form, {.h = 14, .w = 14, .in_c = 512, .out_c = 16, .low = low});
-      EXPECT_LE(ErrorOf(scene.Run(1), scene.Expected()), RelativeErrorOf(form))
-          << "form " << static_cast<int>(form) << ", inputs from " << low;
+      Scene scene(form, weights, {.h = 14, .w = 14, .in_c = 512, .out_c = 16, .low = low});
+      EXPECT_LE(ErrorOf(scene.Run(1), scene.Expected()), RelativeErrorOf(form)) << "inputs from " << low;
     }
-  }
+  });
 }
 
 TEST(WinogradErrors, AreWithinWhatTheEngineAllows) {

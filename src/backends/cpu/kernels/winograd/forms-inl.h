@@ -1,4 +1,5 @@
-// The transforms of rows of a tile, on vectors: In is B^T of the form, Out is A^T.
+// The transforms of rows of a tile, on vectors: In is B^T of the form, Out is A^T, Weights is G, whose rows
+// are kWeights.
 //
 // Included once per Highway target.
 #if defined(SLIPWAY_CPU_WINOGRAD_FORMS_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -24,7 +25,24 @@ HWY_INLINE V Axpy(float a, V x, V y) {
 // F(4,3) at the points 0, 3/4, -3/4, 3/2, -3/2 and infinity: numbers of one size, whose sums lose half of
 // what those of the customary 1 and 2 lose (Barabasz et al. 2018, arXiv 1803.10986, on choosing points).
 struct FormF4x4 {
-  static constexpr int kIn = 6, kOut = 4, kAdvance = 4;
+  static constexpr int kIn = 6, kOut = 4, kAdvance = 4, kSide = 6;
+  static constexpr float kA = 64.0F / 81, kB = 128.0F / 243, kC = 32.0F / 81, kD = 8.0F / 27,
+                         kE = 32.0F / 243, kF = 16.0F / 81;
+  static constexpr float kWeights[kSide][3] = {{kA, 0, 0},   {-kB, -kC, -kD}, {-kB, kC, -kD},
+                                               {kE, kF, kD}, {kE, -kF, kD},   {0, 0, 1}};
+
+  template <class V>
+  static HWY_INLINE void Weights(const V* HWY_RESTRICT w, V* HWY_RESTRICT o) {
+    const hn::DFromV<V> d;
+    const V even1 = Axpy(-kD, w[2], hn::Mul(hn::Set(d, -kB), w[0]));
+    const V even2 = Axpy(kD, w[2], hn::Mul(hn::Set(d, kE), w[0]));
+    o[0] = hn::Mul(hn::Set(d, kA), w[0]);
+    o[1] = Axpy(-kC, w[1], even1);
+    o[2] = Axpy(kC, w[1], even1);
+    o[3] = Axpy(kF, w[1], even2);
+    o[4] = Axpy(-kF, w[1], even2);
+    o[5] = w[2];
+  }
 
   template <class V>
   static HWY_INLINE void In(const V* HWY_RESTRICT d, V* HWY_RESTRICT o) {
@@ -53,7 +71,27 @@ struct FormF4x4 {
 
 // F(6,3) at the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
 struct FormF6x6 {
-  static constexpr int kIn = 8, kOut = 6, kAdvance = 6;
+  static constexpr int kIn = 8, kOut = 6, kAdvance = 6, kSide = 8;
+  static constexpr float kA = 2.0F / 9, kB = 1.0F / 90, kC = 1.0F / 45, kD = 2.0F / 45, kE = 32.0F / 45,
+                         kF = 16.0F / 45, kG = 8.0F / 45;
+  static constexpr float kWeights[kSide][3] = {{1, 0, 0},     {-kA, -kA, -kA}, {-kA, kA, -kA}, {kB, kC, kD},
+                                               {kB, -kC, kD}, {kE, kF, kG},    {kE, -kF, kG},  {0, 0, 1}};
+
+  template <class V>
+  static HWY_INLINE void Weights(const V* HWY_RESTRICT w, V* HWY_RESTRICT o) {
+    const hn::DFromV<V> d;
+    const V even1 = hn::Mul(hn::Set(d, -kA), hn::Add(w[0], w[2]));
+    const V even2 = Axpy(kD, w[2], hn::Mul(hn::Set(d, kB), w[0]));
+    const V even3 = Axpy(kG, w[2], hn::Mul(hn::Set(d, kE), w[0]));
+    o[0] = w[0];
+    o[1] = Axpy(-kA, w[1], even1);
+    o[2] = Axpy(kA, w[1], even1);
+    o[3] = Axpy(kC, w[1], even2);
+    o[4] = Axpy(-kC, w[1], even2);
+    o[5] = Axpy(kF, w[1], even3);
+    o[6] = Axpy(-kF, w[1], even3);
+    o[7] = w[2];
+  }
 
   template <class V>
   static HWY_INLINE void In(const V* HWY_RESTRICT d, V* HWY_RESTRICT o) {
@@ -89,7 +127,21 @@ struct FormF6x6 {
 
 // Even rows by F(4,2) at the points 0, 1, -1, 2 and infinity (positions 0 to 4), odd rows as they are.
 struct FormF4x4Stride2 {
-  static constexpr int kIn = 9, kOut = 4, kAdvance = 8;
+  static constexpr int kIn = 9, kOut = 4, kAdvance = 8, kSide = 6;
+  static constexpr float kSixth = 1.0F / 6, kThird = 1.0F / 3;
+  static constexpr float kWeights[kSide][3] = {{0.5F, 0, 0},        {-0.5F, 0, -0.5F}, {-kSixth, 0, kSixth},
+                                               {kSixth, 0, kThird}, {0, 0, 1},         {0, 1, 0}};
+
+  template <class V>
+  static HWY_INLINE void Weights(const V* HWY_RESTRICT w, V* HWY_RESTRICT o) {
+    const hn::DFromV<V> d;
+    o[0] = hn::Mul(hn::Set(d, 0.5F), w[0]);
+    o[1] = hn::Mul(hn::Set(d, -0.5F), hn::Add(w[0], w[2]));
+    o[2] = hn::Mul(hn::Set(d, kSixth), hn::Sub(w[2], w[0]));
+    o[3] = Axpy(kSixth, w[0], hn::Mul(hn::Set(d, kThird), w[2]));
+    o[4] = w[2];
+    o[5] = w[1];
+  }
 
   template <class V>
   static HWY_INLINE void In(const V* HWY_RESTRICT d, V* HWY_RESTRICT o) {

@@ -34,20 +34,22 @@ const Row* MatrixOf(WinogradForm form) {
   return form == WinogradForm::kF4x4Stride2 ? kGStride2 : kG4;
 }
 
-int64_t SideOf(WinogradForm form) { return form == WinogradForm::kF6x6 ? 8 : 6; }
-
-// The taps of up to 16 outputs, of one input channel.
+// The taps of up to 16 outputs.
 struct Taps {
   const float* w;
-  int64_t outputs, stride_o, stride_tap;
+  int64_t outputs, stride_o, stride_tap, stride_c;
+
+  float At(int64_t output, int64_t tap, int64_t channel) const {
+    return w[output * stride_o + tap * stride_tap + channel * stride_c];
+  }
 };
 
-// G w G^T of 16 outputs at once, zeros behind the last: to[(i * side + j) * matrix + output].
-void TransformPanel(const Row* g, int64_t side, const Taps& taps, int64_t matrix, float* to) {
+// G w G^T of a channel and 16 outputs at once, zeros behind the last: to[(i * side + j) * matrix + output].
+void TransformPanel(const Row* g, int64_t side, const Taps& taps, int64_t channel, int64_t matrix,
+                    float* to) {
   double w[9][kPanel] = {};
   for (int64_t tap = 0; tap < 9; ++tap) {
-    for (int64_t o = 0; o < taps.outputs; ++o)
-      w[tap][o] = static_cast<double>(taps.w[o * taps.stride_o + tap * taps.stride_tap]);
+    for (int64_t o = 0; o < taps.outputs; ++o) w[tap][o] = static_cast<double>(taps.At(o, tap, channel));
   }
   for (int64_t i = 0; i < side; ++i) {
     double row[3][kPanel];  // of G times the taps
@@ -63,17 +65,44 @@ void TransformPanel(const Row* g, int64_t side, const Taps& taps, int64_t matrix
   }
 }
 
-// The same, to one half of pairs: the lower (0), which clears the upper, or the upper (1).
-void TransformToPairs(const Row* g, int64_t side, const Taps& taps, int64_t half, int64_t matrix, float* to) {
+// The same, to one half of pairs: the lower of an even channel, which clears the upper, or the upper.
+void TransformToPairs(const Row* g, int64_t side, const Taps& taps, int64_t channel, int64_t matrix,
+                      float* to) {
   float w[36 * kPanel];
-  TransformPanel(g, side, taps, kPanel, w);
+  TransformPanel(g, side, taps, channel, kPanel, w);
   for (int64_t i = 0; i < side * side; ++i) {
     for (int64_t o = 0; o < kPanel; ++o) {
       const uint32_t bits = FloatToBFloat16(w[i * kPanel + o]);
       float& pair = to[i * matrix + o];
-      pair = std::bit_cast<float>(half == 0 ? bits : std::bit_cast<uint32_t>(pair) | bits << 16);
+      pair = std::bit_cast<float>(channel % 2 == 0 ? bits : std::bit_cast<uint32_t>(pair) | bits << 16);
     }
   }
+}
+
+// A panel among those of its group: packed is where the first group begins.
+void PackTransformed(WinogradForm form, const Taps& taps, int64_t panel, int64_t out_c, int64_t in_c,
+                     float* packed) {
+  const int64_t side = SizeOf(form).side();
+  const int64_t panel_floats = DepthOf(form, in_c) * kPanel;
+  const int64_t first = panel / kWinogradGroup * kWinogradGroup;  // of the group
+  const int64_t matrix = std::min(kWinogradGroup, PanelsOf(out_c) - first) * panel_floats;
+  float* to = packed + first * side * side * panel_floats + (panel - first) * panel_floats;
+  for (int64_t c = 0; c < in_c; ++c) {
+    if (IsBf16(form))
+      TransformToPairs(MatrixOf(form), side, taps, c, matrix, to + c / 2 * kPanel);
+    else
+      TransformPanel(MatrixOf(form), side, taps, c, matrix, to + c * kPanel);
+  }
+}
+
+// To [channel][tap][16], zeros behind the last output; where the next panel belongs.
+float* CopyTaps(const Taps& taps, int64_t in_c, float* to) {
+  for (int64_t c = 0; c < in_c; ++c) {
+    for (int64_t tap = 0; tap < 9; ++tap, to += kPanel) {
+      for (int64_t o = 0; o < taps.outputs; ++o) to[o] = taps.At(o, tap, c);
+    }
+  }
+  return to;
 }
 
 }  // namespace
@@ -93,28 +122,20 @@ double RelativeErrorOf(WinogradForm form) {
   return 1;
 }
 
-int64_t WinogradWeights(WinogradForm form, int64_t out_c, int64_t in_c) {
+int64_t WinogradWeightFloats(WinogradForm form, WinogradWeights weights, int64_t out_c, int64_t in_c) {
+  if (weights == WinogradWeights::kTaps) return 9 * PanelsOf(out_c) * in_c * kPanel;
   return SizeOf(form).matrices * PanelsOf(out_c) * DepthOf(form, in_c) * kPanel;
 }
 
-void PackWinograd(WinogradForm form, const float* w, int64_t out_c, int64_t in_c, int64_t stride_o,
-                  int64_t stride_tap, int64_t stride_c, float* packed) {
-  const int64_t side = SideOf(form);
-  const int64_t panels = PanelsOf(out_c);
-  const int64_t panel_floats = DepthOf(form, in_c) * kPanel;
-  for (int64_t panel = 0; panel < panels; ++panel) {
-    const int64_t first = panel / kWinogradGroup * kWinogradGroup;  // of the group
-    const int64_t matrix = std::min(kWinogradGroup, panels - first) * panel_floats;
-    float* to = packed + first * side * side * panel_floats + (panel - first) * panel_floats;
+void PackWinograd(WinogradForm form, WinogradWeights weights, const float* w, int64_t out_c, int64_t in_c,
+                  int64_t stride_o, int64_t stride_tap, int64_t stride_c, float* packed) {
+  for (int64_t panel = 0; panel < PanelsOf(out_c); ++panel) {
     const int64_t outputs = std::min(kPanel, out_c - panel * kPanel);
-    const float* taps = w + panel * kPanel * stride_o;
-    for (int64_t c = 0; c < in_c; ++c) {
-      const Taps channel = {taps + c * stride_c, outputs, stride_o, stride_tap};
-      if (IsBf16(form))
-        TransformToPairs(MatrixOf(form), side, channel, c % 2, matrix, to + c / 2 * kPanel);
-      else
-        TransformPanel(MatrixOf(form), side, channel, matrix, to + c * kPanel);
-    }
+    const Taps taps = {w + panel * kPanel * stride_o, outputs, stride_o, stride_tap, stride_c};
+    if (weights == WinogradWeights::kTaps)
+      packed = CopyTaps(taps, in_c, packed);
+    else
+      PackTransformed(form, taps, panel, out_c, in_c, packed);
   }
 }
 

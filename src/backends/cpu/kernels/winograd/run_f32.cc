@@ -37,10 +37,24 @@ struct Run {
   int64_t First(int64_t block) const { return block * plan.block_tiles; }
   int64_t Last(int64_t block) const { return std::min(First(block) + plan.block_tiles, plan.tiles); }
 
-  void Group(int64_t block, int64_t group, const float* inputs, float* sums) const {
+  // scratch: sums, then a row of transformed weights.
+  void Group(int64_t block, int64_t group, const float* inputs, float* scratch) const {
     const int64_t begin = group * plan.group_panels;
     const int64_t end = std::min(begin + plan.group_panels, panels);
-    MultiplyPositions(conv, plan, inputs, Last(block) - First(block), begin, end, sums);
+    float* sums = scratch;
+    const WinogradSize size = SizeOf(conv.form);
+    const int64_t depth = DepthOf(conv.form, conv.geometry.in_c);
+    const float* transformed = conv.weights + begin * size.matrices * depth * kPanel;
+    for (int64_t row = 0; row < size.in; ++row) {
+      const int64_t matrix_row = std::min(row, size.side() - 1);
+      const float* weights = transformed + matrix_row * size.side() * (end - begin) * depth * kPanel;
+      if (plan.weights == WinogradWeights::kTaps) {
+        float* to = scratch + plan.sum_floats;
+        if (row == matrix_row) TransformWeights(conv, row, begin, end, to);
+        weights = to;
+      }
+      MultiplyPositions(conv, plan, inputs, Last(block) - First(block), row, weights, begin, end, sums);
+    }
     TransformSums(conv, plan, sums, First(block), Last(block), begin, end);
   }
 };
@@ -52,14 +66,16 @@ int64_t TilesOfBlock(WinogradForm form, const ConvGeometry& g, const WinogradPla
   const int64_t rows = WinogradRows();
   const int64_t tile_floats = size.positions() * plan.in_row;
   const int64_t fitting = std::max<int64_t>(kBlockFloats / tile_floats / rows, 1) * rows;
-  const int64_t weights = WinogradWeights(form, g.out_c, g.in_c);
+  const int64_t weights = WinogradWeightFloats(form, WinogradWeights::kTransformed, g.out_c, g.in_c);
   const int64_t groups = DivideUp(PanelsOf(g.out_c), plan.group_panels);
-  const int64_t far = weights > 8 * kBlockFloats ? 3 : 1;
+  // Weights from memory are slow, and so is transforming them; those that stay themselves cost nothing.
+  const bool is_taps = plan.weights == WinogradWeights::kTaps;
+  const bool stays = !is_taps && weights <= kBlockFloats / 2;
+  const int64_t far = is_taps || weights > 8 * kBlockFloats ? 3 : 1;
   int64_t best = fitting;
-  // Weights that stay themselves cost nothing; inputs that do not stay are also written; far weights are
-  // slow.
-  int64_t least = weights <= kBlockFloats / 2 ? 0 : DivideUp(plan.tiles, fitting) * weights * far;
+  int64_t least = stays ? 0 : DivideUp(plan.tiles, fitting) * weights * far;
   for (int64_t tiles = 2 * fitting; tiles < 2 * plan.tiles && least > 0; tiles *= 2) {
+    // Inputs that do not stay are also written.
     const int64_t moved =
         DivideUp(plan.tiles, tiles) * weights * far + (3 * groups - 1) * plan.tiles * tile_floats;
     if (moved >= least) continue;
@@ -71,9 +87,11 @@ int64_t TilesOfBlock(WinogradForm form, const ConvGeometry& g, const WinogradPla
 
 }  // namespace
 
-WinogradPlan PlanWinograd(WinogradForm form, const ConvGeometry& g, int64_t threads) {
+WinogradPlan PlanWinograd(WinogradForm form, WinogradWeights weights, const ConvGeometry& g,
+                          int64_t threads) {
   const WinogradSize size = SizeOf(form);
   WinogradPlan plan;
+  plan.weights = weights;
   plan.tiles = g.batch * DivideUp(g.out_h, size.out) * DivideUp(g.out_w, size.out);
   plan.in_row = RoundUp(DepthOf(form, RoundUp(g.in_c, kPanel)), kPanel);
   // Rows of a tile of the product must not all fall in few sets of the first-level cache.
@@ -88,7 +106,17 @@ WinogradPlan PlanWinograd(WinogradForm form, const ConvGeometry& g, int64_t thre
   plan.sum_position = PositionStep(plan.block_tiles, plan.sum_row);
   plan.in_floats = size.positions() * plan.in_position;
   plan.sum_floats = size.positions() * plan.sum_position;
+  if (weights == WinogradWeights::kTaps)
+    plan.weight_floats = size.side() * (plan.group_panels * g.in_c + 1) * kPanel;
   return plan;
+}
+
+WinogradWeights WeightsFor(WinogradForm form, int64_t out_c, int64_t in_c) {
+  // Transformed weights of more than this take longer to come from memory, or hardly less, than to be made.
+  constexpr int64_t kFarFloats = 320 * 1024;
+  if (IsBf16(form)) return WinogradWeights::kTransformed;
+  const int64_t floats = WinogradWeightFloats(form, WinogradWeights::kTransformed, out_c, in_c);
+  return floats > kFarFloats ? WinogradWeights::kTaps : WinogradWeights::kTransformed;
 }
 
 void RunWinograd(const WinogradF32& conv, const WinogradPlan& plan, float* scratch, int64_t threads,
@@ -98,7 +126,7 @@ void RunWinograd(const WinogradF32& conv, const WinogradPlan& plan, float* scrat
   const int64_t groups = DivideUp(run.panels, plan.group_panels);
   if (!plan.is_shared) {
     ForEachOn(threads, plan.blocks(), pool, [&](int64_t slot, int64_t block) {
-      float* inputs = scratch + slot * (plan.in_floats + plan.sum_floats);
+      float* inputs = scratch + slot * (plan.in_floats + plan.sum_floats + plan.weight_floats);
       TransformInputs(conv, plan, run.First(block), run.Last(block), 0, channels, inputs);
       for (int64_t group = 0; group < groups; ++group)
         run.Group(block, group, inputs, inputs + plan.in_floats);
@@ -116,7 +144,8 @@ void RunWinograd(const WinogradF32& conv, const WinogradPlan& plan, float* scrat
                       std::min(channel + kSlice, channels), scratch + tile * plan.in_row);
     });
     ForEachOn(threads, groups, pool, [&](int64_t slot, int64_t group) {
-      run.Group(block, group, scratch, scratch + plan.in_floats + slot * plan.sum_floats);
+      run.Group(block, group, scratch,
+                scratch + plan.in_floats + slot * (plan.sum_floats + plan.weight_floats));
     });
   }
 }

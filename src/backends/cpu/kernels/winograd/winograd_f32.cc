@@ -22,6 +22,10 @@ namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace {
 
+// From one transformed matrix in scratch to the next: an odd number of cache lines spreads them over the sets
+// of the caches.
+constexpr int64_t WeightMatrixStep(int64_t panels, int64_t in_c) { return (panels * in_c | 1) * kPanel; }
+
 // Where a tile stands: image, row and column among the tiles of its image.
 struct Place {
   int64_t image, row, column;
@@ -236,37 +240,73 @@ void Sums(const WinogradF32& conv, const WinogradPlan& plan, const float* sums, 
   }
 }
 
+// Row `row` of G w G^T of the taps of a group.
+template <class Form, class Product>
+HWY_NOINLINE void WeightsOf(const WinogradF32& conv, int64_t row, int64_t panel_begin, int64_t panel_end,
+                            float* to) {
+  constexpr int kSide = Form::kSide;
+  const DF d;
+  const int64_t in_c = conv.geometry.in_c;
+  const int64_t matrix = WeightMatrixStep(panel_end - panel_begin, in_c);
+  const float* from = conv.weights + panel_begin * in_c * 9 * kPanel;
+  const float* g = Form::kWeights[row];
+  const VF g0 = hn::Set(d, g[0]), g1 = hn::Set(d, g[1]), g2 = hn::Set(d, g[2]);
+  for (int64_t i = 0; i < (panel_end - panel_begin) * in_c; ++i, from += 9 * kPanel, to += kPanel) {
+    for (int64_t lane = 0; lane < kPanel; lane += kLanes) {
+      VF half[3], result[kSide];
+#pragma GCC unroll 3
+      for (int x = 0; x < 3; ++x) {
+        const float* w = from + x * kPanel + lane;
+        const VF first = hn::Mul(g0, hn::LoadU(d, w));
+        half[x] =
+            hn::MulAdd(g2, hn::LoadU(d, w + 6 * kPanel), hn::MulAdd(g1, hn::LoadU(d, w + 3 * kPanel), first));
+      }
+      Form::Weights(half, result);
+#pragma GCC unroll 8
+      for (int j = 0; j < kSide; ++j) hn::StoreU(result[j], d, to + j * matrix + lane);
+    }
+  }
+}
+
+void Weights(const WinogradF32& conv, int64_t row, int64_t panel_begin, int64_t panel_end, float* to) {
+  switch (conv.form) {
+    case WinogradForm::kF4x4: return WeightsOf<FormF4x4, ProductF32>(conv, row, panel_begin, panel_end, to);
+    case WinogradForm::kF6x6: return WeightsOf<FormF6x6, ProductF32>(conv, row, panel_begin, panel_end, to);
+    case WinogradForm::kF4x4Stride2:
+      return WeightsOf<FormF4x4Stride2, ProductF32>(conv, row, panel_begin, panel_end, to);
+    case WinogradForm::kF4x4Bf16: return;  // kept transformed
+  }
+}
+
 template <class Multiply>
 void MultiplyBy(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
-                int64_t panel_begin, int64_t panel_end, float* sums) {
+                int64_t tile_row, const float* weights, int64_t panel_begin, int64_t panel_end, float* sums) {
   const WinogradSize size = SizeOf(conv.form);
   const int64_t depth = DepthOf(conv.form, conv.geometry.in_c);
-  const int64_t panels = PanelsOf(conv.geometry.out_c);
-  const int64_t matrix = std::min(kWinogradGroup, panels - panel_begin) * depth * kPanel;
-  // Stride 2: the weights of all odd rows, and of all odd columns, are the same.
-  const int64_t side = conv.form == WinogradForm::kF6x6 ? 8 : 6;
+  const int64_t matrix = plan.weights == WinogradWeights::kTaps
+                             ? WeightMatrixStep(panel_end - panel_begin, depth)
+                             : (panel_end - panel_begin) * depth * kPanel;
   GemmF32 gemm;
   gemm.run_length = depth;
   gemm.a_step = plan.in_row;
-  gemm.columns = panels * kPanel;
+  gemm.columns = PanelsOf(conv.geometry.out_c) * kPanel;
   gemm.c_step = plan.sum_row;
-  for (int64_t position = 0; position < size.positions(); ++position) {
-    const int64_t i = std::min(position / size.in, side - 1), j = std::min(position % size.in, side - 1);
+  for (int64_t j = 0; j < size.in; ++j) {
+    const int64_t position = tile_row * size.in + j;
     const float* from = inputs + position * plan.in_position;
     gemm.a = &from;
     // The product counts panels from the first of all.
-    gemm.b = conv.weights + panel_begin * side * side * depth * kPanel + (i * side + j) * matrix -
-             panel_begin * depth * kPanel;
+    gemm.b = weights + std::min(j, size.side() - 1) * matrix - panel_begin * depth * kPanel;
     gemm.c = sums + position * plan.sum_position - panel_begin * kPanel;
     RunGemmTiles<Multiply>(gemm, rows, panel_begin, panel_end);
   }
 }
 
 void Multiply(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
-              int64_t panel_begin, int64_t panel_end, float* sums) {
+              int64_t tile_row, const float* weights, int64_t panel_begin, int64_t panel_end, float* sums) {
   const auto multiply =
       IsBf16(conv.form) ? MultiplyBy<ProductBf16::Multiply> : MultiplyBy<ProductF32::Multiply>;
-  multiply(conv, plan, inputs, rows, panel_begin, panel_end, sums);
+  multiply(conv, plan, inputs, rows, tile_row, weights, panel_begin, panel_end, sums);
 }
 
 int64_t MultiplyRows() { return kTileRows; }
@@ -280,6 +320,7 @@ namespace slipway::cpu {
 
 HWY_EXPORT(Inputs);
 HWY_EXPORT(Sums);
+HWY_EXPORT(Weights);
 HWY_EXPORT(Multiply);
 HWY_EXPORT(MultiplyRows);
 
@@ -288,9 +329,15 @@ void TransformInputs(const WinogradF32& conv, const WinogradPlan& plan, int64_t 
   HWY_DYNAMIC_DISPATCH(Inputs)(conv, plan, begin, end, channel_begin, channel_end, to);
 }
 
+void TransformWeights(const WinogradF32& conv, int64_t row, int64_t panel_begin, int64_t panel_end,
+                      float* to) {
+  HWY_DYNAMIC_DISPATCH(Weights)(conv, row, panel_begin, panel_end, to);
+}
+
 void MultiplyPositions(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
-                       int64_t panel_begin, int64_t panel_end, float* sums) {
-  HWY_DYNAMIC_DISPATCH(Multiply)(conv, plan, inputs, rows, panel_begin, panel_end, sums);
+                       int64_t tile_row, const float* weights, int64_t panel_begin, int64_t panel_end,
+                       float* sums) {
+  HWY_DYNAMIC_DISPATCH(Multiply)(conv, plan, inputs, rows, tile_row, weights, panel_begin, panel_end, sums);
 }
 
 void TransformSums(const WinogradF32& conv, const WinogradPlan& plan, const float* sums, int64_t begin,

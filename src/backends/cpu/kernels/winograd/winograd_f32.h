@@ -27,6 +27,14 @@ namespace slipway::cpu {
 
 enum class WinogradForm { kF4x4, kF6x6, kF4x4Stride2, kF4x4Bf16 };
 
+// How weights are kept.
+enum class WinogradWeights {
+  kTransformed,  // [group][matrix][panel][DepthOf in_c][16]: 4 to 7 times as large as they come
+  // [panel][in_c][tap][16]: transformed at every run, a group and a row of positions at a time, into
+  // scratch that stays in the second-level cache. What comes from memory is a quarter to a seventh.
+  kTaps,
+};
+
 constexpr bool IsBf16(WinogradForm form) { return form == WinogradForm::kF4x4Bf16; }
 // Elements that stand for `channels` channels in transformed inputs and weights: pairs in bf16.
 constexpr int64_t DepthOf(WinogradForm form, int64_t channels) {
@@ -40,6 +48,8 @@ struct WinogradSize {
   int64_t matrices;  // weights of different values; positions() of them but for stride 2, where some repeat
 
   int64_t positions() const { return in * in; }
+  // Rows and columns of matrices; stride 2: the last one is that of all odd rows (columns) of a tile.
+  int64_t side() const { return matrices == 64 ? 8 : 6; }
   int64_t advance() const { return out * stride; }  // input pixels from tile to tile
 };
 WinogradSize SizeOf(WinogradForm form);
@@ -51,7 +61,7 @@ struct WinogradF32 {
   WinogradForm form = WinogradForm::kF4x4;
   ConvGeometry geometry;           // 3x3, dilation 1, the form's stride; any padding
   const float* x = nullptr;        // [batch,in_h,in_w], in_step apart
-  const float* weights = nullptr;  // [group][matrix][panel][DepthOf in_c][16]
+  const float* weights = nullptr;  // as the plan's `weights` has them
   const float* zeros = nullptr;    // in_c zeros
   float* y = nullptr;              // [batch,out_h,out_w], geometry.out_step apart
   Epilogue epilogue;               // its residual: at the first pixel's first channel
@@ -61,16 +71,20 @@ struct WinogradF32 {
 inline constexpr int64_t kWinogradGroup = 2;
 
 // Floats of the packed weights.
-int64_t WinogradWeights(WinogradForm form, int64_t out_c, int64_t in_c);
+int64_t WinogradWeightFloats(WinogradForm form, WinogradWeights weights, int64_t out_c, int64_t in_c);
 
-// Transforms w[o * stride_o + tap * stride_tap + c * stride_c] (in double) and packs it to
-// [group][matrix][panel][DepthOf in_c][16], the last panel filled up with 0.
-void PackWinograd(WinogradForm form, const float* w, int64_t out_c, int64_t in_c, int64_t stride_o,
-                  int64_t stride_tap, int64_t stride_c, float* packed);
+// How they are better kept: transformed where they are small.
+WinogradWeights WeightsFor(WinogradForm form, int64_t out_c, int64_t in_c);
+
+// Packs w[o * stride_o + tap * stride_tap + c * stride_c] as `weights` says, transformed in double or as it
+// is, the last panel filled up with 0.
+void PackWinograd(WinogradForm form, WinogradWeights weights, const float* w, int64_t out_c, int64_t in_c,
+                  int64_t stride_o, int64_t stride_tap, int64_t stride_c, float* packed);
 
 // How a convolution is cut: so that the transformed input and the sums of a block stay in the second-level
 // cache.
 struct WinogradPlan {
+  WinogradWeights weights = WinogradWeights::kTransformed;
   int64_t tiles = 0;         // of all images
   int64_t block_tiles = 0;   // whose inputs are transformed at once
   int64_t group_panels = 0;  // whose sums are kept at once
@@ -80,14 +94,16 @@ struct WinogradPlan {
   int64_t in_row = 0, in_position = 0, sum_row = 0, sum_position = 0;
 
   int64_t blocks() const { return DivideUp(tiles, block_tiles); }
-  int64_t in_floats = 0;   // transformed inputs of a block
-  int64_t sum_floats = 0;  // sums of a group
+  int64_t in_floats = 0;      // transformed inputs of a block
+  int64_t sum_floats = 0;     // sums of a group
+  int64_t weight_floats = 0;  // kTaps: a group's transformed weights of a row of positions
   // Scratch for so many threads.
   int64_t ScratchFloats(int64_t threads) const {
-    return (is_shared ? 1 : threads) * in_floats + threads * sum_floats;
+    return (is_shared ? 1 : threads) * in_floats + threads * (sum_floats + weight_floats);
   }
 };
-WinogradPlan PlanWinograd(WinogradForm form, const ConvGeometry& geometry, int64_t threads);
+WinogradPlan PlanWinograd(WinogradForm form, WinogradWeights weights, const ConvGeometry& geometry,
+                          int64_t threads);
 
 // y = the convolution. scratch: plan.ScratchFloats(threads) floats, aligned to 64 bytes; at most `threads`
 // threads of the pool work.
@@ -103,9 +119,15 @@ int64_t WinogradRows();
 // transformed to to[position * in_position + (tile - begin) * in_row + channel]; bf16: at the channel's pair.
 void TransformInputs(const WinogradF32& conv, const WinogradPlan& plan, int64_t begin, int64_t end,
                      int64_t channel_begin, int64_t channel_end, float* to);
-// sums[position * sum_position + row * sum_row + column] of the columns of panels [panel_begin, panel_end)
+// weights: row `row` of the tile's matrices, of a group that begins with panel `panel_begin`, from taps to
+// to[matrix][panel][DepthOf in_c][16].
+void TransformWeights(const WinogradF32& conv, int64_t row, int64_t panel_begin, int64_t panel_end,
+                      float* to);
+// sums[position * sum_position + row * sum_row + column] of the columns of panels [panel_begin, panel_end),
+// a group, for row `tile_row` of the positions. weights: [matrix of that row][panel][DepthOf in_c][16]
 void MultiplyPositions(const WinogradF32& conv, const WinogradPlan& plan, const float* inputs, int64_t rows,
-                       int64_t panel_begin, int64_t panel_end, float* sums);
+                       int64_t tile_row, const float* weights, int64_t panel_begin, int64_t panel_end,
+                       float* sums);
 // y of tiles [begin, end) and those panels.
 void TransformSums(const WinogradF32& conv, const WinogradPlan& plan, const float* sums, int64_t begin,
                    int64_t end, int64_t panel_begin, int64_t panel_end);
