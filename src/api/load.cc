@@ -114,6 +114,9 @@ Result<LoadedModel> Read(const std::string& path, const LoadOptions& options) {
   if (!given.ok()) return given.status().WithContext("'" + path + "'");
   if (*given > 0 && options.is_optimized) {
     // The shapes behind the plugins are known only now. What was packed is of the graph before.
+    if (const Status checked = CheckUnread(loaded.model.unread); !checked.ok())
+      return checked.WithContext("'" + path + "'");
+    loaded.model.unread.clear();
     loaded.model.tuned.clear();
     SLIPWAY_ASSIGN_OR_RETURN(loaded.passes, Optimize(loaded.model.graph, options.passes));
   }

@@ -21,6 +21,10 @@ std::string ForeignNote(const SlipModel& model, const std::string& target) {
   return note;
 }
 
+Status WithPath(const Status& status, const std::string& path) {
+  return status.ok() ? status : status.WithContext("'" + path + "'");
+}
+
 }  // namespace
 
 Result<std::string> TargetOf(const EngineOptions& options) {
@@ -35,7 +39,7 @@ Status UseTunedSection(const SlipModel& model, const std::string& path, EngineOp
   const TunedSection* section = FindSection(model, target);
   if (section == nullptr) {
     note = ForeignNote(model, target) + "; to tune it for this one: " + BuildCommand(path, options);
-    return Status::Ok();
+    return WithPath(CheckUnread(model.unread), path);
   }
   SLIPWAY_ASSIGN_OR_RETURN(const auto backends, BackendsFor(model.graph, options));
   const Status fits = CheckSection(*section, model.graph, backends,
@@ -43,12 +47,13 @@ Status UseTunedSection(const SlipModel& model, const std::string& path, EngineOp
   if (!fits.ok()) {
     note = "the tuned section of '" + path + "' is passed over: " + fits.message() +
            "; build again: " + BuildCommand(path, options);
-    return Status::Ok();
+    return WithPath(CheckUnread(model.unread), path);
   }
   for (const TunedSection::Step& step : section->steps) {
     options.tactics.push_back(step.tactic);
     options.packed.push_back(step.parts);
   }
+  options.check_constants = [unread = model.unread, path] { return WithPath(CheckUnread(unread), path); };
   return Status::Ok();
 }
 

@@ -190,6 +190,31 @@ TEST(TunedSection, ThatDoesNotFitLeavesTheWeightsOfTheFile) {
   }
 }
 
+// Whoever uses a constant after all gets what was written, or an error.
+TEST(TunedSection, ThatIsNotUsedLeavesNoChecksumOut) {
+  const auto status_of = [](const std::function<void(TunedSection&)>& spoil) {
+    SlipModel model = BuiltModel("cpu/conv_f32");
+    spoil(model.tuned[0]);
+    std::string file = *FormatSlip(model);
+    const Tensor& weights = model.graph.value(model.graph.nodes[0].inputs[1]).data;
+    const std::string_view bytes(weights.as<char>(), static_cast<size_t>(weights.size_bytes()));
+    file.at(file.find(bytes) + 5) ^= 1;
+    const auto back = ParseSlip({reinterpret_cast<const uint8_t*>(file.data()), file.size()}, nullptr,
+                                {.target = *TargetOf(OneThread())});
+    if (!back.ok()) return back.status();
+    EngineOptions options = OneThread();
+    std::string note;
+    SLIPWAY_RETURN_IF_ERROR(UseTunedSection(*back, "m.slip", options, note));
+    return Engine::Create(back->graph, options).status();
+  };
+  EXPECT_TRUE(status_of([](TunedSection&) {}).ok());
+  const Status other_steps = status_of([](TunedSection& s) { s.steps[0].tactic = "cpu/nothing"; });
+  EXPECT_THAT(other_steps.message(), HasSubstr("'m.slip': .slip file: weights of 9216 bytes fail their"));
+  const Status other_parts =
+      status_of([](TunedSection& s) { s.steps[0].parts[0].bytes = s.steps[0].parts[0].bytes.first(64); });
+  EXPECT_THAT(other_parts.message(), HasSubstr("'m.slip': .slip file: weights of 9216 bytes fail their"));
+}
+
 // A constant that something else reads, too, keeps its bytes.
 TEST(TunedSection, ConstantsWithOtherReadersStay) {
   SlipModel model = BuiltModel("cpu/conv_f32");

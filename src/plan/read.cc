@@ -34,8 +34,13 @@ std::vector<std::string> StringList(
   return result;
 }
 
-// Whether a checksum is looked at, which reads the bytes.
-enum class Check { kYes, kNo };
+// When a checksum is looked at, which reads the bytes.
+enum class Check { kNow, kLater, kNever };
+
+Status CheckSum(std::span<const uint8_t> bytes, uint32_t crc32) {
+  if (Crc32(bytes) == crc32) return Status::Ok();
+  return Broken("weights of " + std::to_string(bytes.size()) + " bytes fail their checksum");
+}
 
 class Reader {
  public:
@@ -67,6 +72,7 @@ class Reader {
       }
     }
     SLIPWAY_RETURN_IF_ERROR(ReadRanges(source, model));
+    model.unread = std::move(left_);
     return model;
   }
 
@@ -98,13 +104,13 @@ class Reader {
     }
   }
 
-  Result<TunedSection> ReadSection(const fb::TunedSection& source) const {
+  Result<TunedSection> ReadSection(const fb::TunedSection& source) {
     TunedSection section;
     section.target = Text(source.target());
     section.unread = ElementsOf(source.unread());
     if (source.steps() == nullptr) return section;
     const bool is_used = used_ == nullptr ? options_.target.empty() : used_ == &source;
-    const Check check = is_used ? Check::kYes : Check::kNo;
+    const Check check = is_used ? Check::kNow : Check::kNever;
     for (const fb::TunedStep* step : *source.steps()) {
       section.steps.push_back({Text(step->tactic()), {}});
       if (step->parts() == nullptr) continue;
@@ -116,7 +122,7 @@ class Reader {
     return section;
   }
 
-  Result<PackedPart> ReadPart(const fb::PackedPart& source, Check check) const {
+  Result<PackedPart> ReadPart(const fb::PackedPart& source, Check check) {
     if (source.data() == nullptr) return Broken("a packed constant has no data");
     SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*source.data()));
     SLIPWAY_RETURN_IF_ERROR(CheckBytes(bytes, source.crc32(), check));
@@ -131,9 +137,16 @@ class Reader {
     return part;
   }
 
-  Status CheckBytes(std::span<const uint8_t> bytes, uint32_t crc32, Check check) const {
-    if (check == Check::kNo || options_.skips_checksums || Crc32(bytes) == crc32) return Status::Ok();
-    return Broken("weights of " + std::to_string(bytes.size()) + " bytes fail their checksum");
+  Status CheckBytes(std::span<const uint8_t> bytes, uint32_t crc32, Check check) {
+    if (check == Check::kNever || options_.skips_checksums) return Status::Ok();
+    if (check == Check::kNow) return CheckSum(bytes, crc32);
+    if (owner_ != nullptr) {
+      left_.push_back({bytes, crc32, owner_});
+      return Status::Ok();
+    }
+    auto copy = std::make_shared<std::vector<uint8_t>>(bytes.begin(), bytes.end());
+    left_.push_back({*copy, crc32, copy});
+    return Status::Ok();
   }
 
   Result<std::span<const uint8_t>> Bytes(const fb::Extent& extent) const {
@@ -149,7 +162,7 @@ class Reader {
     return static_cast<DType>(number);
   }
 
-  Result<Tensor> ReadTensor(const fb::Tensor& source, Check check = Check::kYes) const {
+  Result<Tensor> ReadTensor(const fb::Tensor& source, Check check = Check::kNow) {
     SLIPWAY_ASSIGN_OR_RETURN(DType dtype, ReadDType(source.dtype()));
     if (dtype == DType::kNone) return Broken("a tensor has no dtype");
     Dims dims = ElementsOf(source.dims());
@@ -201,7 +214,7 @@ class Reader {
     return type;
   }
 
-  Result<Value> ReadValue(const fb::Value& source, Check check) const {
+  Result<Value> ReadValue(const fb::Value& source, Check check) {
     Value value;
     value.name = Text(source.name());
     SLIPWAY_ASSIGN_OR_RETURN(value.type, ReadType(source.type()));
@@ -214,7 +227,7 @@ class Reader {
     return value;
   }
 
-  Result<Attr> ReadAttr(const fb::Attr& source, int depth) const {
+  Result<Attr> ReadAttr(const fb::Attr& source, int depth) {
     switch (static_cast<AttrTag>(source.kind())) {
       case AttrTag::kInt: return Attr(int64_t{source.i()});
       case AttrTag::kFloat: return Attr(source.f());
@@ -240,7 +253,7 @@ class Reader {
     return Broken("attribute kind " + std::to_string(source.kind()) + " is unknown");
   }
 
-  Result<Node> ReadNode(const fb::Node& source, int depth) const {
+  Result<Node> ReadNode(const fb::Node& source, int depth) {
     Node node;
     node.op = Text(source.op());
     node.name = Text(source.name());
@@ -255,14 +268,14 @@ class Reader {
     return node;
   }
 
-  Result<Graph> ReadGraph(const fb::Graph& source, int depth) const {
+  Result<Graph> ReadGraph(const fb::Graph& source, int depth) {
     if (depth > kMaxGraphDepth) return Broken("graphs are nested too deep");
     Graph graph;
     graph.name = Text(source.name());
     if (source.values() != nullptr) {
       for (const fb::Value* each : *source.values()) {
         const bool is_unread = depth == 0 && unread_.count(static_cast<ValueId>(graph.values.size())) > 0;
-        SLIPWAY_ASSIGN_OR_RETURN(Value value, ReadValue(*each, is_unread ? Check::kNo : Check::kYes));
+        SLIPWAY_ASSIGN_OR_RETURN(Value value, ReadValue(*each, is_unread ? Check::kLater : Check::kNow));
         graph.values.push_back(std::move(value));
       }
     }
@@ -282,7 +295,7 @@ class Reader {
     return graph;
   }
 
-  Result<GoldenVector> ReadGolden(const fb::Golden& source) const {
+  Result<GoldenVector> ReadGolden(const fb::Golden& source) {
     GoldenVector vector;
     vector.name = Text(source.name());
     vector.relative = source.relative();
@@ -291,7 +304,7 @@ class Reader {
       if (tensors == nullptr) return Status::Ok();
       for (const fb::Tensor* each : *tensors) {
         SLIPWAY_ASSIGN_OR_RETURN(Tensor tensor,
-                                 ReadTensor(*each, used_ == nullptr ? Check::kYes : Check::kNo));
+                                 ReadTensor(*each, used_ == nullptr ? Check::kNow : Check::kLater));
         out.push_back(std::move(tensor));
       }
       return Status::Ok();
@@ -309,6 +322,7 @@ class Reader {
   const SlipReadOptions& options_;
   const fb::TunedSection* used_ = nullptr;
   std::set<ValueId> unread_;
+  std::vector<UnreadBytes> left_;  // Check::kLater
 };
 
 Status CheckHeader(const SlipHeader& header, uint64_t file_bytes) {
@@ -363,6 +377,11 @@ Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<cons
   flatbuffers::Verifier verifier(graph.data(), graph.size(), kVerifierDepth, kVerifierTables);
   if (!fb::VerifyModelBuffer(verifier)) return Broken("the graph is not a valid FlatBuffers table");
   return Reader(data, std::move(owner), options).Read(*fb::GetModel(graph.data()));
+}
+
+Status CheckUnread(std::span<const UnreadBytes> unread) {
+  for (const UnreadBytes& each : unread) SLIPWAY_RETURN_IF_ERROR(CheckSum(each.bytes, each.crc32));
+  return Status::Ok();
 }
 
 Result<SlipModel> ReadSlip(const std::string& path, const SlipReadOptions& options) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,13 @@ struct TunedSection {
   std::vector<ValueId> unread;  // constants, ascending: all their readers have them packed
 };
 
+// Bytes of the file whose checksum has not been looked at.
+struct UnreadBytes {
+  std::span<const uint8_t> bytes;
+  uint32_t crc32 = 0;
+  std::shared_ptr<const void> owner;
+};
+
 struct SlipModel {
   std::string producer;       // "slipway 0.1.0"
   std::string source_format;  // "onnx", "tflite", ...
@@ -44,6 +53,8 @@ struct SlipModel {
   std::map<std::string, DimRange> ranges;  // of dimensions of the inputs, by symbol; missing: any extent
   // Constants whose elements all are halves are stored as such (plan/half_weights.h).
   bool has_half_weights = false;
+  // Constants and golden vectors that SlipReadOptions::target made needless: see CheckUnread.
+  std::vector<UnreadBytes> unread;
 };
 
 inline constexpr std::string_view kSlipMagic{"SLIPWAY\0", 8};
@@ -60,7 +71,8 @@ Status WriteSlip(const std::string& path, const SlipModel& model);
 
 struct SlipReadOptions {
   // The tuned section that will be used. If the file has it, the bytes of what it makes needless (its unread
-  // constants, golden vectors, other sections) are not read, nor are their checksums looked at.
+  // constants, golden vectors, other sections) are not read, nor are their checksums looked at:
+  // SlipModel::unread has those of constants and golden vectors.
   std::string target = {};
   bool skips_checksums = false;  // of the data; for fuzzing
 };
@@ -70,5 +82,9 @@ struct SlipReadOptions {
 Result<SlipModel> ReadSlip(const std::string& path, const SlipReadOptions& options = {});
 Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
                             const SlipReadOptions& options = {});
+
+// Catches up on the checksums that reading for a target left out. REQUIRED before anything uses the constants
+// that the section makes needless, or golden vectors.
+Status CheckUnread(std::span<const UnreadBytes> unread);
 
 }  // namespace slipway

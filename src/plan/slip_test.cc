@@ -210,12 +210,22 @@ TEST(Slip, ASectionInUseLeavesTheRestUnread) {
                                 {.target = target});
     return read.ok() ? "" : read.status().message();
   };
+  const auto why_refused_later = [&](size_t at) {
+    std::string broken = file;
+    broken[header.data_offset + at] ^= 1;
+    const auto read = ParseSlip({reinterpret_cast<const uint8_t*>(broken.data()), broken.size()}, nullptr,
+                                {.target = "this machine"});
+    EXPECT_TRUE(read.ok());
+    return CheckUnread(read->unread).message();
+  };
   // Every 64 bytes: the constant, two golden tensors, 100 bytes and 3 of one section, 100 of the other.
   for (const size_t at : {0, 64, 128}) {
     EXPECT_EQ(why_refused(at, "this machine"), "") << at;
     EXPECT_THAT(why_refused(at, "a third machine"), HasSubstr("fail their checksum")) << at;
     EXPECT_THAT(why_refused(at, ""), HasSubstr("fail their checksum")) << at;
+    EXPECT_THAT(why_refused_later(at), HasSubstr("fail their checksum")) << at;
   }
+  EXPECT_EQ(why_refused_later(192 + 192), "");
   EXPECT_THAT(why_refused(192, "this machine"), HasSubstr("fail their checksum"));
   EXPECT_EQ(why_refused(192, "a third machine"), "");
   EXPECT_EQ(why_refused(192 + 192, "this machine"), "");

@@ -57,7 +57,9 @@ Result<std::shared_ptr<const Engine>> Engine::Create(Graph graph, const EngineOp
     engine->step_infos_.push_back({node.name, node.op, choices[i].tactic->name(), choices[i].estimate_us,
                                    node.sources, std::move(choices[i].rejected)});
   }
+  if (!engine->notes_.empty() && options.check_constants) SLIPWAY_RETURN_IF_ERROR(options.check_constants());
   engine->options_.packed.clear();
+  engine->options_.check_constants = nullptr;
   engine->inputs_ = PortsOf(network, network.CallerInputs());
   engine->outputs_ = PortsOf(network, network.CallerOutputs());
   return std::shared_ptr<const Engine>(std::move(engine));

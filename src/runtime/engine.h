@@ -1,6 +1,7 @@
 // Engine: an immutable, executable network, shared by threads. Context: one stream of calls on it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -26,6 +27,9 @@ struct EngineOptions {
   std::vector<std::string> tactics;
   // What these tactics packed when the build made them, for every node; empty: kernels pack.
   std::vector<std::vector<PackedPart>> packed;
+  // Asked where a kernel packs a constant all the same, whose bytes nobody has looked at since `packed` was
+  // to spare that; an error of it is the engine's. Empty: all constants have been checked.
+  std::function<Status()> check_constants;
 
   // num_threads, with all cores counted.
   int ThreadCount() const { return num_threads > 0 ? num_threads : AvailableCores(); }
