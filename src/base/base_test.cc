@@ -1,7 +1,9 @@
 // Status, dtypes, scalars, tensors, zip, npy and files.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -280,6 +282,39 @@ TEST(File, WritesReadsAndNamesWhatIsMissing) {
   const auto missing = MappedFile::Open(path);
   EXPECT_EQ(missing.status().code(), Code::kNotFound);
   EXPECT_THAT(missing.status().message(), testing::HasSubstr(path));
+}
+
+// What was read is what was written: a link stays one, a pipe and a folder stay what they are.
+TEST(File, IsWrittenWhereItStands) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(testing::TempDir()) / "slipway_file_writer_test";
+  fs::remove_all(folder);
+  fs::create_directories(folder / "behind");
+  const auto write = [&](const char* name) {
+    return WriteFile((folder / name).string(), std::string_view("new"));
+  };
+  fs::create_symlink("behind/file", folder / "link");
+  ASSERT_TRUE(WriteFile((folder / "behind/file").string(), std::string_view("old")).ok());
+  fs::permissions(folder / "behind/file", fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_TRUE(write("link").ok());
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  EXPECT_EQ(*ReadFile((folder / "behind/file").string()), "new");
+  EXPECT_EQ(fs::status(folder / "behind/file").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+
+  const std::string pipe = (folder / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  EXPECT_TRUE(write("pipe").ok());
+  char got[4] = {};
+  EXPECT_EQ(::read(reader, got, 3), 3);
+  ::close(reader);
+  EXPECT_STREQ(got, "new");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+
+  EXPECT_THAT(write("behind").message(), testing::HasSubstr("behind': cannot write: it is a folder"));
+  // No temporary is left: "behind", "behind/file", "link", "pipe".
+  EXPECT_EQ(std::distance(fs::recursive_directory_iterator(folder), fs::recursive_directory_iterator()), 4);
+  fs::remove_all(folder);
 }
 
 }  // namespace

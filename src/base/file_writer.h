@@ -1,4 +1,5 @@
-// A file written piece by piece, that readers see whole or not at all.
+// A file written piece by piece, that readers see whole or not at all. Devices and pipes are written as they
+// stand.
 #pragma once
 
 #include <string>
@@ -8,7 +9,8 @@
 
 namespace slipway {
 
-// Pieces go to a temporary beside the path; Commit renames it. What was not committed is removed.
+// Pieces go to a temporary beside the file (behind a link: beside what it points to); Commit renames it. What
+// was not committed is removed.
 class FileWriter {
  public:
   static Result<FileWriter> Open(const std::string& path);
@@ -22,10 +24,10 @@ class FileWriter {
 
  private:
   FileWriter() = default;
-  void Close();
 
   std::string path_;
-  std::string temporary_;  // empty: committed, or moved from
+  std::string target_;     // what the temporary becomes
+  std::string temporary_;  // empty: committed, moved from, or not used
   int fd_ = -1;
 };
 

@@ -8,7 +8,6 @@
 namespace slipway {
 namespace {
 
-constexpr std::string_view kHeading = "# slipway timing cache 1";
 constexpr double kMaxUs = 1e12;
 
 // The text before the next tab, which is taken off; nullopt when there is none.
@@ -53,7 +52,7 @@ void TimingCache::Merge(const TimingCache& other) {
 }
 
 std::string FormatTimingCache(const TimingCache& cache) {
-  std::string text(kHeading);
+  std::string text(kTimingCacheHeading);
   text += '\n';
   for (const auto& [machine, table] : cache.tables) {
     for (const auto& [key, time] : table.all())

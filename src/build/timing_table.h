@@ -43,6 +43,9 @@ struct TimingCache {
   void Merge(const TimingCache& other);
 };
 
+// The first line of a file.
+inline constexpr std::string_view kTimingCacheHeading = "# slipway timing cache 1";
+
 std::string FormatTimingCache(const TimingCache& cache);
 // Lines that are not what they should be are counted and left out: a cache is a convenience, no model.
 TimingCache ParseTimingCache(std::string_view text);

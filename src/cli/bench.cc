@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/measured_model.h"
+#include "cli/number_check.h"
 #include "cli/photo_times.h"
 #include "cli/throughput.h"
 #include "report/hints.h"
@@ -199,7 +200,9 @@ void AddBench(CLI::App& app, Action& action) {
   auto flags = std::make_shared<BenchFlags>();
   CLI::App* command = app.add_subcommand("bench", "measure how long a model takes here");
   flags->model.AddModel(command);
-  command->add_option("--seconds", flags->seconds, "measure about this long")->capture_default_str();
+  command->add_option("--seconds", flags->seconds, "measure about this long")
+      ->capture_default_str()
+      ->check(NumberWithin(0, 3600));
   command->add_option("--runs", flags->max_runs, "at most this many runs")
       ->capture_default_str()
       ->check(CLI::Range(3, 1000000));

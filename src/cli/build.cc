@@ -13,6 +13,7 @@
 #include "cli/measured_model.h"
 #include "cli/model_error.h"
 #include "cli/model_flags.h"
+#include "cli/number_check.h"
 #include "cli/out_path.h"
 #include "cli/random_input.h"
 #include "cli/try_bf16.h"
@@ -94,7 +95,8 @@ Status Build(const BuildFlags& flags) {
   SLIPWAY_RETURN_IF_ERROR(CheckReportPath(flags.report_path));
   std::string path = flags.path;
   if (path.empty()) path = std::filesystem::path(flags.model.model).replace_extension(".slip").string();
-  SLIPWAY_RETURN_IF_ERROR(CheckFolderOf(path));
+  SLIPWAY_RETURN_IF_ERROR(CheckOutPath(path));
+  for (const std::string& cache : flags.model.timing_caches) SLIPWAY_RETURN_IF_ERROR(CheckOutPath(cache));
   SLIPWAY_ASSIGN_OR_RETURN(EngineOptions options, flags.model.ToEngineOptions());
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
   SlipModel& model = loaded.model;
@@ -144,7 +146,7 @@ void AddBuild(CLI::App& app, Action& action) {
       ->add_option("--max-error", flags->max_error,
                    "fail where the chosen kernels change an output by more, relative to its largest value")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(NumberFrom(0));
   command->add_option("--report", flags->report_path,
                       "FILE.html: a picture of every step and its alternatives, and FILE.json beside it");
   command->add_flag("--no-golden", flags->has_no_golden, "leave the self-test vectors out");

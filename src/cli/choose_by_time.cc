@@ -25,6 +25,12 @@ Result<TimingCache> ReadCaches(const std::vector<std::string>& paths) {
     }
     SLIPWAY_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
     const TimingCache cache = ParseTimingCache(text);
+    // It might be written, and be lost.
+    if (cache.tables.empty() && !text.empty() && !text.starts_with(kTimingCacheHeading)) {
+      return Status(Code::kUsage,
+                    "--timing-cache '" + path + "' is no timing cache, and no line of it has a time",
+                    "name another file; one that is not there is made");
+    }
     if (cache.unreadable_lines > 0)
       PrintNote(fmt::format("{}: {} lines say nothing and are left out", path, cache.unreadable_lines));
     all.Merge(cache);

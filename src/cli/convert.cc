@@ -43,7 +43,7 @@ Status Convert(const ConvertFlags& options) {
   const ModelFlags& flags = options.model;
   std::string path = options.path;
   const bool wants_golden = !options.has_no_golden;
-  SLIPWAY_RETURN_IF_ERROR(CheckFolderOf(path));
+  SLIPWAY_RETURN_IF_ERROR(CheckOutPath(path));
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.Load());
   SlipModel& model = loaded.model;
   model.manifest = CompleteManifestOf(loaded);

@@ -1,10 +1,13 @@
 // `slipway`: the command line.
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <new>
+#include <system_error>
 
 #include "api/load.h"
 #include "base/nearest.h"
+#include "base/system_error.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 
@@ -66,7 +69,15 @@ Status Perform(const Action& action) {
   } catch (const std::bad_alloc&) {
     return Status(Code::kInvalidInput, "this machine has not enough memory for that",
                   "smaller inputs or a smaller batch need less; --input NAME[shape] and --dim set them");
+  } catch (const std::system_error& error) {  // fmt::print, of an output that takes no more
+    return Status(Code::kIo, error.what());
   }
+}
+
+// What was printed and never arrived, on a full disk for instance.
+Status FlushOutput() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return Status::Ok();
+  return SystemError("standard output", "write");
 }
 
 int Main(int argc, char** argv) {
@@ -76,6 +87,7 @@ int Main(int argc, char** argv) {
   app.footer(
       "Exit status: 0 ok, 1 a defect of slipway, 2 usage, 3 not found, 4 broken model, 5 unsupported model,\n"
       "6 wrong input, 7 results differ, 8 input/output error.");
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may grow no more is an error, with its name
   Action action;
   for (AddCommandFn add : kCommands) add(app, action);
   try {
@@ -87,7 +99,8 @@ int Main(int argc, char** argv) {
     std::fputs(kWelcome, stdout);
     return 0;
   }
-  const Status status = Perform(action);
+  Status status = Perform(action);
+  if (const Status written = FlushOutput(); status.ok()) status = written;
   if (status.ok()) return 0;
   PrintError(status);
   return static_cast<int>(status.code());

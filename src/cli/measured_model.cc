@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/timing.h"
+#include "cli/out_path.h"
 #include "cli/random_input.h"
 #include "report/report_html.h"
 #include "report/report_json.h"
@@ -37,7 +38,7 @@ Result<Profile> MeasuredModel::Measure(ProfileOptions options) const {
 }
 
 Status CheckReportPath(const std::string& path) {
-  if (path.empty() || (path.ends_with(kEnding) && path.size() > kEnding.size())) return Status::Ok();
+  if (path.empty() || (path.ends_with(kEnding) && path.size() > kEnding.size())) return CheckOutPath(path);
   return Status(Code::kUsage, "--report '" + path + "': the name must end in .html",
                 "the same name with .json is written beside it");
 }

@@ -10,6 +10,7 @@
 #include "backends/api/backend.h"
 #include "cli/choose_by_time.h"
 #include "cli/console.h"
+#include "cli/number_check.h"
 #include "cli/try_bf16.h"
 #include "slipway/plugin_library.h"
 #include "tasks/core/guess.h"
@@ -148,11 +149,11 @@ void ModelFlags::AddEngine(CLI::App* command) {
       ->add_option("--bf16-budget", bf16_budget,
                    "what --precision auto may change an output by, relative to its largest value")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(NumberFrom(0));
   command
       ->add_option("--tune-seconds", tune_seconds, "time kernels for so long at most, and take the fastest")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 3600.0));
+      ->check(NumberWithin(0, 3600));
   command
       ->add_option("--timing-cache", timing_caches,
                    "file of times: read, and written after tuning; of several, all are read, the first is "
@@ -224,7 +225,10 @@ Result<LoadedModel> ModelFlags::Load() const {
 Result<LoadedModel> ModelFlags::LoadToRun() const {
   SLIPWAY_RETURN_IF_ERROR(LoadPlugins());
   SLIPWAY_ASSIGN_OR_RETURN(LoadOptions options, ToLoadOptions());
-  SLIPWAY_ASSIGN_OR_RETURN(options.engine, ToEngineOptions());
+  // Otherwise its constants and golden vectors are used before, or in place of, a tuned section.
+  if (!IsTimed() && !IsPrecisionAuto()) {
+    SLIPWAY_ASSIGN_OR_RETURN(options.engine, ToEngineOptions());
+  }
   return LoadModel(model, options);
 }
 
@@ -256,7 +260,7 @@ Result<std::shared_ptr<const Engine>> ModelFlags::MakeEngine(LoadedModel&& loade
   if (IsPrecisionAuto()) {
     SLIPWAY_ASSIGN_OR_RETURN(options.precision, ChoosePrecision(loaded.model, options, bf16_budget));
   }
-  if (!timing_caches.empty() || tune_seconds > 0) {
+  if (IsTimed()) {
     SLIPWAY_ASSIGN_OR_RETURN(how->choices,
                              ChooseByTime(loaded.model.graph, {timing_caches, tune_seconds}, options));
     options.tactics = TacticNames(how->choices);

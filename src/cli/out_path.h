@@ -7,7 +7,8 @@
 
 namespace slipway::cli {
 
-// An error where the path's folder is not there: found out before the work, not after it.
-Status CheckFolderOf(const std::string& path);
+// An error where no file can be written at the path: its folder is not there or closed to this user, or it is
+// a folder itself. Found out before the work, not after it. "": nothing is to be written.
+Status CheckOutPath(const std::string& path);
 
 }  // namespace slipway::cli

@@ -5,6 +5,8 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/measured_model.h"
+#include "cli/number_check.h"
+#include "cli/out_path.h"
 #include "report/report_json.h"
 #include "report/trace.h"
 
@@ -106,6 +108,7 @@ Status CheckRates(const Profile& profile) {
 
 Status RunProfile(const ProfileFlags& flags) {
   SLIPWAY_RETURN_IF_ERROR(CheckReportPath(flags.report_path));
+  SLIPWAY_RETURN_IF_ERROR(CheckOutPath(flags.trace_path));
   SLIPWAY_ASSIGN_OR_RETURN(MeasuredModel measured, MeasuredModel::Load(flags.model, {.alternatives = true}));
   ProfileOptions options;
   options.runs = flags.runs;
@@ -136,7 +139,9 @@ void AddProfile(CLI::App& app, Action& action) {
   command->add_option("--runs", flags->runs, "at most this many runs, each the median's")
       ->capture_default_str()
       ->check(CLI::Range(3, 1000000));
-  command->add_option("--seconds", flags->seconds, "measure about this long")->capture_default_str();
+  command->add_option("--seconds", flags->seconds, "measure about this long")
+      ->capture_default_str()
+      ->check(NumberWithin(0, 3600));
   command->add_flag("--all", flags->has_all, "every step, in the order they run");
   command->add_option("--trace", flags->trace_path,
                       "FILE.json: a run for ui.perfetto.dev, a track per thread");

@@ -21,12 +21,12 @@ void RunStream(const Engine& engine, std::span<const Tensor> inputs, double seco
   stream.status = context->Run(inputs).status();
   start.arrive_and_wait();
   const auto begin = SteadyClock::now();
-  while (stream.status.ok() && stream.seconds < seconds) {
+  do {
     const auto run_begin = SteadyClock::now();
-    stream.status = context->Run(inputs).status();
+    if (stream.status.ok()) stream.status = context->Run(inputs).status();
     stream.times_ms.push_back(MillisecondsSince(run_begin));
     stream.seconds = MillisecondsSince(begin) / 1000;
-  }
+  } while (stream.status.ok() && stream.seconds < seconds);
 }
 
 }  // namespace

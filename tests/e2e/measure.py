@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 import common
-from common import NOT_FOUND, OK, USAGE, EndToEnd, slipway
+from common import IO, OK, USAGE, EndToEnd, slipway
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -165,7 +165,7 @@ class Measure(EndToEnd):
         self.assert_fails(USAGE, "the name must end in .html", "profile", self.model, "--seconds", 0.1, "--report",
                           self.folder / "report.txt")
         lost = slipway("profile", self.model, "--seconds", 0.1, "--report", self.folder / "none" / "r.html")
-        self.assertEqual(lost.returncode, NOT_FOUND, lost.stderr)
+        self.assertEqual(lost.returncode, IO, lost.stderr)
 
     def test_build_reports_what_it_timed(self):
         path = self.folder / "built.html"
