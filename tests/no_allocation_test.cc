@@ -121,6 +121,26 @@ TEST(NoAllocation, ConvolutionNetwork) {
   EXPECT_THAT(WhoAllocates(*engine), testing::IsEmpty());
 }
 
+// What surrounds a transformer: an embedding, a mask from the tokens, and arithmetic on positions.
+TEST(NoAllocation, EmbeddingsAndMasks) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId tokens = builder.Input("tokens", Type::Of(DType::kI64, {2, 9}));
+  const ValueId table = builder.Constant("table", Tensor(DType::kF32, {30, 16}));
+  const ValueId one = builder.Constant("one", Tensor(DType::kI64, {}));
+  const ValueId least = builder.Constant("least", Tensor(DType::kF32, {}));
+  const ValueId rows = *builder.Add("Gather", {table, tokens});
+  const ValueId seen = *builder.Add("Greater", {*builder.Add("Mul", {tokens, one}), one});
+  const ValueId reals = *builder.Add("Cast", {tokens}, {{"to", DType::kF32}});
+  const ValueId mask = *builder.Add("Where", {*builder.Add("Not", {seen}), least, reals});
+  graph.outputs = {*builder.Add("Sin", {rows}), mask};
+  const auto engine = CpuEngine(std::move(graph));
+  ASSERT_TRUE(engine.ok()) << engine.status().ToString();
+  EXPECT_THAT((*engine)->steps(),
+              testing::Each(testing::Field(&StepInfo::tactic, testing::StartsWith("cpu/"))));
+  EXPECT_THAT(WhoAllocates(*engine), testing::IsEmpty());
+}
+
 class Halve : public Plugin {
  public:
   plugin::Description Describe() const override {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "backends/cpu/kernels/elementwise/run.h"
 #include "base/thread_pool.h"
 #include "slipway/tensor.h"
 
@@ -44,6 +45,50 @@ void ForEachRun(const Broadcast& shape, int64_t count, int64_t grain, ThreadPool
       }
       row(at_a, at_b, width, i * width);
     }
+  });
+}
+
+inline constexpr int64_t kRowTile = 512;  // elements of a short row, many times over
+
+// Whether one side is one dense run, and the other the same short row again and again: channels of pixels.
+inline bool IsShortRowAgain(const Broadcast& shape, const std::array<int64_t, kMaxBroadcastRank>& dense,
+                            const std::array<int64_t, kMaxBroadcastRank>& again) {
+  const int64_t width = shape.extent[0];
+  return shape.rank == 2 && width <= kRowTile / 4 && dense[0] == 1 && dense[1] == width && again[0] == 1 &&
+         again[1] == 0;
+}
+
+// y = f(a, b) under broadcasting, on several threads: calls run(a, b, elements, y) for runs in which each
+// operand goes on or stands still, as `row.a` and `row.b` say, which are set before. T: of the operands, U:
+// of the result.
+template <class T, class U = T, class Row, class F>
+void ZipRuns(const Tensor& a_tensor, const Tensor& b_tensor, Tensor& y_tensor, Row& row, int64_t grain,
+             ThreadPool& pool, const F& run) {
+  const int64_t count = y_tensor.count();
+  if (count == 0) return;
+  const T* a = a_tensor.as<T>();
+  const T* b = b_tensor.as<T>();
+  U* y = y_tensor.as<U>();
+  const Broadcast shape = CollapseBroadcast(y_tensor.dims(), a_tensor.dims(), b_tensor.dims());
+  const bool is_b_again = IsShortRowAgain(shape, shape.a, shape.b);
+  if (is_b_again || IsShortRowAgain(shape, shape.b, shape.a)) {
+    row.a = row.b = Run::kEach;
+    const int64_t width = shape.extent[0];
+    const int64_t rows = kRowTile / width;
+    T tile[kRowTile];
+    for (int64_t i = 0; i < rows; ++i) std::copy_n(is_b_again ? b : a, width, tile + i * width);
+    pool.ParallelFor(shape.extent[1], std::max<int64_t>(1, grain / width), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i += rows) {
+        const int64_t at = i * width;
+        run(is_b_again ? a + at : tile, is_b_again ? tile : b + at, std::min(rows, end - i) * width, y + at);
+      }
+    });
+    return;
+  }
+  row.a = shape.a[0] == 0 ? Run::kRepeated : Run::kEach;
+  row.b = shape.b[0] == 0 ? Run::kRepeated : Run::kEach;
+  ForEachRun(shape, count, grain, pool, [&](int64_t at_a, int64_t at_b, int64_t width, int64_t at) {
+    run(a + at_a, b + at_b, width, y + at);
   });
 }
 

@@ -113,7 +113,7 @@ class ConcatKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> ConcatTactics() {
-  static const SimpleTactic concat("cpu/concat", 5, WhyNot, MakeKernel<ConcatKernel>);
+  static const SimpleTactic concat("cpu/concat", BoundByMemory(70), WhyNot, MakeKernel<ConcatKernel>);
   return {&concat};
 }
 

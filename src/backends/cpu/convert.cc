@@ -98,8 +98,9 @@ class HalfKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> ConvertTactics() {
-  static const SimpleTactic quantize("cpu/quantize_f32", 5, WhyNotQuantize, MakeKernel<QuantizeKernel>);
-  static const SimpleTactic half("cpu/half_to_f32", 5, WhyNotHalf, MakeKernel<HalfKernel>);
+  static const SimpleTactic quantize("cpu/quantize_f32", BoundByMemory(27), WhyNotQuantize,
+                                     MakeKernel<QuantizeKernel>);
+  static const SimpleTactic half("cpu/half_to_f32", BoundByMemory(60), WhyNotHalf, MakeKernel<HalfKernel>);
   return {&quantize, &half};
 }
 

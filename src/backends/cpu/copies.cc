@@ -111,7 +111,7 @@ class CopiesKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> CopyTactics() {
-  static const SimpleTactic copies("cpu/copies", 6, WhyNot, MakeKernel<CopiesKernel>);
+  static const SimpleTactic copies("cpu/copies", BoundByMemory(33, 1), WhyNot, MakeKernel<CopiesKernel>);
   return {&copies};
 }
 

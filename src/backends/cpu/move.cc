@@ -182,9 +182,12 @@ class NearestKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> MoveTactics() {
-  static const SimpleTactic reshape("cpu/reshape", 1, WhyNotReshape, MakeKernel<ReshapeKernel>);
-  static const SimpleTactic transpose("cpu/transpose", 5, WhyNotTranspose, MakeKernel<TransposeKernel>);
-  static const SimpleTactic nearest("cpu/resize_nearest", 5, WhyNotNearest, MakeKernel<NearestKernel>);
+  static const SimpleTactic reshape("cpu/reshape", BoundByMemory(80), WhyNotReshape,
+                                    MakeKernel<ReshapeKernel>);
+  static const SimpleTactic transpose("cpu/transpose", BoundByMemory(27), WhyNotTranspose,
+                                      MakeKernel<TransposeKernel>);
+  static const SimpleTactic nearest("cpu/resize_nearest", BoundByMemory(35), WhyNotNearest,
+                                    MakeKernel<NearestKernel>);
   return {&reshape, &transpose, &nearest};
 }
 

@@ -212,10 +212,11 @@ class InstanceLastKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> NormalizeTactics() {
-  static const SimpleTactic batch("cpu/batch_norm_f32", 10, WhyNotBatch, MakeKernel<BatchKernel>);
-  static const SimpleTactic instance("cpu/instance_norm_f32", 10, WhyNotInstanceFirst,
+  static const SimpleTactic batch("cpu/batch_norm_f32", BoundByMemory(70), WhyNotBatch,
+                                  MakeKernel<BatchKernel>);
+  static const SimpleTactic instance("cpu/instance_norm_f32", BoundByMemory(18), WhyNotInstanceFirst,
                                      MakeKernel<InstanceKernel>);
-  static const SimpleTactic last("cpu/instance_norm_last_f32", Speed{20, 10}, WhyNotInstanceLast,
+  static const SimpleTactic last("cpu/instance_norm_last_f32", BoundByMemory(18), WhyNotInstanceLast,
                                  MakeKernel<InstanceLastKernel>);
   return {&batch, &instance, &last};
 }

@@ -100,7 +100,7 @@ class PoolKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> PoolTactics() {
-  static const SimpleTactic pool("cpu/pool", 10, WhyNot, MakeKernel<PoolKernel>);
+  static const SimpleTactic pool("cpu/pool", Speed{60, 24}, WhyNot, MakeKernel<PoolKernel>);
   return {&pool};
 }
 

@@ -69,18 +69,9 @@ class QuantizedBinaryKernel : public Kernel {
  private:
   template <class T>
   void RunTyped(const KernelArgs& args) const {
-    const int64_t count = args.out(0).count();
-    if (count == 0) return;
-    const T* a = args.in(0).as<T>();
-    const T* b = args.in(1).as<T>();
-    T* y = args.out(0).as<T>();
-    const Broadcast shape = CollapseBroadcast(args.out(0).dims(), args.in(0).dims(), args.in(1).dims());
     QuantizedRow row = row_;
-    row.a = shape.a[0] == 0 ? cpu::Run::kRepeated : cpu::Run::kEach;
-    row.b = shape.b[0] == 0 ? cpu::Run::kRepeated : cpu::Run::kEach;
-    ForEachRun(shape, count, kGrain, args.pool, [&](int64_t at_a, int64_t at_b, int64_t width, int64_t at) {
-      RunQuantizedRow<T>(row, a + at_a, b + at_b, width, y + at);
-    });
+    ZipRuns<T>(args.in(0), args.in(1), args.out(0), row, kGrain, args.pool,
+               [&](const T* a, const T* b, int64_t width, T* y) { RunQuantizedRow<T>(row, a, b, width, y); });
   }
 
   DType dtype_;
@@ -90,7 +81,8 @@ class QuantizedBinaryKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> QuantizedElementwiseTactics() {
-  static const SimpleTactic binary("cpu/binary_quant", 10, WhyNot, MakeKernel<QuantizedBinaryKernel>);
+  static const SimpleTactic binary("cpu/binary_quant", BoundByMemory(8), WhyNot,
+                                   MakeKernel<QuantizedBinaryKernel>);
   return {&binary};
 }
 

@@ -190,8 +190,8 @@ class QuantizedReduceKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> ReduceTactics() {
-  static const SimpleTactic f32("cpu/reduce_f32", 10, WhyNotF32, MakeKernel<ReduceKernel>);
-  static const SimpleTactic quantized("cpu/reduce_quant", 10, WhyNotQuantized,
+  static const SimpleTactic f32("cpu/reduce_f32", BoundByMemory(27), WhyNotF32, MakeKernel<ReduceKernel>);
+  static const SimpleTactic quantized("cpu/reduce_quant", BoundByMemory(0.9), WhyNotQuantized,
                                       MakeKernel<QuantizedReduceKernel>);
   return {&f32, &quantized};
 }

@@ -126,7 +126,8 @@ class BilinearKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> ResizeTactics() {
-  static const SimpleTactic linear("cpu/resize_linear_f32", 10, WhyNot, MakeKernel<BilinearKernel>);
+  static const SimpleTactic linear("cpu/resize_linear_f32", BoundByMemory(17), WhyNot,
+                                   MakeKernel<BilinearKernel>);
   return {&linear};
 }
 

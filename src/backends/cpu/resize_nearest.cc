@@ -101,7 +101,8 @@ class NearestKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> ResizeNearestTactics() {
-  static const SimpleTactic nearest("cpu/resize_nearest", 4, WhyNot, MakeKernel<NearestKernel>);
+  static const SimpleTactic nearest("cpu/resize_nearest", BoundByMemory(35), WhyNot,
+                                    MakeKernel<NearestKernel>);
   return {&nearest};
 }
 

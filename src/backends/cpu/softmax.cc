@@ -37,6 +37,8 @@ class SoftmaxKernel : public Kernel {
     const int64_t grain = std::max<int64_t>(1, kGrain / block);
     auto* scratch = reinterpret_cast<float*>(args.workspace.data());
     args.pool.ParallelFor(split.outer, grain, [&](int64_t begin, int64_t end) {
+      if (split.inner == 1 && split.length <= kShortRow)
+        return SoftmaxShortRows(x + begin * block, end - begin, split.length, beta_, y + begin * block);
       for (int64_t o = begin; o < end; ++o) {
         if (split.inner == 1) {
           SoftmaxRow(x + o * block, split.length, beta_, y + o * block);
@@ -52,6 +54,23 @@ class SoftmaxKernel : public Kernel {
  private:
   Attrs attrs_;
   float beta_;
+};
+
+// Every row costs the latencies of its largest element, its sum and its quotient; short ones share them.
+class SoftmaxTactic : public SimpleTactic {
+ public:
+  using SimpleTactic::SimpleTactic;
+  double EstimateUs(const Step& step) const override {
+    constexpr double kRowUs = 0.03, kElementOfShortRowUs = 0.0015;
+    const double us = SimpleTactic::EstimateUs(step);
+    const Type& type = step.inputs[0]->type;
+    if (!type.IsStatic() || CountOfType(type) == 0) return us;
+    const RowSplit split = SplitRows(step.attrs(), KnownDims(*type.shape));
+    const auto count = static_cast<double>(CountOfType(type));
+    if (split.inner > 1) return us;
+    return us + (split.length <= kShortRow ? count * kElementOfShortRowUs
+                                           : count / static_cast<double>(split.length) * kRowUs);
+  }
 };
 
 std::optional<std::string> WhyNotQuantized(const Step& step) {
@@ -102,8 +121,8 @@ class QuantizedSoftmaxKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> SoftmaxTactics() {
-  static const SimpleTactic f32("cpu/softmax_f32", 10, WhyNotF32, MakeKernel<SoftmaxKernel>);
-  static const SimpleTactic quantized("cpu/softmax_quant", 10, WhyNotQuantized,
+  static const SoftmaxTactic f32("cpu/softmax_f32", BoundByMemory(25), WhyNotF32, MakeKernel<SoftmaxKernel>);
+  static const SimpleTactic quantized("cpu/softmax_quant", BoundByMemory(0.35), WhyNotQuantized,
                                       MakeKernel<QuantizedSoftmaxKernel>);
   return {&f32, &quantized};
 }

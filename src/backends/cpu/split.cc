@@ -70,7 +70,7 @@ class SplitKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> SplitTactics() {
-  static const SimpleTactic split("cpu/split", 3, WhyNot, MakeKernel<SplitKernel>);
+  static const SimpleTactic split("cpu/split", BoundByMemory(37), WhyNot, MakeKernel<SplitKernel>);
   return {&split};
 }
 

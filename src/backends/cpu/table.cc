@@ -106,7 +106,7 @@ class TableKernel : public Kernel {
 }  // namespace
 
 std::vector<const Tactic*> TableTactics() {
-  static const SimpleTactic table("cpu/table_8bit", 5, WhyNot, MakeKernel<TableKernel>);
+  static const SimpleTactic table("cpu/table_8bit", BoundByMemory(12), WhyNot, MakeKernel<TableKernel>);
   return {&table};
 }
 

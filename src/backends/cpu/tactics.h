@@ -22,6 +22,10 @@ std::vector<const Tactic*> MatMulTactics();
 std::vector<const Tactic*> QuantizedConvTactics();
 std::vector<const Tactic*> QuantizedMatMulTactics();
 std::vector<const Tactic*> ElementwiseTactics();
+std::vector<const Tactic*> ZipTactics();
+std::vector<const Tactic*> WhereTactics();
+std::vector<const Tactic*> GatherTactics();
+std::vector<const Tactic*> CastTactics();
 std::vector<const Tactic*> PoolTactics();
 std::vector<const Tactic*> MoveTactics();
 std::vector<const Tactic*> CopyTactics();
@@ -45,6 +49,8 @@ struct Speed {
   double gbytes = 10;
   double fixed_us = 0.3;  // a call that has nothing to do
 };
+// Of what moves elements, or computes little with each: operands in the caches that a network leaves them in.
+constexpr Speed BoundByMemory(double gbytes, double fixed_us = 0.3) { return {1e9, gbytes, fixed_us}; }
 // The longer of arithmetic and traffic, after the fixed part. saved_bytes: of the traffic, by packing.
 double EstimateUs(const Speed& speed, const Step& step, double saved_bytes = 0);
 
@@ -53,8 +59,6 @@ class SimpleTactic : public Tactic {
  public:
   using WhyNotFn = std::optional<std::string> (*)(const Step&);
   using MakeFn = Result<std::unique_ptr<Kernel>> (*)(const Step&);
-  SimpleTactic(std::string name, double us, WhyNotFn why_not, MakeFn make)
-      : SimpleTactic(std::move(name), Speed{1e9, 1e9, us}, why_not, make) {}
   SimpleTactic(std::string name, const Speed& speed, WhyNotFn why_not, MakeFn make)
       : name_(std::move(name)), speed_(speed), why_not_(why_not), make_(make) {}
   std::string name() const override { return name_; }

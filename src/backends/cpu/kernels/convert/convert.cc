@@ -102,6 +102,40 @@ void FromHalves(const uint16_t* x, int64_t count, float* y) {
   for (int64_t k = i; k < count; ++k) y[k] = rest_y[k - i];
 }
 
+// Rounded to the nearest, ties to even, by integers (F. Giesen): a carry runs into the exponent, up to
+// infinity; what becomes subnormal is rounded by an addition that leaves its bits at the end.
+void ToHalves(const float* x, int64_t count, uint16_t* y) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const hn::RebindToUnsigned<D> du;
+  const hn::Rebind<uint16_t, D> d16;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto convert = [&](const float* from, uint16_t* to) HWY_ATTR {
+    const auto bits = hn::BitCast(di, hn::LoadU(d, from));
+    const auto magnitude = hn::And(bits, hn::Set(di, 0x7FFFFFFF));
+    const auto is_odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(di, 1));
+    const auto moved = hn::Add(hn::Add(magnitude, hn::Set(di, 0xFFF - (112 << 23))), is_odd);
+    const auto normal = hn::ShiftRight<13>(moved);
+    const auto half = hn::Set(d, 0.5F);
+    const auto small =
+        hn::Sub(hn::BitCast(di, hn::Add(hn::BitCast(d, magnitude), half)), hn::BitCast(di, half));
+    const auto is_nan = hn::Gt(magnitude, hn::Set(di, 0x7F800000));
+    const auto beyond = hn::IfThenElse(is_nan, hn::Set(di, 0x7E00), hn::Set(di, 0x7C00));
+    auto result = hn::IfThenElse(hn::Lt(magnitude, hn::Set(di, 113 << 23)), small, normal);
+    result = hn::IfThenElse(hn::Lt(magnitude, hn::Set(di, 143 << 23)), result, beyond);
+    const auto sign = hn::ShiftRight<16>(hn::BitCast(du, hn::Xor(bits, magnitude)));
+    hn::StoreU(hn::TruncateTo(d16, hn::Or(hn::BitCast(du, result), sign)), d16, to);
+  };
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) convert(x + i, y + i);
+  if (i == count) return;
+  float rest[kMaxLanes] = {};
+  uint16_t rest_y[kMaxLanes];
+  for (int64_t k = i; k < count; ++k) rest[k - i] = x[k];
+  convert(rest, rest_y);
+  for (int64_t k = i; k < count; ++k) y[k] = rest_y[k - i];
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace slipway::cpu
 HWY_AFTER_NAMESPACE();
@@ -113,6 +147,7 @@ HWY_EXPORT(ToI8);
 HWY_EXPORT(ToU8);
 HWY_EXPORT(ToI16);
 HWY_EXPORT(ToU16);
+HWY_EXPORT(ToHalves);
 HWY_EXPORT(FromHalves);
 
 template <>
@@ -131,6 +166,7 @@ template <>
 void QuantizeFloats<uint16_t>(const QuantizeRow& row, const float* x, int64_t count, uint16_t* y) {
   HWY_DYNAMIC_DISPATCH(ToU16)(row, x, count, y);
 }
+void FloatsToHalf(const float* x, int64_t count, uint16_t* y) { HWY_DYNAMIC_DISPATCH(ToHalves)(x, count, y); }
 void HalfToFloats(const uint16_t* x, int64_t count, float* y) {
   HWY_DYNAMIC_DISPATCH(FromHalves)(x, count, y);
 }

@@ -1,4 +1,4 @@
-// Reals to quantised integers, and half floats to reals.
+// Reals to quantised integers, and half floats to reals and back.
 #pragma once
 
 #include <cstdint>
@@ -29,5 +29,7 @@ void QuantizeFloats<uint16_t>(const QuantizeRow& row, const float* x, int64_t co
 
 // IEEE half floats; NaN keeps being NaN.
 void HalfToFloats(const uint16_t* x, int64_t count, float* y);
+// To the nearest, ties to even; beyond the largest half: infinity.
+void FloatsToHalf(const float* x, int64_t count, uint16_t* y);
 
 }  // namespace slipway::cpu

@@ -11,6 +11,7 @@
 #define HWY_TARGET_INCLUDE "backends/cpu/kernels/pool/pool.cc"
 #include "hwy/foreach_target.h"
 // The targets come first.
+#include "backends/cpu/kernels/simd/math-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -62,6 +63,67 @@ T LowestOf() {
   return std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
 }
 
+// Vectors of at most 16 channels of f32, 64 of bytes.
+template <class T>
+using Lanes = hn::CappedTag<T, 64 / sizeof(T)>;
+
+// A value that the type holds.
+template <class T>
+T Within(int64_t value) {
+  return static_cast<T>(
+      std::clamp<int64_t>(value, std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()));
+}
+
+// kVectors vectors of channels of one output pixel. image: at the first of the channels, `count`: what a mean
+// is divided by.
+template <bool kMax, int kVectors, class T>
+HWY_INLINE void PoolVectors(const Pool& pool, const T* image, const Taps& ty, const Taps& tx, int64_t y0,
+                            int64_t x0, int64_t count, T* to) {
+  const ConvGeometry& g = pool.geometry;
+  const Lanes<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t right = g.dilation_w * g.in_step;
+  const int64_t down = g.dilation_h * g.in_w * g.in_step;
+  const T* first =
+      image + ((y0 + ty.begin * g.dilation_h) * g.in_w + x0 + tx.begin * g.dilation_w) * g.in_step;
+  const bool is_empty = ty.begin >= ty.end || tx.begin >= tx.end;
+  hn::Vec<decltype(d)> sums[kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    if constexpr (kMax) {
+      sums[v] = is_empty ? hn::Set(d, LowestOf<T>()) : hn::LoadU(d, first + v * lanes);
+    } else {
+      sums[v] = hn::Zero(d);
+    }
+  }
+  for (int64_t ky = ty.begin; ky < ty.end; ++ky, first += down) {
+    const T* from = first;
+    for (int64_t kx = tx.begin; kx < tx.end; ++kx, from += right) {
+      for (int v = 0; v < kVectors; ++v) {
+        const auto value = hn::LoadU(d, from + v * lanes);
+        if constexpr (!kMax) {
+          sums[v] = hn::Add(sums[v], value);
+        } else if constexpr (std::is_floating_point_v<T>) {
+          sums[v] = hn::IfThenElse(hn::Gt(value, sums[v]), value, sums[v]);
+        } else {
+          sums[v] = hn::Max(sums[v], value);
+        }
+      }
+    }
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    auto result = sums[v];
+    if constexpr (std::is_floating_point_v<T>) {
+      if constexpr (!kMax) {
+        result = count == 0 ? hn::Zero(d) : Divide(result, hn::Set(d, static_cast<T>(count)));
+      }
+      result = ClampTo(hn::Set(d, pool.activation.low), hn::Set(d, pool.activation.high), result, d);
+    } else {
+      result = hn::Min(hn::Max(result, hn::Set(d, Within<T>(pool.low))), hn::Set(d, Within<T>(pool.high)));
+    }
+    hn::StoreU(result, d, to + v * lanes);
+  }
+}
+
 // One output pixel of all channels; kMax: largest, else mean.
 template <bool kMax, class T>
 HWY_INLINE void PoolPixel(const Pool& pool, const T* image, const Taps& ty, const Taps& tx, int64_t y0,
@@ -71,7 +133,15 @@ HWY_INLINE void PoolPixel(const Pool& pool, const T* image, const Taps& ty, cons
   Acc sums[kBlock];
   const int64_t inside = (ty.end - ty.begin) * (tx.end - tx.begin);
   const int64_t count = pool.counts_padding ? ty.padded * tx.padded : inside;
-  for (int64_t c0 = 0; c0 < g.in_c; c0 += kBlock) {
+  int64_t c0 = 0;
+  if constexpr (kMax || std::is_floating_point_v<T>) {
+    const auto lanes = static_cast<int64_t>(hn::Lanes(Lanes<T>()));
+    for (; c0 + 4 * lanes <= g.in_c; c0 += 4 * lanes)
+      PoolVectors<kMax, 4, T>(pool, image + c0, ty, tx, y0, x0, count, to + c0);
+    for (; c0 + lanes <= g.in_c; c0 += lanes)
+      PoolVectors<kMax, 1, T>(pool, image + c0, ty, tx, y0, x0, count, to + c0);
+  }
+  for (; c0 < g.in_c; c0 += kBlock) {
     const int64_t width = std::min(kBlock, g.in_c - c0);
     bool is_first = true;
     std::fill_n(sums, width, kMax ? static_cast<Acc>(LowestOf<T>()) : Acc{0});

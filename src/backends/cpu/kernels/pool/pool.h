@@ -1,5 +1,5 @@
-// Pools in both layouts. Channels last: the channels of a window's pixels are folded together; channels
-// first: output pixels of a row are. Loops are plain and vectorised by the compiler, once per instruction
+// Pools in both layouts. Channels last: vectors of channels of a window's pixels are folded together;
+// channels first, and what fills no vector: plain loops, vectorised by the compiler, once per instruction
 // set.
 #pragma once
 

@@ -1,5 +1,7 @@
 #include "backends/cpu/kernels/softmax/softmax.h"
 
+#include <algorithm>
+
 #include "backends/cpu/kernels/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -59,6 +61,32 @@ void Row(const float* x, int64_t count, float beta, float* y) {
   const auto inverse = hn::Set(d, 1.0F / sum);
   for (i = 0; i + lanes <= count; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, y + i), inverse), d, y + i);
   for (; i < count; ++i) y[i] *= 1.0F / sum;
+}
+
+// A block of rows at a time: exponentials do not care where a row ends.
+void ShortRows(const float* x, int64_t rows, int64_t count, float beta, float* y) {
+  constexpr int64_t kBlock = 256;
+  const D d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN float e[kBlock + kMaxLanes] = {};
+  const int64_t rows_each = kBlock / count;
+  for (int64_t row = 0; row < rows; row += rows_each) {
+    const int64_t now = std::min(rows_each, rows - row);
+    const float* from = x + row * count;
+    float* to = y + row * count;
+    for (int64_t r = 0; r < now; ++r) {
+      float most = from[r * count];
+      for (int64_t k = 1; k < count; ++k) most = from[r * count + k] > most ? from[r * count + k] : most;
+      for (int64_t k = 0; k < count; ++k) e[r * count + k] = (from[r * count + k] - most) * beta;
+    }
+    for (int64_t i = 0; i < now * count; i += lanes) hn::Store(Exp(d, hn::Load(d, e + i)), d, e + i);
+    for (int64_t r = 0; r < now; ++r) {
+      float sum = 0;
+      for (int64_t k = 0; k < count; ++k) sum += e[r * count + k];
+      const float inverse = 1.0F / sum;
+      for (int64_t k = 0; k < count; ++k) to[r * count + k] = e[r * count + k] * inverse;
+    }
+  }
 }
 
 // Vectors of neighbouring columns; what is left over goes through a padded copy.
@@ -137,10 +165,14 @@ void QuantizedRowOf(const SoftmaxQuant& softmax, const T* x, int64_t count, int6
 }  // namespace
 
 HWY_EXPORT(Row);
+HWY_EXPORT(ShortRows);
 HWY_EXPORT(Columns);
 
 void SoftmaxRow(const float* x, int64_t count, float beta, float* y) {
   HWY_DYNAMIC_DISPATCH(Row)(x, count, beta, y);
+}
+void SoftmaxShortRows(const float* x, int64_t rows, int64_t count, float beta, float* y) {
+  HWY_DYNAMIC_DISPATCH(ShortRows)(x, rows, count, beta, y);
 }
 void SoftmaxColumns(const float* x, int64_t length, int64_t width, int64_t stride, float beta, float* scratch,
                     float* y) {

@@ -8,6 +8,9 @@ namespace slipway::cpu {
 
 // x, y: `count` contiguous elements; y = e^(beta * (x - max x)) / sum. x and y may be the same.
 void SoftmaxRow(const float* x, int64_t count, float beta, float* y);
+// The same of `rows` rows, one behind the other, of at most kShortRow elements: blocks of rows at a time.
+inline constexpr int64_t kShortRow = 12;
+void SoftmaxShortRows(const float* x, int64_t rows, int64_t count, float beta, float* y);
 // The same along the first axis of [length][width], rows `stride` elements apart. scratch: 2 * width.
 void SoftmaxColumns(const float* x, int64_t length, int64_t width, int64_t stride, float beta, float* scratch,
                     float* y);

@@ -1,0 +1,110 @@
+// Tactic for Where: elements of 1, 2, 4 or 8 bytes, chosen under any broadcasting of the three operands.
+#include <algorithm>
+#include <array>
+
+#include "backends/cpu/broadcast.h"
+#include "backends/cpu/tactics.h"
+
+namespace slipway::cpu {
+namespace {
+
+constexpr int64_t kGrain = 8192;  // elements per task at least
+
+std::optional<std::string> WhyNot(const Step& step) {
+  if (step.op->name != "Where") return "not a Where";
+  const DType dtype = TypeOf(step.inputs[1]);
+  if (dtype == DType::kNone || dtype == DType::kString) return "no elements of fixed size";
+  const int bits = BitsOf(dtype);
+  if (bits != 8 && bits != 16 && bits != 32 && bits != 64) return "elements are not of 1, 2, 4 or 8 bytes";
+  const Type& type = step.outputs[0]->type;
+  if (!type.HasRank() || type.rank() > static_cast<int>(kMaxBroadcastRank))
+    return "the rank is unknown or above 8";
+  return std::nullopt;
+}
+
+// Elements from one to the next of every operand, by axis of the result, innermost last.
+struct Strides {
+  Strides(const Dims& out, const Dims& in) {
+    int64_t stride = 1;
+    for (size_t i = 0; i < in.size(); ++i) {
+      const int64_t extent = in[in.size() - 1 - i];
+      by_axis[out.size() - 1 - i] = extent == 1 ? 0 : stride;
+      stride *= extent;
+    }
+  }
+  int64_t At(const Dims& out, int64_t row) const {
+    int64_t at = 0;
+    for (size_t axis = out.size() - 1; axis-- > 0;) {
+      at += row % out[axis] * by_axis[axis];
+      row /= out[axis];
+    }
+    return at;
+  }
+  std::array<int64_t, kMaxBroadcastRank> by_axis{};
+};
+
+template <class T>
+void ChooseRow(const uint8_t* condition, int64_t condition_step, const T* x, int64_t x_step, const T* y,
+               int64_t y_step, int64_t count, T* out) {
+  if (condition_step == 1 && x_step == 1 && y_step == 1) {
+    for (int64_t i = 0; i < count; ++i) out[i] = condition[i] != 0 ? x[i] : y[i];
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = condition[i * condition_step] != 0 ? x[i * x_step] : y[i * y_step];
+}
+
+class WhereKernel : public Kernel {
+ public:
+  explicit WhereKernel(const Step&) {}
+
+  Status Run(const KernelArgs& args) const override {
+    if (args.out(0).count() == 0) return Status::Ok();
+    switch (BitsOf(args.out(0).dtype())) {
+      case 8: Choose<uint8_t>(args); break;
+      case 16: Choose<uint16_t>(args); break;
+      case 32: Choose<uint32_t>(args); break;
+      default: Choose<uint64_t>(args);
+    }
+    return Status::Ok();
+  }
+
+ private:
+  template <class T>
+  static void Choose(const KernelArgs& args) {
+    Tensor& out = args.out(0);
+    const auto* condition = args.in(0).as<uint8_t>();
+    const T* x = args.in(1).as<T>();
+    const T* y = args.in(2).as<T>();
+    T* to = out.as<T>();
+    const Dims& dims = out.dims();
+    if (args.in(0).dims() == dims && args.in(1).dims() == dims && args.in(2).dims() == dims) {
+      args.pool.ParallelFor(out.count(), kGrain, [&](int64_t begin, int64_t end) {
+        ChooseRow<T>(condition + begin, 1, x + begin, 1, y + begin, 1, end - begin, to + begin);
+      });
+      return;
+    }
+    if (dims.empty()) return ChooseRow<T>(condition, 0, x, 0, y, 0, 1, to);
+    const Strides strides[] = {
+        {dims, args.in(0).dims()}, {dims, args.in(1).dims()}, {dims, args.in(2).dims()}};
+    const size_t last = dims.size() - 1;
+    const int64_t width = dims[last];
+    args.pool.ParallelFor(
+        out.count() / width, std::max<int64_t>(1, kGrain / width), [&](int64_t begin, int64_t end) {
+          for (int64_t row = begin; row < end; ++row) {
+            ChooseRow<T>(condition + strides[0].At(dims, row), strides[0].by_axis[last],
+                         x + strides[1].At(dims, row), strides[1].by_axis[last], y + strides[2].At(dims, row),
+                         strides[2].by_axis[last], width, to + row * width);
+          }
+        });
+  }
+};
+
+}  // namespace
+
+std::vector<const Tactic*> WhereTactics() {
+  static const SimpleTactic where("cpu/where", BoundByMemory(30), WhyNot, MakeKernel<WhereKernel>);
+  return {&where};
+}
+
+}  // namespace slipway::cpu
