@@ -1,4 +1,4 @@
-// Tactics for f32 Attention without a cache: by products of f32 or of bf16.
+// Tactics for f32 Attention, with a cache of keys and values or without: by products of f32 or of bf16.
 #include <algorithm>
 #include <cmath>
 
@@ -10,7 +10,8 @@
 namespace slipway::cpu {
 namespace {
 
-enum Input : size_t { kQuery, kKey, kValue, kMask };
+enum Input : size_t { kQuery, kKey, kValue, kMask, kPastKey, kPastValue, kLengths };
+enum Output : size_t { kY, kPresentKey, kPresentValue, kScores };
 
 bool IsOfRank(const Value* value, int low, int high) {
   return value->type.HasRank() && value->type.rank() >= low && value->type.rank() <= high;
@@ -27,11 +28,15 @@ std::optional<std::string> WhyNot(const Step& step) {
     if (mask != DType::kF32 && mask != DType::kBool) return "the mask is neither f32 nor bool";
     if (!IsOfRank(step.inputs[kMask], 1, 4)) return "the mask's rank is not known";
   }
-  for (size_t i = kMask + 1; i < step.inputs.size(); ++i) {
-    if (step.HasInput(i)) return "keys and values come from a cache";
-  }
-  for (size_t i = 1; i < step.outputs.size(); ++i) {
-    if (step.outputs[i] != nullptr) return "more than the result is wanted";
+  if (step.HasInput(kLengths)) return "how much of the cache is filled is an input";
+  const auto has_output = [&](size_t i) { return i < step.outputs.size() && step.outputs[i] != nullptr; };
+  if (has_output(kScores)) return "the scores are wanted";
+  if (!step.HasInput(kPastKey)) {
+    if (has_output(kPresentKey) || has_output(kPresentValue)) return "there is no cache to go on with";
+  } else {
+    if (TypeOf(step.inputs[kPastKey]) != DType::kF32 || TypeOf(step.inputs[kPastValue]) != DType::kF32)
+      return "the cache is not f32";
+    if (!has_output(kPresentKey) || !has_output(kPresentValue)) return "the longer cache is no output";
   }
   const DType precision = step.attrs().Type("softmax_precision", DType::kNone);
   if (precision != DType::kNone && precision != DType::kF32) return "the softmax rounds to another type";
@@ -40,6 +45,7 @@ std::optional<std::string> WhyNot(const Step& step) {
 
 std::optional<std::string> WhyNotBf16(const Step& step) {
   if (auto reason = WhyNot(step)) return reason;
+  if (step.HasInput(kPastKey)) return "keys and values come from a cache";
   return WhyNoBf16();
 }
 
@@ -59,27 +65,39 @@ class AttentionKernel : public Kernel {
         scale_(step.attrs().Float("scale")),
         softcap_(step.attrs().Float("softcap")),
         is_causal_(step.attrs().Int("is_causal") != 0),
-        is_packed_(step.inputs[kQuery]->type.rank() == 3) {}
+        is_packed_(step.inputs[kQuery]->type.rank() == 3),
+        has_past_(step.HasInput(kPastKey)) {}
 
   bool CanReadSteps(size_t input) const override { return is_packed_ && input <= kValue; }
-  bool CanWriteSteps(size_t) const override { return is_packed_; }
+  bool CanWriteSteps(size_t output) const override { return is_packed_ && output == kY; }
   bool CanReadBf16(size_t input) const override { return kPrecision == Precision::kBf16 && input <= kValue; }
   bool CanWriteBf16(size_t) const override { return kPrecision == Precision::kBf16; }
 
   int64_t ThreadWorkspaceBytes(std::span<const Type> inputs, std::span<const Type>) const override {
     if (!inputs[kQuery].IsStatic() || !inputs[kKey].IsStatic() || !inputs[kValue].IsStatic()) return 0;
-    return AttentionScratchBytes(SizesOf(KnownDims(*inputs[kQuery].shape), KnownDims(*inputs[kKey].shape),
-                                         KnownDims(*inputs[kValue].shape)));
+    AttentionF32 a = SizesOf(KnownDims(*inputs[kQuery].shape), KnownDims(*inputs[kKey].shape),
+                             KnownDims(*inputs[kValue].shape));
+    if (has_past_) {
+      if (!inputs[kPastKey].IsStatic()) return 0;
+      a.kv_length += KnownDims(*inputs[kPastKey].shape)[2];
+    }
+    return AttentionScratchBytes(a);
   }
 
   Status Run(const KernelArgs& args) const override {
-    if (args.out(0).count() == 0) return Status::Ok();
     AttentionF32 a = SizesOf(args.in(kQuery).dims(), args.in(kKey).dims(), args.in(kValue).dims());
     a.q = ViewHeads(ConstElements(args.in(kQuery)), args.in(kQuery).dims(), a.q_heads, args.in_step(kQuery));
     a.k = ViewHeads(ConstElements(args.in(kKey)), args.in(kKey).dims(), a.kv_heads, args.in_step(kKey));
     a.v = ViewHeads(ConstElements(args.in(kValue)), args.in(kValue).dims(), a.kv_heads, args.in_step(kValue));
     a.y = ViewHeads(Elements(args.out(0)), args.out(0).dims(), a.q_heads, args.out_step(0));
     if (args.HasInput(kMask)) a.mask = ViewMask(args.in(kMask));
+    if (has_past_) {
+      a.past_length = args.in(kPastKey).dim(2);
+      a.kv_length += a.past_length;
+      a.k = Extend(args.in(kPastKey), a.k, args.out(kPresentKey), args.pool);
+      a.v = Extend(args.in(kPastValue), a.v, args.out(kPresentValue), args.pool);
+    }
+    if (args.out(0).count() == 0) return Status::Ok();
     // Few heads: threads also share out rows, and pack the keys twice.
     const int64_t heads = a.batch * a.q_heads;
     const int64_t threads = args.pool.num_threads();
@@ -116,6 +134,22 @@ class AttentionKernel : public Kernel {
     return a;
   }
 
+  // present = past with `added` behind it, [B,heads,P+S,D]; where that lies.
+  static HeadView<ConstElements> Extend(const Tensor& past, const HeadView<ConstElements>& added,
+                                        Tensor& present, ThreadPool& pool) {
+    const int64_t heads = present.dim(1), length = present.dim(2), size = present.dim(3);
+    const int64_t past_length = past.dim(2);
+    pool.ParallelFor(present.dim(0) * heads, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        float* to = present.as<float>() + i * length * size;
+        to = std::copy_n(past.as<float>() + i * past_length * size, past_length * size, to);
+        for (int64_t l = 0; l < length - past_length; ++l)
+          to = std::copy_n(added.at(i / heads, i % heads, l).floats(), size, to);
+      }
+    });
+    return {ConstElements(present), heads * length * size, length * size, size};
+  }
+
   // An axis of extent 1, or one that is not there, is the same for all.
   static AttentionMask ViewMask(const Tensor& tensor) {
     AttentionMask mask;
@@ -136,7 +170,7 @@ class AttentionKernel : public Kernel {
 
   int64_t q_heads_, kv_heads_;
   float scale_, softcap_;
-  bool is_causal_, is_packed_;
+  bool is_causal_, is_packed_, has_past_;
 };
 
 // Weights are rounded between the two products, whatever the operands are.

@@ -44,6 +44,7 @@ Backend MakeCpuBackend() {
                     cpu::DepthwiseTactics,
                     cpu::WinogradTactics,
                     cpu::MatMulTactics,
+                    cpu::BatchedMatMulTactics,
                     cpu::QuantizedConvTactics,
                     cpu::QuantizedMatMulTactics,
                     cpu::ElementwiseTactics,

@@ -19,6 +19,7 @@ std::vector<const Tactic*> ConvTransposeTactics();
 std::vector<const Tactic*> DepthwiseTactics();
 std::vector<const Tactic*> WinogradTactics();
 std::vector<const Tactic*> MatMulTactics();
+std::vector<const Tactic*> BatchedMatMulTactics();
 std::vector<const Tactic*> QuantizedConvTactics();
 std::vector<const Tactic*> QuantizedMatMulTactics();
 std::vector<const Tactic*> ElementwiseTactics();

@@ -131,7 +131,7 @@ HWY_INLINE void RunHeadBy(const AttentionF32& a, int64_t b, int64_t h, int64_t r
     const Operand queries = OperandOf<Multiply>(a.q.at(b, h, first), a.q.row, rows, a.head_size, pairs);
     MultiplyRows<Multiply>(queries, rows, at.depth, scratch, a.kv_length, scores, at.score_row);
     for (int64_t i = 0; i < rows; ++i) {
-      const int64_t seen = a.is_causal ? std::min(first + i + 1, a.kv_length) : a.kv_length;
+      const int64_t seen = a.is_causal ? std::min(a.past_length + first + i + 1, a.kv_length) : a.kv_length;
       if (!is_one_mask) mask = MaskRow(a, b, h, first + i, scratch + at.mask);
       float* row = scores + i * at.score_row;
       if (is_moderate) {

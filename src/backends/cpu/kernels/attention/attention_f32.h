@@ -41,6 +41,7 @@ struct AttentionF32 {
   float scale = 1;
   float softcap = 0;  // 0: none
   bool is_causal = false;
+  int64_t past_length = 0;  // keys that stand before those of the first query: causal ones see them all
   AttentionMask mask;
 };
 
