@@ -164,8 +164,12 @@ inline Result<std::vector<Datum>> RunTactic(const Tactic& tactic, const Step& st
                         nullptr, in_steps, out_steps,    threads.values<uint8_t>()};
   SLIPWAY_RETURN_IF_ERROR(kernel->Run(args));
   std::vector<Datum> results;
-  for (size_t i = 0; i < outputs.size(); ++i)
-    results.push_back(Datum::Of(ToDType(outputs[i]->Dense(), like[i].tensor.dtype())));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    // Through reals, which do not hold every whole number.
+    Tensor result = outputs[i]->Dense();
+    const DType dtype = like[i].tensor.dtype();
+    results.push_back(Datum::Of(result.dtype() == dtype ? std::move(result) : ToDType(result, dtype)));
+  }
   return results;
 }
 

@@ -67,7 +67,8 @@ void PrintSteps(const Profile& profile, bool has_all) {
       rest_us += step.us;
       continue;
     }
-    table.Row({std::to_string(i), step.moves_nothing ? "-" : fmt::format("{:.1f}", step.us),
+    const std::string us = step.within ? fmt::format("in {}", *step.within) : fmt::format("{:.1f}", step.us);
+    table.Row({std::to_string(i), step.moves_nothing && !step.within ? "-" : us,
                fmt::format("{:.1f}", 100 * profile.ShareOf(step)), GflopsText(step),
                step.error.empty() ? Number(step.gbytes()) : "?", RoofText(step), step.tactic, step.shape,
                Shortened(step.op + " " + step.node, 44), Shortened(SourcesOf(step), 44)});

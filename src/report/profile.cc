@@ -19,13 +19,16 @@ bool HasOpenType(const Value* value) {
 // Operators that only move elements read as many as they write, however large what they choose from is.
 bool OnlyMoves(const OpDef& op) { return op.group == "shape" || op.group == "index"; }
 
+// 0 where they are not known.
+double BytesOfValue(const Value* value) {
+  if (value == nullptr || !HasKnownBytes(value->type)) return 0;
+  return static_cast<double>(BytesOf(value->type.dtype, CountOf(KnownDims(*value->type.shape))));
+}
+
 double BytesMoved(const Step& step, const Cost& cost) {
   if (!OnlyMoves(*step.op)) return cost.bytes;
   double bytes = 0;
-  for (const Value* output : step.outputs) {
-    if (output != nullptr && HasKnownBytes(output->type))
-      bytes += static_cast<double>(BytesOf(output->type.dtype, CountOf(KnownDims(*output->type.shape))));
-  }
+  for (const Value* output : step.outputs) bytes += BytesOfValue(output);
   return 2 * bytes;
 }
 
@@ -64,6 +67,19 @@ NearestRoof MemoryRoof(const Peak& peak, double bytes, double gbytes) {
   while (i + 1 < peak.levels.size() && !Fits(bytes, peak, peak.levels[i])) ++i;
   while (i > 0 && gbytes > peak.levels[i].gbytes) --i;
   return {peak.levels[i].name, gbytes / peak.levels[i].gbytes};
+}
+
+// `step` does the work of `first` on the way: what they compute together, without the value between.
+void CountTogether(double bytes_between, StepProfile& first, StepProfile& step) {
+  const auto add = [](std::optional<double>& to, std::optional<double>& from) {
+    to = to && from ? std::optional(*to + *from) : std::nullopt;
+    from = 0;
+  };
+  if (first.flops > step.flops) step.arithmetic = first.arithmetic;
+  add(step.flops, first.flops);
+  add(step.defined_flops, first.defined_flops);
+  add(step.bytes, first.bytes);
+  if (step.bytes) *step.bytes -= 2 * bytes_between;
 }
 
 Result<std::vector<double>> TimeRuns(Context& context, std::span<const Tensor> inputs,
@@ -172,9 +188,12 @@ Result<Profile> MeasureProfile(const Engine& engine, Context& context, std::span
     step.rejected = info.rejected;
     step.estimate_us = info.estimate_us;
     step.moves_nothing = context.WasSkipped(i);
+    step.within = context.RanWithin(i);
     step.us = step.moves_nothing ? 0 : Median(std::move(times[i]));
     SLIPWAY_ASSIGN_OR_RETURN(const Step operands, MakeStep(graph, graph.nodes[i]));
     Count(operands, step);
+    if (!profile.steps.empty() && profile.steps.back().within == i)
+      CountTogether(BytesOfValue(operands.inputs[0]), profile.steps.back(), step);
     if (i < options.choices.size()) step.alternatives = AlternativesOf(options.choices[i]);
     CompareWithRoofs(profile.peak, step);
     // A result that takes its operand's place: nothing was copied.

@@ -228,7 +228,9 @@ std::string RowHtml(const Profile& profile, size_t i) {
   const StepProfile& step = profile.steps[i];
   std::string html =
       fmt::format("<tr><td class=\"n\" data-v=\"{0}\">{0}</td><td>{1}</td>", i, SourcesHtml(step));
-  html += NumberCell(step.us, step.moves_nothing ? "in place" : fmt::format("{:.1f}", step.us));
+  html += NumberCell(step.us, step.within          ? fmt::format("in step {}", *step.within)
+                              : step.moves_nothing ? "in place"
+                                                   : fmt::format("{:.1f}", step.us));
   html += NumberCell(100 * profile.ShareOf(step), fmt::format("{:.1f}", 100 * profile.ShareOf(step)));
   html += RateCell(step);
   const auto gbytes = step.error.empty() ? step.gbytes() : std::nullopt;

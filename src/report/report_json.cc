@@ -37,6 +37,7 @@ Json StepJson(const Profile& profile, size_t i) {
           {"us", step.us},
           {"percent", 100 * profile.ShareOf(step)},
           {"moves_nothing", step.moves_nothing},
+          {"within", step.within ? Json(*step.within) : Json()},
           {"flops", OrNull(step.flops)},
           {"defined_flops", OrNull(step.defined_flops)},
           {"bytes", OrNull(step.bytes)},

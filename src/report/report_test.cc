@@ -104,7 +104,7 @@ TEST(ReportJson, HasItsKeysInOneOrder) {
   EXPECT_THAT(keys, ElementsAre("model", "backend", "threads", "machine", "peak", "runs", "median_ms",
                                 "steps_us", "flops", "weight_bytes", "arena_bytes", "steps"));
   EXPECT_THAT(step_keys, ElementsAre("step", "op", "node", "sources", "tactic", "result", "layout", "us",
-                                     "percent", "moves_nothing", "flops", "defined_flops", "bytes",
+                                     "percent", "moves_nothing", "within", "flops", "defined_flops", "bytes",
                                      "arithmetic", "gflops", "defined_gflops", "gbytes", "roof",
                                      "percent_of_roof", "error", "estimate_us", "alternatives", "rejected"));
   EXPECT_EQ(json.dump(), ToJson(MadeUpProfile()).dump());

@@ -182,6 +182,12 @@ bool Context::WasSkipped(size_t step) const {
   return !plans_.empty() && plans_.front()->steps[step].is_skipped;
 }
 
+std::optional<size_t> Context::RanWithin(size_t step) const {
+  if (plans_.empty() || step + 1 >= plans_.front()->steps.size()) return std::nullopt;
+  const bool is_next = plans_.front()->steps[step + 1].behind == static_cast<int>(step);
+  return is_next ? std::optional(step + 1) : std::nullopt;
+}
+
 void Context::SetThreadObserver(ThreadPool::Observer* observer) { engine_->pool_->SetObserver(observer); }
 
 Status Context::RunSteps(ShapePlan& plan) {
@@ -214,7 +220,11 @@ Status Context::RunSteps(ShapePlan& plan) {
     const KernelArgs args{step.inputs, step.outputs,     step.output_types, workspace,        *engine_->pool_,
                           &runner,     step.input_steps, step.output_steps, thread_workspaces};
     const auto start = observer_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
-    if (!step.is_skipped) SLIPWAY_RETURN_IF_ERROR(engine_->kernels_[s]->Run(args));
+    const Kernel& kernel = *engine_->kernels_[s];
+    if (step.behind >= 0)
+      SLIPWAY_RETURN_IF_ERROR(kernel.RunBehind(*engine_->kernels_[static_cast<size_t>(step.behind)], args));
+    else if (!step.is_skipped)
+      SLIPWAY_RETURN_IF_ERROR(kernel.Run(args));
     while (freed != plan.freed.end() && freed->step == s) {
       std::memset(freed->bytes.data(), 0xFF, freed->bytes.size());  // NaN in every float
       ++freed;

@@ -121,6 +121,9 @@ class Context {
   const Graph* last_types() const;
   // Whether the last run had nothing to do for this step: a Concat whose parts lie where they belong.
   bool WasSkipped(size_t step) const;
+  // The step that the last run did this one in; nullopt: it ran by itself. A pointwise convolution runs
+  // within the depthwise one behind it.
+  std::optional<size_t> RanWithin(size_t step) const;
   // Bytes of activations and scratch of the current plan; 0 before the first run.
   int64_t arena_bytes() const;
 

@@ -43,6 +43,37 @@ bool HasKnownOperands(const Graph& graph, const Node& node) {
          std::all_of(node.outputs.begin(), node.outputs.end(), is_known);
 }
 
+// The graph in which steps that run within the one behind them do nothing and hand on their input; `plan`
+// notes who runs within whom.
+Graph PairSteps(std::span<const std::unique_ptr<Kernel>> kernels, ShapePlan& plan) {
+  Graph flow = plan.types;
+  std::vector<int> uses(flow.values.size(), 0);
+  for (const Node& node : flow.nodes) {
+    for (ValueId id : node.inputs) {
+      if (id != kNoValue) ++uses[static_cast<size_t>(id)];
+    }
+  }
+  for (ValueId id : flow.outputs) ++uses[static_cast<size_t>(id)];
+  for (size_t s = 0; s + 1 < flow.nodes.size(); ++s) {
+    Node& first = flow.nodes[s];
+    Node& node = flow.nodes[s + 1];
+    const bool is_chain = first.inputs.size() > 0 && first.outputs.size() == 1 && first.HasInput(0) &&
+                          node.HasInput(0) && node.inputs[0] == first.outputs[0] &&
+                          uses[static_cast<size_t>(node.inputs[0])] == 1;
+    if (!is_chain || !plan.steps[s].is_static || !plan.steps[s + 1].is_static) continue;
+    const auto first_inputs = TypesOf(flow, first.inputs), inputs = TypesOf(flow, node.inputs),
+               outputs = TypesOf(flow, node.outputs);
+    if (!kernels[s + 1]->CanRunBehind(*kernels[s], {first_inputs, inputs, outputs})) continue;
+    node.inputs[0] = first.inputs[0];
+    first.inputs.clear();
+    first.outputs.clear();
+    plan.steps[s].is_skipped = true;
+    plan.steps[s + 1].behind = static_cast<int>(s);
+    plan.steps[s + 1].inputs[0] = plan.steps[s].inputs[0];
+  }
+  return flow;
+}
+
 // What lies in the arena: trees of values that share storage, and workspaces of the static steps.
 struct Buffers {
   struct Owner {
@@ -61,8 +92,7 @@ struct Buffers {
 };
 
 // One buffer per root, alive while any value in it is.
-void RequestValues(const ShapePlan& plan, const Sharing& sharing, Buffers& buffers) {
-  const Graph& graph = plan.types;
+void RequestValues(const Graph& graph, const Sharing& sharing, Buffers& buffers) {
   const Lifetimes lifetimes = LifetimesOf(graph);
   buffers.request_of.assign(graph.values.size(), -1);
   for (size_t v = 0; v < graph.values.size(); ++v) {
@@ -89,7 +119,13 @@ void RequestWorkspaces(const ShapePlan& plan, std::span<const std::unique_ptr<Ke
     const ShapePlan::Step& step = plan.steps[s];
     if (!step.is_static || step.is_skipped) continue;
     const std::vector<Type> inputs = TypesOf(plan.types, plan.types.nodes[s].inputs);
-    const auto scratch = ScratchSizes::Of(*kernels[s], inputs, step.output_types, plan.num_threads);
+    const auto scratch =
+        step.behind < 0 ? ScratchSizes::Of(*kernels[s], inputs, step.output_types, plan.num_threads)
+                        : ScratchSizes::OfPair(
+                              *kernels[static_cast<size_t>(step.behind)], *kernels[s],
+                              {TypesOf(plan.types, plan.types.nodes[static_cast<size_t>(step.behind)].inputs),
+                               inputs, step.output_types},
+                              plan.num_threads);
     if (scratch.total_bytes() == 0) continue;
     buffers.Add({scratch.total_bytes(), static_cast<int>(s), static_cast<int>(s)}, {kNoValue, s, scratch});
   }
@@ -174,15 +210,16 @@ std::vector<int64_t> StepsOf(const Sharing& sharing, const std::vector<ValueId>&
 // Lays the values of the static steps into an arena.
 Status PlanStorage(std::span<const std::unique_ptr<Kernel>> kernels, const std::vector<bool>& is_static,
                    MemoryMode mode, ShapePlan& plan) {
-  const Sharing sharing = mode == MemoryMode::kPlain ? ShareNothing(plan.types, is_static)
-                                                     : ShareStorage(plan.types, kernels, is_static);
+  const bool is_plain = mode == MemoryMode::kPlain;
+  const Graph flow = is_plain ? plan.types : PairSteps(kernels, plan);
+  const Sharing sharing = is_plain ? ShareNothing(flow, is_static) : ShareStorage(flow, kernels, is_static);
   for (size_t s = 0; s < plan.steps.size(); ++s) {
-    plan.steps[s].is_skipped = sharing.is_skipped[s];
-    plan.steps[s].input_steps = StepsOf(sharing, plan.types.nodes[s].inputs);
-    plan.steps[s].output_steps = StepsOf(sharing, plan.types.nodes[s].outputs);
+    plan.steps[s].is_skipped |= sharing.is_skipped[s];
+    plan.steps[s].input_steps = StepsOf(sharing, flow.nodes[s].inputs);
+    plan.steps[s].output_steps = StepsOf(sharing, flow.nodes[s].outputs);
   }
   Buffers buffers;
-  RequestValues(plan, sharing, buffers);
+  RequestValues(flow, sharing, buffers);
   RequestWorkspaces(plan, kernels, buffers);
   SLIPWAY_RETURN_IF_ERROR(PlaceBuffers(buffers, sharing, plan));
   if (mode != MemoryMode::kPoison) plan.freed.clear();
@@ -209,6 +246,14 @@ ScratchSizes ScratchSizes::Of(const Kernel& kernel, std::span<const Type> inputs
   ScratchSizes sizes;
   sizes.shared_bytes = kernel.WorkspaceBytes(inputs, outputs);
   sizes.per_thread_bytes = RoundUp(kernel.ThreadWorkspaceBytes(inputs, outputs), kArenaAlignment);
+  sizes.num_threads = num_threads;
+  return sizes;
+}
+
+ScratchSizes ScratchSizes::OfPair(const Kernel& first, const Kernel& kernel, const PairTypes& types,
+                                  int num_threads) {
+  ScratchSizes sizes;
+  sizes.per_thread_bytes = RoundUp(kernel.ThreadWorkspaceBehind(first, types), kArenaAlignment);
   sizes.num_threads = num_threads;
   return sizes;
 }

@@ -20,6 +20,9 @@ struct ScratchSizes {
 
   static ScratchSizes Of(const Kernel& kernel, std::span<const Type> inputs, std::span<const Type> outputs,
                          int num_threads);
+  // Of `kernel` when it runs `first` on the way.
+  static ScratchSizes OfPair(const Kernel& first, const Kernel& kernel, const PairTypes& types,
+                             int num_threads);
   int64_t total_bytes() const { return threads_begin() + per_thread_bytes * num_threads; }
   // `scratch`: of total_bytes().
   std::span<uint8_t> Shared(std::span<uint8_t> scratch) const;
@@ -43,6 +46,9 @@ struct ShapePlan {
     bool is_static = true;
     // Nothing is left to do: its results lie where they belong before it runs.
     bool is_skipped = false;
+    // The step that runs within this one, which is skipped (Kernel::CanRunBehind); -1: none. Input 0 is that
+    // one's.
+    int behind = -1;
   };
   // Bytes that nobody needs any more once a step has run.
   struct Freed {

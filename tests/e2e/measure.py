@@ -110,7 +110,7 @@ class Measure(EndToEnd):
         self.assertNotIn("cost model chose", self.run_ok("bench", tuned, "--seconds", 0.1))
         many = self.run_ok("bench", self.model, "--seconds", 0.1, "--threads", 64)
         self.assertIn("64 threads on ", many)
-        slow = save_model(self.folder / "slow.onnx", size=64, operators=("Conv", "Celu"))
+        slow = save_model(self.folder / "slow.onnx", size=64, operators=("Conv", "Shrink"))
         self.assertIn("1 step runs on reference code", self.run_ok("bench", slow, "--seconds", 0.1))
         self.assertNotIn("reference code", self.run_ok("bench", slow, "--seconds", 0.1, "--backend", "ref"))
 

@@ -243,7 +243,7 @@ class OtherVerbs(EndToEnd):
         again = slipway("bench", ULTRAFACE, *flags, "--tune-seconds", 2)
         self.assertIn("timed 0 kernels", again.stderr)
         self.assertEqual(cache.read_text().splitlines(), lines)
-        cache.write_text("rubbish\n")
+        cache.write_text("\n".join(lines + ["rubbish"]) + "\n")
         self.assertIn("1 lines say nothing", slipway("bench", ULTRAFACE, *flags).stderr)
         missing = slipway("bench", ULTRAFACE, "--tune-seconds", 0.1, "--timing-cache", self.folder / "none" / "t")
         self.assertNotEqual(missing.returncode, OK)

@@ -76,6 +76,12 @@ struct KernelArgs {
   }
 };
 
+// The operands of two steps of which the second is all that reads the first one's output, as its input 0.
+struct PairTypes {
+  std::span<const Type> first_inputs;
+  std::span<const Type> inputs, outputs;  // of the second
+};
+
 class Kernel {
  public:
   virtual ~Kernel() = default;
@@ -92,6 +98,14 @@ class Kernel {
   // Whether output `output` may take the place of input `input`, of equal shape, element size and step: every
   // element is read before, or as, the one at its index is written. No other operand lies there.
   virtual bool CanOverwrite(size_t input, size_t output) const;
+  // Whether this kernel can run the one before it on the way: it makes a strip of `first`'s output at a time,
+  // in scratch memory of its threads, so that the whole is never in memory and no thread waits for another in
+  // between.
+  virtual bool CanRunBehind(const Kernel& first, const PairTypes& types) const;
+  // ThreadWorkspaceBytes() for that.
+  virtual int64_t ThreadWorkspaceBehind(const Kernel& first, const PairTypes& types) const;
+  // Both: input 0 of `args` is `first`'s. REQUIRES: CanRunBehind.
+  virtual Status RunBehind(const Kernel& first, const KernelArgs& args) const;
   // Called from one thread at a time per context, from many contexts at once. Operands have been checked.
   virtual Status Run(const KernelArgs& args) const = 0;
 };

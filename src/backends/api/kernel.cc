@@ -21,6 +21,14 @@ bool Kernel::CanWriteBf16(size_t) const { return false; }
 
 bool Kernel::CanOverwrite(size_t, size_t) const { return false; }
 
+bool Kernel::CanRunBehind(const Kernel&, const PairTypes&) const { return false; }
+
+int64_t Kernel::ThreadWorkspaceBehind(const Kernel&, const PairTypes&) const { return 0; }
+
+Status Kernel::RunBehind(const Kernel&, const KernelArgs&) const {
+  return Status(Code::kInternal, "this kernel runs no other one on the way");
+}
+
 std::optional<double> Tactic::Flops(const Step&) const { return std::nullopt; }
 
 }  // namespace slipway

@@ -56,6 +56,7 @@ class ConvKernel : public ImageKernel {
     const int64_t groups = step.attrs().Int("group", 1);
     const int64_t out_c = view.n / groups;
     const int64_t taps = view.h * view.w;
+    in_c_ = view.c, out_c_ = out_c;
     panels_ = PanelsOf(out_c);
     panel_floats_ = taps * (kForm == ConvForm::kBf16 ? PairsOf(view.c) : view.c) *
                     (kForm == ConvForm::kFew ? out_c : kPanel);
@@ -78,6 +79,15 @@ class ConvKernel : public ImageKernel {
       const float* bias = step.inputs[2]->data.as<float>() + g * out_c;
       std::copy_n(bias, out_c, bias_.begin() + g * panels_ * kPanel);
     }
+  }
+
+  std::optional<PointwiseLayer> AsPointwise() const override {
+    if (kForm == ConvForm::kFew || !IsPlainPointwise()) return std::nullopt;
+    PointwiseLayer layer{in_c_, out_c_, kForm == ConvForm::kBf16 ? Precision::kBf16 : Precision::kF32,
+                         weights_.data()};
+    layer.epilogue.bias = bias_.data();
+    layer.epilogue.activation = activation();
+    return layer;
   }
 
  protected:
@@ -158,6 +168,7 @@ class ConvKernel : public ImageKernel {
     return Status::Ok();
   }
 
+  int64_t in_c_ = 0, out_c_ = 0;  // of a group
   int64_t panels_ = 0;
   int64_t panel_floats_ = 0;
   PackedArray<float> weights_;

@@ -39,34 +39,20 @@ Backend MakeCpuBackend() {
   backend.target = hwy::TargetName(targets & -targets);
   if (cpu::BestDotForm() == cpu::DotForm::kSdot) backend.target += "+dotprod";
   backend.why_no_bf16 = cpu::WhyNoBf16();
-  for (auto list : {cpu::ConvTactics,
-                    cpu::ConvTransposeTactics,
-                    cpu::DepthwiseTactics,
-                    cpu::WinogradTactics,
-                    cpu::MatMulTactics,
-                    cpu::BatchedMatMulTactics,
-                    cpu::QuantizedConvTactics,
-                    cpu::QuantizedMatMulTactics,
-                    cpu::ElementwiseTactics,
-                    cpu::ZipTactics,
-                    cpu::WhereTactics,
-                    cpu::GatherTactics,
-                    cpu::CastTactics,
-                    cpu::PoolTactics,
-                    cpu::MoveTactics,
-                    cpu::CopyTactics,
-                    cpu::ConcatTactics,
-                    cpu::SplitTactics,
-                    cpu::TableTactics,
-                    cpu::QuantizedElementwiseTactics,
-                    cpu::SoftmaxTactics,
-                    cpu::ConvertTactics,
-                    cpu::ReduceTactics,
-                    cpu::NormalizeTactics,
-                    cpu::LayerNormTactics,
-                    cpu::AttentionTactics,
-                    cpu::ResizeTactics,
-                    cpu::ResizeNearestTactics}) {
+  for (auto list : {cpu::ConvTactics,          cpu::ConvTransposeTactics,
+                    cpu::DepthwiseTactics,     cpu::WinogradTactics,
+                    cpu::MatMulTactics,        cpu::BatchedMatMulTactics,
+                    cpu::QuantizedConvTactics, cpu::QuantizedMatMulTactics,
+                    cpu::ElementwiseTactics,   cpu::ZipTactics,
+                    cpu::WhereTactics,         cpu::GatherTactics,
+                    cpu::CastTactics,          cpu::PoolTactics,
+                    cpu::MoveTactics,          cpu::CopyTactics,
+                    cpu::ConcatTactics,        cpu::SplitTactics,
+                    cpu::TableTactics,         cpu::QuantizedElementwiseTactics,
+                    cpu::SoftmaxTactics,       cpu::ConvertTactics,
+                    cpu::ReduceTactics,        cpu::NormalizeTactics,
+                    cpu::LayerNormTactics,     cpu::AttentionTactics,
+                    cpu::ResizeTactics,        cpu::ResizeNearestTactics}) {
     for (const Tactic* tactic : list()) backend.tactics.push_back(tactic);
   }
   return backend;

@@ -5,6 +5,7 @@
 #include "backends/cpu/image_kernel.h"
 #include "backends/cpu/kernels/depthwise/depthwise_bf16.h"
 #include "backends/cpu/kernels/gemm/bf16.h"
+#include "backends/cpu/pointwise_depthwise.h"
 
 namespace slipway::cpu {
 namespace {
@@ -42,16 +43,35 @@ class DepthwiseKernel : public ImageKernel {
     if (step.HasInput(2)) PackRows(step.inputs[2]->data.as<float>(), 1, bias_.mutable_data());
   }
 
+  bool CanRunBehind(const Kernel& first, const PairTypes& types) const override {
+    const auto pair = PairFor(first, types);
+    return pair && !WhyNotPair(*pair);
+  }
+  int64_t ThreadWorkspaceBehind(const Kernel& first, const PairTypes& types) const override {
+    const auto pair = PairFor(first, types);
+    return pair ? PairScratchBytes(*pair) : 0;
+  }
+  Status RunBehind(const Kernel& first, const KernelArgs& args) const override {
+    const Tensor& x = args.in(0);
+    if (args.out(0).count() == 0) return Status::Ok();
+    const auto layer = static_cast<const ImageKernel&>(first).AsPointwise();
+    // The image between has x's rows and columns.
+    PointwiseDepthwise pair{*layer, ConstElements(x), args.in_step(0),
+                            LayerFor(GeometryFor(x.dims(), args.out(0).dims())), kPrecision};
+    pair.depthwise.geometry.in_c = channels_;
+    pair.depthwise.geometry.out_step = args.out_step(0);
+    pair.depthwise.y = Elements(args.out(0));
+    pair.depthwise.epilogue.activation = activation();
+    RunPair(pair, args);
+    return Status::Ok();
+  }
+
  protected:
   bool TakesBf16() const override { return kPrecision == Precision::kBf16; }
 
   Status Convolve(const Images& images, const KernelArgs& args) const override {
-    DepthwiseF32 conv;
-    conv.geometry = images.geometry;
-    conv.channels = channels_;
+    DepthwiseF32 conv = LayerFor(images.geometry);
     conv.x = images.x;
-    conv.weights = weights_.data();
-    conv.weights_step = padded();
     conv.y = images.y;
     conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data();
@@ -67,6 +87,31 @@ class DepthwiseKernel : public ImageKernel {
   }
 
  private:
+  // But for where the images lie and what is behind the sums.
+  DepthwiseF32 LayerFor(const ConvGeometry& geometry) const {
+    DepthwiseF32 conv;
+    conv.geometry = geometry;
+    conv.channels = channels_;
+    conv.weights = weights_.data();
+    conv.weights_step = padded();
+    conv.epilogue.bias = bias_.data();
+    return conv;
+  }
+  // With the images' types and shapes. nullopt: `first` is no pointwise layer, or there is a residual.
+  std::optional<PointwiseDepthwise> PairFor(const Kernel& first, const PairTypes& types) const {
+    const auto* image = dynamic_cast<const ImageKernel*>(&first);
+    const auto layer = image == nullptr ? std::nullopt : image->AsPointwise();
+    if (!layer || !IsChannelsLast() || HasResidual()) return std::nullopt;
+    const Type& x = types.first_inputs[0];
+    PointwiseDepthwise pair{
+        *layer,
+        {},
+        layer->in_c,
+        LayerFor(GeometryFor(KnownDims(*types.inputs[0].shape), KnownDims(*types.outputs[0].shape))),
+        kPrecision};
+    if (x.dtype == DType::kBF16) pair.x = static_cast<const uint16_t*>(nullptr);
+    return pair;
+  }
   int64_t padded() const {
     return kPrecision == Precision::kBf16 ? RoundUp(channels_, kDepthwiseBlock) : channels_;
   }

@@ -82,6 +82,18 @@ bool ImageKernel::CanWriteSteps(size_t output) const {
   return layout_ == Layout::kChannelsLast && output == 0;
 }
 
+std::optional<PointwiseLayer> ImageKernel::AsPointwise() const { return std::nullopt; }
+
+bool ImageKernel::IsPlainPointwise() const {
+  bool is_plain = IsChannelsLast() && group_ == 1 && !has_residual_;
+  for (const int axis : {0, 1}) {
+    const bool is_padded =
+        window_.mode == Window2::Pad::kExplicit && (window_.pad[axis] != 0 || window_.pad_end[axis] != 0);
+    is_plain &= window_.kernel[axis] == 1 && window_.stride[axis] == 1 && !is_padded;
+  }
+  return is_plain;
+}
+
 bool ImageKernel::TakesBf16() const { return false; }
 
 bool ImageKernel::CanReadBf16(size_t input) const { return TakesBf16() && CanReadSteps(input); }

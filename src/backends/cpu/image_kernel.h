@@ -12,6 +12,14 @@ std::optional<std::string> WhyNotConvF32(const Step& step);
 // One filter per channel.
 bool IsDepthwise(const Step& step);
 
+// A convolution that is one product per pixel: 1x1, stride 1, nothing but bias and activation behind it.
+struct PointwiseLayer {
+  int64_t in_c = 0, out_c = 0;
+  Precision precision = Precision::kF32;
+  const float* weights = nullptr;  // packed: PackPanels or PackPanelsBf16
+  Epilogue epilogue;
+};
+
 // A Conv on images, channels last. Where channels come first, images pass through copies in the workspace.
 class ImageKernel : public Kernel {
  public:
@@ -24,6 +32,8 @@ class ImageKernel : public Kernel {
   bool CanReadBf16(size_t input) const override;
   bool CanWriteBf16(size_t output) const override;
   Status Run(const KernelArgs& args) const override;
+  // nullopt: it is none, or its channels come first.
+  virtual std::optional<PointwiseLayer> AsPointwise() const;
 
  protected:
   struct Images {
@@ -43,9 +53,14 @@ class ImageKernel : public Kernel {
   // Whether images and the residual may be bf16, in any combination.
   virtual bool TakesBf16() const;
 
+  bool IsChannelsLast() const { return layout_ == Layout::kChannelsLast; }
+  // Of the weights and attributes alone.
+  bool IsPlainPointwise() const;
   ConvGeometry GeometryFor(const Dims& x, const Dims& y) const;
   // The end of an element, without its bias.
   Epilogue EpilogueOf(const Images& images) const;
+  bool HasResidual() const { return has_residual_; }
+  FusedActivation activation() const { return activation_; }
   int64_t group() const { return group_; }
 
  private:

@@ -42,13 +42,6 @@ struct ProductTasks {
     grain = GrainOf(block * panels_each * kPanel * depth);
   }
 
-  // Of few rows. A thread that keeps its rows from layer to layer finds them in its own cache, but then each
-  // reads all weights.
-  static bool SharesRows(int64_t rows, int64_t depth, int64_t panels, int64_t threads) {
-    const int64_t columns = panels * kPanel;
-    return rows >= threads * GemmF32TileRows() && (threads - 1) * depth * columns <= rows * (depth + columns);
-  }
-
   int64_t block, panels_each, parts = 1, count, grain;
 };
 
@@ -78,6 +71,11 @@ void RunTasks(const GemmF32& gemm, int64_t rows, ThreadPool& pool, const RowsAt&
 int64_t GrainOf(int64_t multiplications) {
   constexpr int64_t kSmallWork = 1 << 16;
   return std::max<int64_t>(1, kSmallWork / std::max<int64_t>(1, multiplications));
+}
+
+bool SharesRows(int64_t rows, int64_t depth, int64_t panels, int64_t threads) {
+  const int64_t columns = panels * kPanel;
+  return rows >= threads * GemmF32TileRows() && (threads - 1) * depth * columns <= rows * (depth + columns);
 }
 
 void RunProduct(const GemmF32& gemm, int64_t rows, ThreadPool& pool) {

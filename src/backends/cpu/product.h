@@ -9,6 +9,10 @@ namespace slipway::cpu {
 // How many tasks of so many multiplications are worth waking a thread for.
 int64_t GrainOf(int64_t multiplications);
 
+// Of few rows: whether threads share out the rows, each reading all of B, rather than the panels. A thread
+// that keeps its rows from layer to layer finds them in its own cache.
+bool SharesRows(int64_t rows, int64_t depth, int64_t panels, int64_t threads);
+
 // All of `rows` rows and all panels of the product; A is a plain matrix.
 void RunProduct(const GemmF32& gemm, int64_t rows, ThreadPool& pool);
 

@@ -1,0 +1,152 @@
+// Steps that run within the one behind them: what comes out is, bit for bit, what the two give one after the
+// other.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+#include "ops/builder.h"
+#include "runtime/engine.h"
+
+namespace slipway {
+namespace {
+
+constexpr uint32_t kSeed = 20261129;
+
+// A pointwise convolution and a depthwise one behind it, channels last.
+struct Layers {
+  int64_t batch = 1, h = 14, w = 14, in_c = 24, channels = 144;
+  int64_t kernel = 3, stride = 1;
+  std::vector<int64_t> pads = {1, 1, 1, 1};
+  std::string layout = "channels_last";
+  int64_t pointwise_kernel = 1, dilation = 1;
+  bool has_residual = false, is_seen = false;  // the value between: an output of the network, too
+};
+
+Tensor Random(Dims dims, std::mt19937& random) {
+  Tensor tensor(DType::kF32, std::move(dims));
+  for (int64_t i = 0; i < tensor.count(); ++i)
+    tensor.as<float>()[i] = static_cast<float>(random()) / 2147483648.0F - 1;
+  return tensor;
+}
+
+Graph GraphOf(const Layers& l) {
+  std::mt19937 random(kSeed);
+  Graph graph;
+  GraphBuilder builder(graph);
+  const bool is_last = l.layout == "channels_last";
+  const auto image = [&](int64_t c) {
+    return ToDimList(is_last ? Dims{l.batch, l.h, l.w, c} : Dims{l.batch, c, l.h, l.w});
+  };
+  const auto weights = [&](int64_t out, int64_t in, int64_t k) {
+    return builder.Constant("w", Random(is_last ? Dims{out, k, k, in} : Dims{out, in, k, k}, random));
+  };
+  const auto bias = [&](int64_t count) { return builder.Constant("b", Random({count}, random)); };
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, image(l.in_c)));
+  // A product first: in bf16 its result is stored so, as the pair's input must be.
+  const ValueId first =
+      *builder.Add("Conv", {x, weights(l.in_c, l.in_c, 1), bias(l.in_c)}, {{"layout", l.layout}}, "first");
+  const int64_t side = l.pointwise_kernel / 2;
+  const ValueId between =
+      *builder.Add("Conv", {first, weights(l.channels, l.in_c, l.pointwise_kernel), bias(l.channels)},
+                   {{"layout", l.layout},
+                    {"pads", std::vector<int64_t>{side, side, side, side}},
+                    {"activation", std::string("relu6")}},
+                   "expand");
+  std::vector<ValueId> inputs = {between, weights(l.channels, 1, l.kernel), bias(l.channels)};
+  if (l.has_residual) inputs.push_back(builder.Input("r", Type::Of(DType::kF32, image(l.channels))));
+  const ValueId y = *builder.Add("Conv", inputs,
+                                 {{"layout", l.layout},
+                                  {"group", l.channels},
+                                  {"pads", l.pads},
+                                  {"strides", std::vector<int64_t>{l.stride, l.stride}},
+                                  {"dilations", std::vector<int64_t>{l.dilation, l.dilation}},
+                                  {"activation", std::string("relu")}},
+                                 "depthwise");
+  graph.outputs = {*builder.Add("Conv", {y, weights(8, l.channels, 1), bias(8)}, {{"layout", l.layout}})};
+  if (l.is_seen) graph.outputs.push_back(between);
+  return graph;
+}
+
+struct Outcome {
+  Tensor y;
+  bool is_pair = false;
+};
+
+// memory: SLIPWAY_MEMORY, "plain" lets every step run by itself.
+Outcome RunLayers(const Layers& layers, const EngineOptions& options, const char* memory) {
+  ::setenv("SLIPWAY_MEMORY", memory, 1);
+  Graph graph = GraphOf(layers);
+  std::mt19937 random(kSeed + 1);
+  std::vector<Tensor> inputs;
+  for (const ValueId id : graph.inputs)
+    inputs.push_back(Random(KnownDims(*graph.value(id).type.shape), random));
+  const auto engine = Engine::Create(std::move(graph), options);
+  EXPECT_TRUE(engine.ok()) << engine.status().ToString();
+  const auto context = (*engine)->NewContext();
+  Outcome outcome;
+  for (int run = 0; run < 2; ++run) {
+    const auto outputs = context->Run(inputs);
+    EXPECT_TRUE(outputs.ok()) << outputs.status().ToString();
+    outcome.y = (*outputs)[0].Clone();
+  }
+  for (size_t s = 0; s < (*engine)->steps().size(); ++s) outcome.is_pair |= context->RanWithin(s).has_value();
+  ::unsetenv("SLIPWAY_MEMORY");
+  return outcome;
+}
+
+std::vector<EngineOptions> AllOptions() {
+  std::vector<EngineOptions> all;
+  for (const int threads : {1, 2, 3}) {
+    all.push_back({.num_threads = threads});
+    if (!WhyNoBf16({FindBackend("cpu")}))
+      all.push_back({.num_threads = threads, .precision = Precision::kBf16});
+  }
+  return all;
+}
+
+void ExpectSame(const Layers& layers, bool is_pair) {
+  for (const EngineOptions& options : AllOptions()) {
+    const Outcome apart = RunLayers(layers, options, "plain");
+    const Outcome together = RunLayers(layers, options, "poison");
+    EXPECT_FALSE(apart.is_pair);
+    EXPECT_EQ(together.is_pair, is_pair) << options.num_threads << " threads";
+    ASSERT_EQ(together.y.dims(), apart.y.dims());
+    EXPECT_EQ(std::memcmp(together.y.data(), apart.y.data(), static_cast<size_t>(apart.y.size_bytes())), 0)
+        << options.num_threads << " threads";
+  }
+}
+
+TEST(Pair, GivesWhatItsStepsGive) {
+  const Layers images[] = {
+      {},
+      {.h = 112, .w = 112, .in_c = 16, .channels = 96, .stride = 2, .pads = {0, 0, 1, 1}},
+      {.h = 57, .w = 41, .in_c = 24, .channels = 150},  // the last group has 22 channels, the last panel 6
+      {.h = 28, .w = 300, .in_c = 8, .channels = 70},   // a strip of a few rows
+      {.h = 9, .w = 2000, .in_c = 8, .channels = 64},   // a strip that is larger than it should be
+      {.batch = 3, .h = 7, .w = 7, .in_c = 160, .channels = 960},
+      {.h = 20, .w = 20, .channels = 48, .kernel = 5, .stride = 2, .pads = {2, 1, 1, 2}},
+      {.h = 33, .w = 20, .channels = 64, .kernel = 2, .stride = 3, .pads = {}},  // rows that nobody reads
+      {.h = 5, .w = 5, .kernel = 7, .pads = {7, 7, 7, 7}},                       // windows beside the image
+  };
+  for (const Layers& layers : images) {
+    SCOPED_TRACE(testing::Message() << layers.batch << "x" << layers.h << "x" << layers.w << "x"
+                                    << layers.in_c << " -> " << layers.channels << ", kernel "
+                                    << layers.kernel);
+    ExpectSame(layers, true);
+  }
+}
+
+TEST(Pair, IsNotMadeOfWhatDoesNotSuit) {
+  const Layers others[] = {{.pointwise_kernel = 3},
+                           {.layout = "channels_first"},
+                           {.dilation = 2},
+                           {.has_residual = true},
+                           {.is_seen = true}};
+  for (const Layers& layers : others) ExpectSame(layers, false);
+}
+
+}  // namespace
+}  // namespace slipway
