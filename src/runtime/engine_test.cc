@@ -161,6 +161,21 @@ TEST_P(EngineTest, RunsShapesThatOnlyTheDataDecide) {
   }
 }
 
+// More parts than shape arithmetic follows: their extents are known from the list itself.
+TEST_P(EngineTest, CutsIntoThousandsOfParts) {
+  constexpr int64_t kParts = 5000;
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {1, kParts}));
+  Node split{"Split", "split", {x, builder.Ints(Ints(kParts, 1))}, {}, {{"axis", int64_t{1}}}, {}};
+  const auto parts = *builder.Add(std::move(split), std::vector<GraphBuilder::Output>(kParts));
+  graph.outputs = {parts.front(), parts.back()};
+  const auto context = Start(std::move(graph));
+  std::vector<float> values(kParts);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  EXPECT_EQ(Run(*context, {Floats({1, kParts}, values)}), "f32[1,1]: 0; f32[1,1]: 4999");
+}
+
 TEST_P(EngineTest, TakesTheBranchOfTheCondition) {
   Graph graph;
   GraphBuilder builder(graph);

@@ -1,6 +1,7 @@
 // Cuts a tensor into consecutive parts along an axis.
 #include <algorithm>
 
+#include "base/scalar.h"
 #include "ops/import.h"
 #include "ops/infer.h"
 #include "ops/run.h"
@@ -10,11 +11,17 @@
 namespace slipway {
 namespace {
 
+// What input 1 lists; of a constant all of it, however long: kernels count on parts of known extents.
+std::optional<DimList> ListedParts(const InferContext& context) {
+  const Tensor* constant = context.constant(1);
+  return constant != nullptr ? std::optional(ToDimList(IntsOf(*constant))) : context.content(1);
+}
+
 // Extents of the parts: from the input, or equal with a smaller last one. Unknown parts are anonymous.
 Result<DimList> PartsOf(const InferContext& context, const Dim& total) {
   const size_t n = context.num_outputs();
   if (context.HasInput(1)) {
-    auto parts = context.content(1);
+    auto parts = ListedParts(context);
     if (!parts) return DimList(n);
     if (parts->size() != n) {
       return context.Error("split lists " + std::to_string(parts->size()) + " parts, the node has " +
