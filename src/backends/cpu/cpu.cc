@@ -25,7 +25,7 @@ void HonourIsa() {
   if (name == "avx2") best = HWY_AVX2;
   if (name == "avx512") best = HWY_AVX3;
   if (best != 0) hwy::DisableTargets(best - 1);
-  if (name == "neon") cpu::HoldToWiden();
+  if (name == "neon") cpu::HoldDotsTo(cpu::DotForm::kWiden);
 }
 
 }  // namespace

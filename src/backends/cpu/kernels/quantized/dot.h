@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace slipway::cpu {
 
@@ -16,8 +17,9 @@ enum class DotForm {
 inline bool IsOfBytes(DotForm form) { return form != DotForm::kWiden; }
 // The fastest form of this machine, within the instruction sets that Highway is held to.
 DotForm BestDotForm();
-// From now on that is kWiden, for machines whose dot products are no target of Highway's.
-void HoldToWiden();
+// From now on that is `form`, whether the machine has it or not: for machines whose dot products are no
+// target of Highway's, and for tests of what is packed. nullopt: the machine's own again.
+void HoldDotsTo(std::optional<DotForm> form);
 
 // Weights of 16 channels for 4 (of bytes: [16][4] i8) or 2 (kWiden: [16][2] i16) steps of depth.
 struct alignas(64) WeightLine {

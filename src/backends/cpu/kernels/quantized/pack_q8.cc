@@ -73,12 +73,14 @@ void PackBytes(const FilterQ8& filter, const PackedQ8& shape, const Places& to) 
   }
 }
 
-std::atomic<bool> is_held_to_widen = false;
+constexpr int kNotHeld = -1;
+std::atomic<int> held_form = kNotHeld;  // a DotForm
 
 }  // namespace
 
 DotForm BestDotForm() {
-  if (is_held_to_widen.load(std::memory_order_relaxed)) return DotForm::kWiden;
+  const int held = held_form.load(std::memory_order_relaxed);
+  if (held != kNotHeld) return static_cast<DotForm>(held);
 #if defined(HWY_COMPILE_ONLY_SCALAR)
   return DotForm::kWiden;
 #elif defined(__x86_64__)
@@ -94,7 +96,9 @@ DotForm BestDotForm() {
   return DotForm::kWiden;
 }
 
-void HoldToWiden() { is_held_to_widen.store(true, std::memory_order_relaxed); }
+void HoldDotsTo(std::optional<DotForm> form) {
+  held_form.store(form ? static_cast<int>(*form) : kNotHeld, std::memory_order_relaxed);
+}
 
 bool FitsQ8(int64_t depth) { return depth <= (kGatherBytes - 64) / 2 - 2; }
 
