@@ -12,10 +12,8 @@ namespace {
 
 constexpr uint32_t kSeed = 20261129;
 
-class ComputedProducts : public ::testing::TestWithParam<int64_t> {
+class ComputedProducts : public cpu::OnTarget {
  protected:
-  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
-  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
   static std::vector<std::string> Check(const char* op, const TestCase& test) {
     return CheckTactics(*FindBackend("cpu"), *FindOp(op), test, kSeed);
   }

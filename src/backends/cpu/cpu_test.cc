@@ -178,11 +178,7 @@ std::vector<TestCase> QuantizedMatMulCases() {
   return cases;
 }
 
-class CpuTest : public ::testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
-  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
-};
+class CpuTest : public cpu::OnTarget {};
 
 TEST_P(CpuTest, AgreesWithTheReferenceOnEveryCase) {
   RecordProperty("seed", static_cast<int>(kSeed));

@@ -49,10 +49,8 @@ bool TakesF32(const OpDef& op, size_t inputs) {
   return true;
 }
 
-class SpecialValues : public ::testing::TestWithParam<int64_t> {
+class SpecialValues : public cpu::OnTarget {
  protected:
-  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
-  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
   // How many tactics fit.
   static int Check(const char* op, const TestCase& test) {
     return static_cast<int>(CheckTactics(*FindBackend("cpu"), *FindOp(op), test, kSeed).size());

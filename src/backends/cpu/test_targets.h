@@ -1,6 +1,8 @@
 // The instruction sets that tests hold the kernels to, one after the other.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -16,5 +18,12 @@ inline std::vector<int64_t> TargetsToTest() {
   if (targets.empty()) targets.push_back(HWY_STATIC_TARGET);
   return targets;
 }
+
+// A test that runs once for each of them.
+class OnTarget : public ::testing::TestWithParam<int64_t> {
+ protected:
+  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
+  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
+};
 
 }  // namespace slipway::cpu

@@ -175,11 +175,7 @@ std::vector<Layer> Layers() {
   return layers;
 }
 
-class WinogradTest : public ::testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
-  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
-};
+class WinogradTest : public OnTarget {};
 
 constexpr WinogradForm kForms[] = {WinogradForm::kF4x4, WinogradForm::kF6x6, WinogradForm::kF4x4Stride2,
                                    WinogradForm::kF4x4Bf16};

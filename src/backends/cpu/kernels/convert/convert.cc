@@ -19,6 +19,20 @@ using D = hn::CappedTag<float, 16>;
 using DI = hn::RebindToSigned<D>;
 constexpr int64_t kMaxLanes = 16;
 
+// convert(from, to) for every vector; elements that fill none go through copies.
+template <class From, class To, class F>
+HWY_INLINE void ConvertAll(const From* x, int64_t count, To* y, const F& convert) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(D()));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) convert(x + i, y + i);
+  if (i == count) return;
+  From rest[kMaxLanes] = {};
+  To rest_y[kMaxLanes];
+  for (int64_t k = i; k < count; ++k) rest[k - i] = x[k];
+  convert(rest, rest_y);
+  for (int64_t k = i; k < count; ++k) y[k] = rest_y[k - i];
+}
+
 template <class V>
 HWY_INLINE hn::Vec<DI> QuantizeLanes(const QuantizeRow& row, V x) {
   const D d;
@@ -45,18 +59,10 @@ template <class T>
 HWY_INLINE void QuantizeAll(const QuantizeRow& row, const float* x, int64_t count, T* y) {
   const D d;
   const hn::Rebind<T, D> narrow;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto convert = [&](const float* from, T* to) HWY_ATTR {
     hn::StoreU(hn::DemoteTo(narrow, QuantizeLanes(row, hn::LoadU(d, from))), narrow, to);
   };
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) convert(x + i, y + i);
-  if (i == count) return;
-  float rest[kMaxLanes] = {};
-  T rest_y[kMaxLanes];
-  for (int64_t k = i; k < count; ++k) rest[k - i] = x[k];
-  convert(rest, rest_y);
-  for (int64_t k = i; k < count; ++k) y[k] = rest_y[k - i];
+  ConvertAll(x, count, y, convert);
 }
 
 }  // namespace
@@ -77,7 +83,6 @@ void FromHalves(const uint16_t* x, int64_t count, float* y) {
   const D d;
   const hn::RebindToUnsigned<D> du;
   const hn::Rebind<uint16_t, D> d16;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto convert = [&](const uint16_t* from, float* to) HWY_ATTR {
     const auto bits = hn::PromoteTo(du, hn::LoadU(d16, from));
     const auto sign = hn::ShiftLeft<16>(hn::And(bits, hn::Set(du, 0x8000U)));
@@ -92,14 +97,7 @@ void FromHalves(const uint16_t* x, int64_t count, float* y) {
     const auto value = hn::IfThenElse(is_small, hn::BitCast(du, small), normal);
     hn::StoreU(hn::BitCast(d, hn::Or(value, sign)), d, to);
   };
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) convert(x + i, y + i);
-  if (i == count) return;
-  uint16_t rest[kMaxLanes] = {};
-  float rest_y[kMaxLanes];
-  for (int64_t k = i; k < count; ++k) rest[k - i] = x[k];
-  convert(rest, rest_y);
-  for (int64_t k = i; k < count; ++k) y[k] = rest_y[k - i];
+  ConvertAll(x, count, y, convert);
 }
 
 // Rounded to the nearest, ties to even, by integers (F. Giesen): a carry runs into the exponent, up to
@@ -109,7 +107,6 @@ void ToHalves(const float* x, int64_t count, uint16_t* y) {
   const hn::RebindToSigned<D> di;
   const hn::RebindToUnsigned<D> du;
   const hn::Rebind<uint16_t, D> d16;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto convert = [&](const float* from, uint16_t* to) HWY_ATTR {
     const auto bits = hn::BitCast(di, hn::LoadU(d, from));
     const auto magnitude = hn::And(bits, hn::Set(di, 0x7FFFFFFF));
@@ -126,14 +123,7 @@ void ToHalves(const float* x, int64_t count, uint16_t* y) {
     const auto sign = hn::ShiftRight<16>(hn::BitCast(du, hn::Xor(bits, magnitude)));
     hn::StoreU(hn::TruncateTo(d16, hn::Or(hn::BitCast(du, result), sign)), d16, to);
   };
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) convert(x + i, y + i);
-  if (i == count) return;
-  float rest[kMaxLanes] = {};
-  uint16_t rest_y[kMaxLanes];
-  for (int64_t k = i; k < count; ++k) rest[k - i] = x[k];
-  convert(rest, rest_y);
-  for (int64_t k = i; k < count; ++k) y[k] = rest_y[k - i];
+  ConvertAll(x, count, y, convert);
 }
 
 }  // namespace HWY_NAMESPACE
