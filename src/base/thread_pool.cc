@@ -59,6 +59,11 @@ class As {
 
 constexpr uint64_t Pack(uint64_t first, uint64_t end) { return first << 32 | end; }
 
+// Equal chunks, but for the rounding: seven rows of two threads are not dealt out as two by two.
+void RunChunkOf(FunctionRef<void(int64_t, int64_t)> body, int64_t count, int64_t chunks, int64_t chunk) {
+  body(chunk * count / chunks, (chunk + 1) * count / chunks);
+}
+
 }  // namespace
 
 int AvailableCores() {
@@ -93,10 +98,7 @@ void ThreadPool::StartWorkers() {
   }
 }
 
-void ThreadPool::RunChunk(int64_t chunk) const {
-  // Equal ones, but for the rounding: seven rows of two threads are not dealt out as two by two.
-  (*loop_.body)(chunk * loop_.count / loop_.chunks, (chunk + 1) * loop_.count / loop_.chunks);
-}
+void ThreadPool::RunChunk(int64_t chunk) const { RunChunkOf(*loop_.body, loop_.count, loop_.chunks, chunk); }
 
 void ThreadPool::RunChunks(int index) {
   for (int i = 0; i < num_threads_; ++i) {
@@ -184,8 +186,10 @@ void ThreadPool::ParallelFor(int64_t count, int64_t grain, FunctionRef<void(int6
   // A nested loop runs as the thread that it is in.
   const As caller(this, thread_pool == this ? thread_index : 0);
   const int64_t chunks = std::min(count / std::max<int64_t>(grain, 1), kChunksEach * num_threads_);
-  if (num_threads_ == 1 || chunks <= 1 || is_busy_.exchange(true, std::memory_order_acquire)) {
-    return body(0, count);
+  if (num_threads_ == 1 || chunks <= 1) return body(0, count);
+  if (is_busy_.exchange(true, std::memory_order_acquire)) {
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) RunChunkOf(body, count, chunks, chunk);
+    return;
   }
   if (workers_.empty()) StartWorkers();
   loop_ = {&body, count, chunks, FloatMode(), CurrentCore()};

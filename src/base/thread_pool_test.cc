@@ -75,22 +75,30 @@ TEST(ThreadPool, TakesAnAbsurdNumberForALargeOne) {
   EXPECT_EQ(sum, 1000);
 }
 
+std::set<std::pair<int64_t, int64_t>> ChunksOf(ThreadPool& pool, int64_t count, int64_t grain) {
+  std::mutex mutex;
+  std::set<std::pair<int64_t, int64_t>> chunks;
+  pool.ParallelFor(count, grain, [&](int64_t begin, int64_t end) {
+    const std::lock_guard lock(mutex);
+    chunks.emplace(begin, end);
+  });
+  return chunks;
+}
+
 // So that a kernel that adds up within a chunk gives the same bits every time.
 TEST_P(Threads, CutALoopTheSameWayEveryTime) {
   ThreadPool pool(GetParam());
-  const auto chunks_of = [&](int64_t count, int64_t grain) {
-    std::mutex mutex;
-    std::set<std::pair<int64_t, int64_t>> chunks;
-    pool.ParallelFor(count, grain, [&](int64_t begin, int64_t end) {
-      const std::lock_guard lock(mutex);
-      chunks.emplace(begin, end);
-    });
-    return chunks;
-  };
   for (const int64_t count : {2, 100, 12345}) {
-    const auto first = chunks_of(count, 3);
-    for (int round = 0; round < 50; ++round) ASSERT_EQ(chunks_of(count, 3), first);
+    const auto first = ChunksOf(pool, count, 3);
+    for (int round = 0; round < 50; ++round) ASSERT_EQ(ChunksOf(pool, count, 3), first);
   }
+}
+
+// Where the others are busy the caller runs a loop alone, but cut alike.
+TEST_P(Threads, CutALoopTheSameWayForOneAlone) {
+  ThreadPool pool(GetParam());
+  const auto shared = ChunksOf(pool, 100, 3);
+  pool.ParallelFor(2, 1, [&](int64_t, int64_t) { EXPECT_EQ(ChunksOf(pool, 100, 3), shared); });
 }
 
 TEST_P(Threads, HaveAnIndexEach) {
