@@ -96,6 +96,7 @@ Result<std::vector<ValueId>> SplitProjection(GraphView& view, std::span<Attentio
   MergeSources(split, *operands[0]->split_turn);
   SLIPWAY_RETURN_IF_ERROR(Become(split, "Split", {split.inputs[0]}, {{"axis", int64_t{2}}}));
   split.outputs = std::move(outputs);
+  view.Update(split);
   return packed;
 }
 
@@ -161,19 +162,19 @@ Result<std::vector<ValueId>> PackOperands(GraphView& view, std::span<AttentionOp
     if (each->packed == kNoValue) {
       const DimList& e = each->extents;
       each->packed = each->turn->outputs[0];
-      SLIPWAY_RETURN_IF_ERROR(
-          BecomeReshape(view.graph(), *each->turn, each->rows, {e[0], e[2], e[1] * e[3]}));
+      SLIPWAY_RETURN_IF_ERROR(BecomeReshape(view, *each->turn, each->rows, {e[0], e[2], e[1] * e[3]}));
     }
     packed.push_back(each->packed);
   }
   return packed;
 }
 
-ValueId ApartOf(Graph& graph, const AttentionOperand& operand) {
+ValueId ApartOf(GraphView& view, const AttentionOperand& operand) {
   if (operand.turn == nullptr) return operand.apart;
   operand.turn->attrs.Set("perm", Ints{0, 2, 1, 3});
   operand.turn->inputs[0] = operand.rows;
-  graph.value(operand.turn->outputs[0]).type.shape = operand.extents;
+  view.Update(*operand.turn);
+  view.graph().value(operand.turn->outputs[0]).type.shape = operand.extents;
   return operand.turn->outputs[0];
 }
 
@@ -185,14 +186,17 @@ bool IsSurely(const Type& type, const DimList& extents) {
   return true;
 }
 
-Status BecomeReshape(Graph& graph, Node& node, ValueId from, const DimList& extents) {
+Status BecomeReshape(GraphView& view, Node& node, ValueId from, const DimList& extents) {
+  Graph& graph = view.graph();
   const auto rank = static_cast<int64_t>(extents.size());
   Ints dims;
   for (const Dim& extent : extents) dims.push_back(extent.IsKnown() ? extent.value() : 0);
   graph.value(node.outputs[0]).type.shape = extents;
   const ValueId shape =
       graph.AddConstant(node.name + "/shape", Tensor::From<int64_t>(DType::kI64, {rank}, dims));
-  return Become(node, "Reshape", {from, shape}, {});
+  SLIPWAY_RETURN_IF_ERROR(Become(node, "Reshape", {from, shape}, {}));
+  view.Update(node);
+  return Status::Ok();
 }
 
 }  // namespace slipway

@@ -46,12 +46,12 @@ bool CanPackTogether(GraphView& view, const AttentionOperand& q, const Attention
 // Queries, keys and values as [B,L,H*D]. REQUIRES: CanPackTogether.
 Result<std::vector<ValueId>> PackOperands(GraphView& view, std::span<AttentionOperand* const> operands);
 // As [B,H,L,D]; a transposition to [B,H,D,L] turns into one to that.
-ValueId ApartOf(Graph& graph, const AttentionOperand& operand);
+ValueId ApartOf(GraphView& view, const AttentionOperand& operand);
 
 // The shape is known to be that.
 bool IsSurely(const Type& type, const DimList& extents);
 // `node` becomes the Reshape of `from` to those extents. What is not known of them is copied: `from` has it
 // at the same place.
-Status BecomeReshape(Graph& graph, Node& node, ValueId from, const DimList& extents);
+Status BecomeReshape(GraphView& view, Node& node, ValueId from, const DimList& extents);
 
 }  // namespace slipway

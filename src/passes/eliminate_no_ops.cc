@@ -8,7 +8,6 @@
 #include <algorithm>
 
 #include "passes/pass.h"
-#include "passes/rewrite.h"
 
 namespace slipway {
 namespace {
@@ -39,33 +38,64 @@ bool IsNoOp(const Graph& graph, const Node& node) {
   return is_reshape && KeepsShape(graph, node);
 }
 
-bool Contains(const std::vector<ValueId>& ids, ValueId id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
+// In one sweep: what stands for a value that is gone is looked up where it is read.
+class Eliminator {
+ public:
+  explicit Eliminator(Graph& graph)
+      : graph_(graph),
+        producers_(graph.Producers()),
+        stand_ins_(graph.values.size(), kNoValue),
+        is_output_(graph.values.size(), false),
+        is_dropped_(graph.nodes.size(), false) {
+    for (ValueId id : graph.outputs) is_output_[Index(id)] = true;
+  }
+
+  bool Run() {
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      TakeStandIns(graph_.nodes[i]);
+      is_dropped_[i] = IsNoOp(graph_, graph_.nodes[i]) && Bypass(graph_.nodes[i]);
+    }
+    if (std::find(is_dropped_.begin(), is_dropped_.end(), true) == is_dropped_.end()) return false;
+    for (Node& node : graph_.nodes) TakeStandIns(node);  // producers took over names that others had read
+    graph_.Compact(is_dropped_);
+    return true;
+  }
+
+ private:
+  static size_t Index(ValueId id) { return static_cast<size_t>(id); }
+
+  void TakeStandIns(Node& node) {
+    for (ValueId& id : node.inputs) {
+      while (id != kNoValue && stand_ins_[Index(id)] != kNoValue) id = stand_ins_[Index(id)];
+    }
+  }
+
+  // False where the node must stay.
+  bool Bypass(const Node& no_op) {
+    const ValueId from = no_op.inputs[0];
+    const ValueId to = no_op.outputs[0];
+    if (!is_output_[Index(to)]) {
+      stand_ins_[Index(to)] = from;
+      return true;
+    }
+    // The result's name is the one users know: the producer writes it directly.
+    const int producer = producers_[Index(from)];
+    if (producer < 0 || is_output_[Index(from)]) return false;
+    std::vector<ValueId>& outputs = graph_.nodes[Index(producer)].outputs;
+    std::replace(outputs.begin(), outputs.end(), from, to);
+    producers_[Index(to)] = producer;
+    stand_ins_[Index(from)] = to;
+    return true;
+  }
+
+  Graph& graph_;
+  std::vector<int> producers_;
+  std::vector<ValueId> stand_ins_;  // by ValueId: what is read in its place; kNoValue: itself
+  std::vector<bool> is_output_, is_dropped_;
+};
 
 }  // namespace
 
-Result<bool> EliminateNoOps(Graph& graph) {
-  GraphView view(graph);
-  for (Node& node : graph.nodes) {
-    if (!IsNoOp(graph, node)) continue;
-    const ValueId from = node.inputs[0];
-    const ValueId to = node.outputs[0];
-    if (!Contains(graph.outputs, to)) {
-      view.Drop(node);
-      graph.ReplaceUses(to, from);
-      view.Refresh();
-      continue;
-    }
-    // The result's name is the one users know: the producer writes it directly.
-    Node* producer = view.Producer(from);
-    if (producer == nullptr || Contains(graph.outputs, from)) continue;
-    view.Drop(node);
-    std::replace(producer->outputs.begin(), producer->outputs.end(), from, to);
-    graph.ReplaceUses(from, to);
-    view.Refresh();
-  }
-  return view.Finish();
-}
+Result<bool> EliminateNoOps(Graph& graph) { return Eliminator(graph).Run(); }
 
 }  // namespace slipway

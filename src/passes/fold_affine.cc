@@ -62,14 +62,15 @@ void ApplyAffine(GraphView& view, const AffineTarget& target, const std::vector<
   node.inputs[1] = new_weights;
   if (node.inputs.size() < 3) node.inputs.resize(3, kNoValue);
   node.inputs[2] = new_bias;
-  ReleaseUnread(graph, old_weights_id);
-  view.Refresh();
+  view.Update(node);
+  view.ReleaseUnread(old_weights_id);
 }
 
 void TakeOver(GraphView& view, Node& target, Node& follower) {
   target.outputs[0] = follower.outputs[0];
   MergeSources(target, follower);
   view.Drop(follower);
+  view.Update(target);
 }
 
 }  // namespace slipway

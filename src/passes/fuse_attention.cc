@@ -164,7 +164,7 @@ class AttentionFuser {
       SLIPWAY_ASSIGN_OR_RETURN(operands, PackOperands(view_, qkv));
       SLIPWAY_RETURN_IF_ERROR(PackResult(found));
     } else {
-      for (const AttentionOperand* each : qkv) operands.push_back(ApartOf(graph_, *each));
+      for (const AttentionOperand* each : qkv) operands.push_back(ApartOf(view_, *each));
     }
     if (found.mask != kNoValue) operands.push_back(found.mask);
     for (const AttentionOperand* each : qkv)
@@ -172,7 +172,7 @@ class AttentionFuser {
     std::sort(found.nodes.begin(), found.nodes.end());
     for (const Node* node : found.nodes) MergeSources(*found.root, *node);
     SLIPWAY_RETURN_IF_ERROR(Become(*found.root, "Attention", std::move(operands), std::move(attrs)));
-    view_.Refresh();
+    view_.Update(*found.root);
     view_.DropUnread(found.nodes);
     return Status::Ok();
   }
@@ -190,12 +190,13 @@ class AttentionFuser {
     graph_.value(found.root->outputs[0]).type.shape = PackedExtents(found);
     if (Node* reshape = view_.OnlyReader(found.turn_back->outputs[0]); IsReshapeToConstant(reshape)) {
       reshape->inputs[0] = found.root->outputs[0];
+      view_.Update(*reshape);
       view_.Drop(*found.turn_back);
       return Status::Ok();
     }
     const DimList &q = found.q.extents, &v = found.v.extents;
     const DimList apart = {q[0], q[2], q[1], v[3]};
-    return BecomeReshape(graph_, *found.turn_back, found.root->outputs[0], apart);
+    return BecomeReshape(view_, *found.turn_back, found.root->outputs[0], apart);
   }
 
   // That reads the same over [B,L,H,E] and [B,L,H*E]: of either, a 0 may copy the first two extents.

@@ -53,7 +53,7 @@ Status FuseOne(GraphView& view, Node& root) {
   if (x == kNoValue || other != x || view.graph().value(x).type.dtype != DType::kF32) return Status::Ok();
   for (const Node* node : nodes) MergeSources(*product, *node);
   SLIPWAY_RETURN_IF_ERROR(Become(*product, "L2Normalization", {x}, {}));
-  view.Refresh();
+  view.Update(*product);
   view.DropUnread(std::move(nodes));
   return Status::Ok();
 }

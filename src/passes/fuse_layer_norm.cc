@@ -181,10 +181,10 @@ class Matcher {
   }
 
   Node* ProductOf(ValueId a, ValueId b) {
-    for (Node& node : view_.graph().nodes) {
-      const bool is_match = IsPlain(&node, "Mul") && ((node.inputs[0] == a && node.inputs[1] == b) ||
-                                                      (node.inputs[0] == b && node.inputs[1] == a));
-      if (is_match && view_.Producer(node.outputs[0]) == &node) return &node;
+    for (Node* node : view_.Readers(b)) {
+      const bool is_match = IsPlain(node, "Mul") && ((node->inputs[0] == a && node->inputs[1] == b) ||
+                                                     (node->inputs[0] == b && node->inputs[1] == a));
+      if (is_match) return node;
     }
     return nullptr;
   }
@@ -253,7 +253,7 @@ Status Replace(GraphView& view, Pattern found) {
   const Attrs attrs = {{"axis", int64_t{found.axis}}, {"epsilon", static_cast<float>(found.epsilon)}};
   SLIPWAY_RETURN_IF_ERROR(
       Become(*found.root, is_centered ? "LayerNormalization" : "RMSNormalization", std::move(inputs), attrs));
-  view.Refresh();
+  view.Update(*found.root);
   view.DropUnread(std::move(found.nodes));
   return Status::Ok();
 }

@@ -116,7 +116,8 @@ class Linearizer {
     std::vector<ValueId> inputs = {node.inputs[0], w};
     if (bias != kNoValue) inputs.push_back(bias);
     SLIPWAY_RETURN_IF_ERROR(Become(node, "FullyConnected", std::move(inputs), std::move(attrs)));
-    if (w != old) ReleaseUnread(view_.graph(), old);
+    view_.Update(node);
+    if (w != old) view_.ReleaseUnread(old);
     return Status::Ok();
   }
 

@@ -23,6 +23,7 @@ Result<bool> FuseSilu(Graph& graph) {
       node.attrs = {{"alpha", 1.0f}};
       node.inputs = {x};
       MergeSources(node, *sigmoid);
+      view.Update(node);
       view.Drop(*sigmoid);
       break;
     }

@@ -41,7 +41,7 @@ Status FuseOne(GraphView& view, Node& division) {
   const ValueId x = UnshiftedOf(view, exp->inputs[0], *axis, nodes);
   for (const Node* node : nodes) MergeSources(division, *node);
   SLIPWAY_RETURN_IF_ERROR(Become(division, "Softmax", {x}, {{"axis", *axis}}));
-  view.Refresh();
+  view.Update(division);
   view.DropUnread(std::move(nodes));
   return Status::Ok();
 }

@@ -71,6 +71,7 @@ Result<bool> MergeMoves(Graph& graph) {
       continue;
     if (!MergeTransposes(graph, *first, node) && !MergeReshapes(view, *first, node)) continue;
     MergeSources(node, *first);
+    view.Update(node);
     view.Drop(*first);
   }
   return view.Finish();

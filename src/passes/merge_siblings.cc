@@ -102,8 +102,8 @@ Status Merge(GraphView& view, const std::vector<Node*>& layers, int axis) {
     old_weights.push_back(each->inputs[1]);
     if (each != &layer) MergeSources(layer, *each);
     if (each != &layer && each != &split) view.Drop(*each);
-    each->inputs[1] = weights;
   }
+  layer.inputs[1] = weights;
   if (bias != kNoValue) layer.inputs[2] = bias;
   layer.outputs = {graph.AddValue(std::move(whole))};
   const auto count = static_cast<int64_t>(extents.size());
@@ -111,8 +111,9 @@ Status Merge(GraphView& view, const std::vector<Node*>& layers, int axis) {
       graph.AddConstant(split.name + "/split", Tensor::From<int64_t>(DType::kI64, {count}, extents));
   SLIPWAY_RETURN_IF_ERROR(Become(split, "Split", {layer.outputs[0], cuts}, {{"axis", int64_t{axis}}}));
   split.outputs = std::move(parts);
-  for (const ValueId old : old_weights) ReleaseUnread(graph, old);
-  view.Refresh();
+  view.Update(layer);
+  view.Update(split);
+  for (const ValueId old : old_weights) view.ReleaseUnread(old);
   return Status::Ok();
 }
 

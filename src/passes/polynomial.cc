@@ -167,7 +167,7 @@ Status ReplaceFormula(GraphView& view, const Formula& formula, const std::string
   std::sort(nodes.begin(), nodes.end());
   for (const Node* node : nodes) MergeSources(*formula.root, *node);
   SLIPWAY_RETURN_IF_ERROR(Become(*formula.root, op, {formula.x}, std::move(attrs)));
-  view.Refresh();
+  view.Update(*formula.root);
   view.DropUnread(std::move(nodes));
   return Status::Ok();
 }

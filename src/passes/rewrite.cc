@@ -8,53 +8,83 @@
 
 namespace slipway {
 
-GraphView::GraphView(Graph& graph) : graph_(graph), is_dropped_(graph.nodes.size(), false) { Refresh(); }
+GraphView::GraphView(Graph& graph)
+    : graph_(graph), operands_(graph.nodes.size()), is_dropped_(graph.nodes.size(), false) {
+  for (size_t i = 0; i < graph.nodes.size(); ++i) Count(i);
+  for (ValueId id : graph.outputs) {
+    ++facts(id).uses;
+    facts(id).is_output = true;
+  }
+}
 
-void GraphView::Refresh() {
-  producers_ = graph_.Producers();
-  uses_ = graph_.UseCounts();
-  readers_.assign(graph_.values.size(), -1);
-  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-    if (is_dropped_[i]) continue;
-    for (ValueId id : graph_.nodes[i].inputs) {
-      if (id != kNoValue) readers_[static_cast<size_t>(id)] = static_cast<int>(i);
-    }
+// What no node mentioned yet, as a constant made a moment ago, is without producer and readers.
+const GraphView::Facts& GraphView::facts(ValueId id) const {
+  static const Facts kNothing;
+  const auto i = static_cast<size_t>(id);
+  return i < facts_.size() ? facts_[i] : kNothing;
+}
+
+GraphView::Facts& GraphView::facts(ValueId id) {
+  if (static_cast<size_t>(id) >= facts_.size()) facts_.resize(graph_.values.size());
+  return facts_[static_cast<size_t>(id)];
+}
+
+void GraphView::Count(size_t node) {
+  operands_[node] = {graph_.nodes[node].inputs, graph_.nodes[node].outputs};
+  for (ValueId id : operands_[node].inputs) {
+    if (id == kNoValue) continue;
+    ++facts(id).uses;
+    facts(id).readers.push_back(static_cast<int>(node));
   }
-  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-    if (!is_dropped_[i]) continue;
-    for (ValueId id : graph_.nodes[i].inputs) {
-      if (id != kNoValue) --uses_[static_cast<size_t>(id)];
-    }
-    for (ValueId id : graph_.nodes[i].outputs) {
-      if (id != kNoValue && producers_[static_cast<size_t>(id)] == static_cast<int>(i))
-        producers_[static_cast<size_t>(id)] = -1;
-    }
+  for (ValueId id : operands_[node].outputs) {
+    if (id != kNoValue) facts(id).producer = static_cast<int>(node);
   }
-  // A value taken over by another node has two producers in the list: the live one counts.
-  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
-    if (is_dropped_[i]) continue;
-    for (ValueId id : graph_.nodes[i].outputs) {
-      if (id != kNoValue) producers_[static_cast<size_t>(id)] = static_cast<int>(i);
-    }
+}
+
+// A value that another node has taken over stays that node's.
+void GraphView::Discount(size_t node) {
+  for (ValueId id : operands_[node].inputs) {
+    if (id != kNoValue) --facts(id).uses;
   }
+  for (ValueId id : operands_[node].outputs) {
+    if (id != kNoValue && facts(id).producer == static_cast<int>(node)) facts(id).producer = kNone;
+  }
+  operands_[node] = {};
+}
+
+void GraphView::Update(const Node& node) {
+  const auto i = static_cast<size_t>(&node - graph_.nodes.data());
+  Discount(i);
+  Count(i);
+}
+
+void GraphView::Drop(const Node& node) {
+  const auto i = static_cast<size_t>(&node - graph_.nodes.data());
+  Discount(i);
+  is_dropped_[i] = true;
 }
 
 Node* GraphView::Producer(ValueId id) {
-  const int index = id == kNoValue ? -1 : producers_[static_cast<size_t>(id)];
-  return index < 0 || is_dropped_[static_cast<size_t>(index)] ? nullptr
-                                                              : &graph_.nodes[static_cast<size_t>(index)];
+  const int index = id == kNoValue ? kNone : facts(id).producer;
+  return index == kNone ? nullptr : &graph_.nodes[static_cast<size_t>(index)];
 }
 
-bool GraphView::IsOnlyReadOnce(ValueId id) const {
-  const bool is_output = std::find(graph_.outputs.begin(), graph_.outputs.end(), id) != graph_.outputs.end();
-  return !is_output && uses_[static_cast<size_t>(id)] == 1;
+bool GraphView::IsOnlyReadOnce(ValueId id) const { return facts(id).uses == 1 && !facts(id).is_output; }
+
+std::vector<Node*> GraphView::Readers(ValueId id) {
+  std::vector<int>& indices = facts(id).readers;
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  std::erase_if(indices, [&](int index) {
+    const std::vector<ValueId>& inputs = operands_[static_cast<size_t>(index)].inputs;
+    return std::find(inputs.begin(), inputs.end(), id) == inputs.end();
+  });
+  std::vector<Node*> readers;
+  for (int index : indices) readers.push_back(&graph_.nodes[static_cast<size_t>(index)]);
+  return readers;
 }
 
-Node* GraphView::OnlyReader(ValueId id) {
-  if (!IsOnlyReadOnce(id)) return nullptr;
-  const int index = readers_[static_cast<size_t>(id)];
-  return index < 0 ? nullptr : &graph_.nodes[static_cast<size_t>(index)];
-}
+Node* GraphView::OnlyReader(ValueId id) { return IsOnlyReadOnce(id) ? Readers(id).front() : nullptr; }
 
 const Tensor* GraphView::Constant(ValueId id) const {
   if (id == kNoValue || !graph_.value(id).IsConstant()) return nullptr;
@@ -67,11 +97,6 @@ std::optional<double> GraphView::Scalar(ValueId id) const {
   return LoadReal(tensor->dtype(), tensor->data(), 0);
 }
 
-void GraphView::Drop(const Node& node) {
-  is_dropped_[static_cast<size_t>(&node - graph_.nodes.data())] = true;
-  Refresh();
-}
-
 void GraphView::DropUnread(std::vector<Node*> nodes) {
   std::sort(nodes.rbegin(), nodes.rend());
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
@@ -79,6 +104,13 @@ void GraphView::DropUnread(std::vector<Node*> nodes) {
     const auto is_unread = [&](ValueId id) { return id == kNoValue || IsUnread(id); };
     if (std::all_of(node->outputs.begin(), node->outputs.end(), is_unread)) Drop(*node);
   }
+}
+
+void GraphView::ReleaseUnread(ValueId id) {
+  if (id == kNoValue || !IsUnread(id)) return;
+  Tensor& data = graph_.value(id).data;
+  if (data.dtype() != DType::kString) OfferPages(data.data(), static_cast<size_t>(data.size_bytes()));
+  data = Tensor();
 }
 
 bool GraphView::Finish() {
@@ -117,13 +149,6 @@ Status Become(Node& node, std::string op, std::vector<ValueId> inputs, Attrs att
   const OpDef* record = FindOp(node.op);
   if (record == nullptr) return Status(Code::kInternal, "no operator is called '" + node.op + "'");
   return CompleteAttrs(*record, node);
-}
-
-void ReleaseUnread(Graph& graph, ValueId id) {
-  if (id == kNoValue || graph.UseCounts()[static_cast<size_t>(id)] > 0) return;
-  Tensor& data = graph.value(id).data;
-  if (data.dtype() != DType::kString) OfferPages(data.data(), static_cast<size_t>(data.size_bytes()));
-  data = Tensor();
 }
 
 void MergeSources(Node& into, const Node& from) {

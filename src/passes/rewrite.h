@@ -9,7 +9,8 @@
 
 namespace slipway {
 
-// Producers and readers of a graph, computed once per pass; replaced nodes are marked, not moved.
+// Producers and readers of a graph, counted once per pass and kept as nodes change: a change costs what the
+// node is large, not the graph. Replaced nodes are marked, not moved.
 class GraphView {
  public:
   explicit GraphView(Graph& graph);
@@ -20,26 +21,48 @@ class GraphView {
   // The only node that reads `id`, if it is read once and is no graph output; else null.
   Node* OnlyReader(ValueId id);
   bool IsOnlyReadOnce(ValueId id) const;
+  // The nodes that read `id`, in their order.
+  std::vector<Node*> Readers(ValueId id);
   // By nodes and as a graph output.
-  int UseCount(ValueId id) const { return uses_[static_cast<size_t>(id)]; }
+  int UseCount(ValueId id) const { return facts(id).uses; }
   bool IsUnread(ValueId id) const { return UseCount(id) == 0; }
   const Tensor* Constant(ValueId id) const;
   // The number that a float constant of one element is, of whatever rank.
   std::optional<double> Scalar(ValueId id) const;
+  // After every change of a node's inputs or outputs.
+  void Update(const Node& node);
   // Its node is dropped by Finish.
   void Drop(const Node& node);
   // Drops those of them whose results nothing reads any more, readers before what they read.
   void DropUnread(std::vector<Node*> nodes);
+  // The memory of a constant that nothing reads any more goes now, not when the pass ends, so that rewriting
+  // a whole network needs one layer more than the network.
+  void ReleaseUnread(ValueId id);
   // Compacts; true if anything was dropped.
   bool Finish();
-  // After a change of a node's inputs or outputs.
-  void Refresh();
 
  private:
+  static constexpr int kNone = -1;
+
+  struct Facts {
+    int producer = kNone;
+    int uses = 0;
+    bool is_output = false;
+    std::vector<int> readers;  // and nodes that were some: each reader at least once
+  };
+  // Of a node, as they were counted.
+  struct Operands {
+    std::vector<ValueId> inputs, outputs;
+  };
+
+  const Facts& facts(ValueId id) const;
+  Facts& facts(ValueId id);
+  void Count(size_t node);
+  void Discount(size_t node);
+
   Graph& graph_;
-  std::vector<int> producers_;
-  std::vector<int> readers_;
-  std::vector<int> uses_;
+  std::vector<Facts> facts_;        // by ValueId
+  std::vector<Operands> operands_;  // by node; none of dropped ones
   std::vector<bool> is_dropped_;
 };
 
@@ -56,10 +79,6 @@ std::optional<Ints> KeptAxes(GraphView& view, const Node* node);
 // `node` becomes another operator, with the defaults of its record for what `attrs` lacks; outputs and
 // sources stay.
 Status Become(Node& node, std::string op, std::vector<ValueId> inputs, Attrs attrs);
-
-// The memory of a constant that nothing reads any more goes now, not when the pass ends, so that rewriting a
-// whole network needs one layer more than the network. Call GraphView::Refresh before, if inputs changed.
-void ReleaseUnread(Graph& graph, ValueId id);
 
 // `into` also stands for the nodes that `from` stood for.
 void MergeSources(Node& into, const Node& from);

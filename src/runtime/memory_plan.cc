@@ -9,11 +9,11 @@ namespace slipway {
 namespace {
 
 struct Placed {
-  int64_t begin;
-  int64_t end;
+  int64_t begin, end;
+  int first_step, last_step;
 };
 
-bool AreAliveTogether(const BufferRequest& a, const BufferRequest& b) {
+bool AreAliveTogether(const Placed& a, const BufferRequest& b) {
   return a.first_step <= b.last_step && b.first_step <= a.last_step;
 }
 
@@ -21,14 +21,22 @@ int64_t PaddedSize(const BufferRequest& request) {
   return RoundUp(request.size_bytes + kArenaSlack, kArenaAlignment);
 }
 
-// Lowest gap of at least `size` between intervals sorted by begin.
-int64_t LowestGap(const std::vector<Placed>& taken, int64_t size) {
+// Lowest gap for the request between those, sorted by begin, that are alive while it is.
+int64_t LowestGap(const std::vector<Placed>& placed, const BufferRequest& request) {
+  const int64_t size = PaddedSize(request);
   int64_t offset = 0;
-  for (const Placed& interval : taken) {
-    if (interval.begin - offset >= size) return offset;
-    offset = std::max(offset, interval.end);
+  for (const Placed& other : placed) {
+    if (!AreAliveTogether(other, request)) continue;
+    if (other.begin - offset >= size) return offset;
+    offset = std::max(offset, other.end);
   }
   return offset;
+}
+
+void InsertByBegin(const Placed& buffer, std::vector<Placed>& placed) {
+  const auto behind = std::upper_bound(placed.begin(), placed.end(), buffer.begin,
+                                       [](int64_t begin, const Placed& each) { return begin < each.begin; });
+  placed.insert(behind, buffer);
 }
 
 }  // namespace
@@ -40,17 +48,14 @@ MemoryPlan PlanMemory(const std::vector<BufferRequest>& requests) {
                    [&](size_t a, size_t b) { return requests[a].size_bytes > requests[b].size_bytes; });
   MemoryPlan plan;
   plan.offsets.assign(requests.size(), 0);
-  std::vector<size_t> placed;
+  std::vector<Placed> placed;
   for (size_t index : order) {
-    std::vector<Placed> taken;
-    for (size_t other : placed) {
-      if (!AreAliveTogether(requests[index], requests[other])) continue;
-      taken.push_back({plan.offsets[other], plan.offsets[other] + PaddedSize(requests[other])});
-    }
-    std::sort(taken.begin(), taken.end(), [](const Placed& a, const Placed& b) { return a.begin < b.begin; });
-    plan.offsets[index] = LowestGap(taken, PaddedSize(requests[index]));
-    plan.arena_bytes = std::max(plan.arena_bytes, plan.offsets[index] + PaddedSize(requests[index]));
-    placed.push_back(index);
+    const BufferRequest& request = requests[index];
+    const int64_t begin = LowestGap(placed, request);
+    const int64_t end = begin + PaddedSize(request);
+    plan.offsets[index] = begin;
+    plan.arena_bytes = std::max(plan.arena_bytes, end);
+    InsertByBegin({begin, end, request.first_step, request.last_step}, placed);
   }
   return plan;
 }

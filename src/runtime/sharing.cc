@@ -28,6 +28,7 @@ class Sharer {
     ForEachView(ViewKind::kSame, [&](size_t s) { TrySame(s); });
     ForEachView(ViewKind::kCut, [&](size_t s) { TryCut(s); });
     ForEachView(ViewKind::kJoin, [&](size_t s) { TryJoin(s); });
+    NoteLastSteps();
     for (size_t s = 0; s < graph_.nodes.size(); ++s) {
       if (!sharing_.is_skipped[s]) TryOverwrite(s);
     }
@@ -49,6 +50,15 @@ class Sharer {
     int parent = kNone;
     PartView part;  // of `whole`, a member of the parent
     ValueId whole = kNoValue;
+    // Of the topmost group of a tree, once NoteLastSteps was called: the last steps that write and that read
+    // any value in it.
+    int last_write = kNone, last_read = kNone;
+
+    size_t size() const { return members.size() + children.size(); }
+    void Note(int write, int read) {
+      last_write = std::max(last_write, write);
+      last_read = std::max(last_read, read);
+    }
   };
 
   // ---- Facts
@@ -119,12 +129,6 @@ class Sharer {
            std::all_of(group.children.begin(), group.children.end(), can_child_bear);
   }
 
-  template <class F>
-  void ForEachInTree(int group, const F& f) const {
-    for (ValueId id : At(group).members) f(id);
-    for (int child : At(group).children) ForEachInTree(child, f);
-  }
-
   // ---- Changes
 
   // Makes group `child` a part of `parent`.
@@ -155,6 +159,8 @@ class Sharer {
     if (At(b).parent != kNone && At(a).is_output) return false;
     if (At(a).is_output && At(b).is_output) return false;
     if (HasGaps(b) && (!CanHaveGaps(a) || RowOf(At(a).members[0]) != RowOf(At(b).members[0]))) return false;
+    if (At(b).parent == kNone && At(a).size() > At(b).size()) std::swap(a, b);
+    At(RootOf(b)).Note(At(a).last_write, At(a).last_read);
     Group& from = At(a);
     Group& to = At(b);
     for (ValueId id : from.members) group_of_[Index(id)] = b;
@@ -164,6 +170,15 @@ class Sharer {
     to.is_output |= from.is_output;
     from = {};
     return true;
+  }
+
+  // Of all trees. From now on groups merge, but no part is attached.
+  void NoteLastSteps() {
+    for (size_t g = 0; g < groups_.size(); ++g) {
+      Group& root = At(RootOf(static_cast<int>(g)));
+      for (ValueId id : groups_[g].members)
+        root.Note(lifetimes_.first[Index(id)], lifetimes_.last[Index(id)]);
+    }
   }
 
   // ---- Steps
@@ -232,12 +247,7 @@ class Sharer {
       const int other = GroupOf(node.inputs[i]);
       if (i != input && other != kNone && RootOf(other) == root) return false;
     }
-    bool is_over = true;
-    ForEachInTree(root, [&](ValueId id) {
-      is_over &= lifetimes_.last[Index(id)] <= static_cast<int>(s) &&
-                 lifetimes_.first[Index(id)] < static_cast<int>(s);
-    });
-    return is_over;
+    return At(root).last_read <= static_cast<int>(s) && At(root).last_write < static_cast<int>(s);
   }
 
   void TryOverwrite(size_t s) {
