@@ -78,11 +78,6 @@ std::vector<int> Graph::UseCounts() const {
   return counts;
 }
 
-void Graph::ReplaceUses(ValueId from, ValueId to) {
-  for (Node& node : nodes) std::replace(node.inputs.begin(), node.inputs.end(), from, to);
-  std::replace(outputs.begin(), outputs.end(), from, to);
-}
-
 void Graph::Compact(const std::vector<bool>& is_node_dropped) {
   std::vector<Node> kept_nodes;
   kept_nodes.reserve(nodes.size());

@@ -92,8 +92,6 @@ struct Graph {
   std::vector<int> Producers() const;
   // How many node inputs and graph outputs read each value.
   std::vector<int> UseCounts() const;
-  // Every reader of `from`, graph outputs included, reads `to` instead.
-  void ReplaceUses(ValueId from, ValueId to);
   // Drops the nodes marked (same length as nodes), then values nobody mentions; renumbers values.
   void Compact(const std::vector<bool>& is_node_dropped);
   // Orders nodes so that each comes after what it reads (stable). An error names a node on a cycle.

@@ -94,12 +94,6 @@ TEST(Graph, CompactDropsNodesAndTheirValues) {
   EXPECT_EQ(graph.value(graph.outputs[0]).name, "b");
 }
 
-TEST(Graph, ReplaceUsesReachesOutputs) {
-  Graph graph = Chain();
-  graph.ReplaceUses(2, 3);
-  EXPECT_EQ(graph.outputs, std::vector<ValueId>{3});
-}
-
 TEST(Graph, SortsAndNamesCycles) {
   Graph graph = Chain();
   std::swap(graph.nodes[0], graph.nodes[1]);
