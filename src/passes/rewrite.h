@@ -9,8 +9,8 @@
 
 namespace slipway {
 
-// Producers and readers of a graph, counted once per pass and kept as nodes change: a change costs what the
-// node is large, not the graph. Replaced nodes are marked, not moved.
+// Producers and readers of a graph, counted once per pass and kept as nodes change: a change costs in step
+// with the node's operands, not with the graph. Replaced nodes are marked, not moved.
 class GraphView {
  public:
   explicit GraphView(Graph& graph);

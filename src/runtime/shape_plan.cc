@@ -47,13 +47,7 @@ bool HasKnownOperands(const Graph& graph, const Node& node) {
 // notes who runs within whom.
 Graph PairSteps(std::span<const std::unique_ptr<Kernel>> kernels, ShapePlan& plan) {
   Graph flow = plan.types;
-  std::vector<int> uses(flow.values.size(), 0);
-  for (const Node& node : flow.nodes) {
-    for (ValueId id : node.inputs) {
-      if (id != kNoValue) ++uses[static_cast<size_t>(id)];
-    }
-  }
-  for (ValueId id : flow.outputs) ++uses[static_cast<size_t>(id)];
+  const std::vector<int> uses = flow.UseCounts();
   for (size_t s = 0; s + 1 < flow.nodes.size(); ++s) {
     Node& first = flow.nodes[s];
     Node& node = flow.nodes[s + 1];
