@@ -97,14 +97,6 @@ class Depthwise {
  private:
   using RowFn = void (*)(const DepthwiseF32&, const Row&);
 
-  // body(lanes, c) for all lanes of the row's channels.
-  template <class Body>
-  static HWY_INLINE void ForChannels(const Row& row, const Body& body) {
-    int64_t c = row.c0;
-    for (; c + Lanes::kCount <= row.c1; c += Lanes::kCount) body(typename Lanes::Whole(), c);
-    if (c < row.c1) body(typename Lanes::First{static_cast<size_t>(row.c1 - c)}, c);
-  }
-
   // Channels that are done together over all rows. Small images are in the second-level cache: of so many
   // channels a window's rows stay in the first-level cache, and each input is fetched once in place of once
   // per kernel row. Large ones are read from end to end, as memory likes it.
@@ -118,19 +110,26 @@ class Depthwise {
   // Columns of a strip that may stick out of the image at either side: what "same" padding leaves.
   static constexpr int MostOutside(int kernel) { return (kernel - 1) / 2; }
 
+  // Channels [begin, end), kCount at a time; `lanes`: those of each.
+  template <class L>
+  struct Channels {
+    L lanes;
+    int64_t begin, end;
+  };
+
   // kStrip pixels from `ox` on, of whose columns so many at the left and at the right lie outside of the
   // image; none where kOutside, the most there may be, is 0.
-  template <int kKernel, int kStride, int kStrip, int kOutside>
-  static HWY_INLINE void Strip(const DepthwiseF32& conv, const Row& row, int64_t ox, int64_t left,
-                               int64_t right) {
+  template <int kKernel, int kStride, int kStrip, int kOutside, class L>
+  static HWY_INLINE void Strip(const DepthwiseF32& conv, const Row& row, const Channels<L>& channels,
+                               int64_t ox, int64_t left, int64_t right) {
     const ConvGeometry& g = conv.geometry;
     constexpr int kColumns = (kStrip - 1) * kStride + kKernel;
     const int64_t step = g.in_step, row_step = (g.in_w - kColumns) * g.in_step, tap_step = conv.weights_step;
     const X* window = row.x + (ox * kStride - g.pad_w + row.ky0 * g.in_w) * step;
     const float* weights = conv.weights + row.ky0 * kKernel * tap_step;
-    ForChannels(row, [&](auto lanes, int64_t c) HWY_ATTR {
+    for (int64_t c = channels.begin; c < channels.end; c += Lanes::kCount) {
       V sums[kStrip];
-      const V bias = lanes.LoadWeights(conv.epilogue.bias + c);
+      const V bias = channels.lanes.LoadWeights(conv.epilogue.bias + c);
 #pragma GCC unroll 8
       for (int i = 0; i < kStrip; ++i) sums[i] = bias;
       const X* at = window + c;
@@ -139,7 +138,7 @@ class Depthwise {
         V weight[kKernel];
 #pragma GCC unroll 5
         for (int kx = 0; kx < kKernel; ++kx) {
-          weight[kx] = lanes.LoadWeights(weight_at);
+          weight[kx] = channels.lanes.LoadWeights(weight_at);
           StepTo(weight_at, tap_step);
         }
 #pragma GCC unroll 32
@@ -150,66 +149,98 @@ class Depthwise {
             StepTo(at, step);
             continue;
           }
-          const V column = lanes.LoadX(at);
+          const V column = channels.lanes.LoadX(at);
           StepTo(at, step);  // behind the products it would cost a fifth of the time
 #pragma GCC unroll 5
           for (int kx = 0; kx < kKernel; ++kx) {
             const int i = j - kx;
             if (i >= 0 && i % kStride == 0 && i / kStride < kStrip)
-              sums[i / kStride] = lanes.MulAdd(column, weight[kx], sums[i / kStride]);
+              sums[i / kStride] = channels.lanes.MulAdd(column, weight[kx], sums[i / kStride]);
           }
         }
         at += row_step;
       }
-      lanes.Finish(conv, row, ox, c, sums);
-    });
+      channels.lanes.Finish(conv, row, ox, c, sums);
+    }
   }
 
   // Any window.
-  static HWY_INLINE void Pixel(const DepthwiseF32& conv, const Row& row, int64_t ox) {
+  template <class L>
+  static HWY_INLINE void Pixel(const DepthwiseF32& conv, const Row& row, const Channels<L>& channels,
+                               int64_t ox) {
     const ConvGeometry& g = conv.geometry;
     const int64_t x0 = ox * g.stride_w - g.pad_w;
     int64_t kx0, kx1;
     TapsInside(x0, g.dilation_w, g.in_w, g.kernel_w, kx0, kx1);
-    ForChannels(row, [&](auto lanes, int64_t c) HWY_ATTR {
-      V sum[1] = {lanes.LoadWeights(conv.epilogue.bias + c)};
+    for (int64_t c = channels.begin; c < channels.end; c += Lanes::kCount) {
+      V sum[1] = {channels.lanes.LoadWeights(conv.epilogue.bias + c)};
       for (int64_t ky = row.ky0; ky < row.ky1; ++ky) {
         for (int64_t kx = kx0; kx < kx1; ++kx) {
           const X* from = row.x + (ky * g.dilation_h * g.in_w + x0 + kx * g.dilation_w) * g.in_step + c;
           const float* weight = conv.weights + (ky * g.kernel_w + kx) * conv.weights_step + c;
-          sum[0] = lanes.MulAdd(lanes.LoadX(from), lanes.LoadWeights(weight), sum[0]);
+          sum[0] =
+              channels.lanes.MulAdd(channels.lanes.LoadX(from), channels.lanes.LoadWeights(weight), sum[0]);
         }
       }
-      lanes.Finish(conv, row, ox, c, sum);
-    });
+      channels.lanes.Finish(conv, row, ox, c, sum);
+    }
   }
 
   // A strip, if it fits the row's rest and sticks out no further than it may.
-  template <int kKernel, int kStride, int kStrip, int kOutside>
-  static HWY_INLINE bool TryStrip(const DepthwiseF32& conv, const Row& row, int64_t& ox) {
+  template <int kKernel, int kStride, int kStrip, int kOutside, class L>
+  static HWY_INLINE bool TryStrip(const DepthwiseF32& conv, const Row& row, const Channels<L>& channels,
+                                  int64_t& ox) {
     const ConvGeometry& g = conv.geometry;
     constexpr int64_t kColumns = (kStrip - 1) * kStride + kKernel;
     const int64_t left = g.pad_w - ox * kStride, right = kColumns - left - g.in_w;
     if (ox + kStrip > g.out_w || std::max(left, right) > kOutside) return false;
-    Strip<kKernel, kStride, kStrip, kOutside>(conv, row, ox, left, right);
+    Strip<kKernel, kStride, kStrip, kOutside>(conv, row, channels, ox, left, right);
     ox += kStrip;
     return true;
   }
 
+  // Channels that are whole, and the few that are left: fewer forms of strips are worth their code there.
+  static Channels<typename Lanes::Whole> WholeOf(const Row& row) {
+    return {{}, row.c0, row.c1 - (row.c1 - row.c0) % Lanes::kCount};
+  }
+  static Channels<typename Lanes::First> RestOf(const Row& row) {
+    const int64_t rest = (row.c1 - row.c0) % Lanes::kCount;
+    return {{static_cast<size_t>(rest)}, row.c1 - rest, row.c1};
+  }
+
   template <int kKernel, int kStride>
-  static HWY_NOINLINE void UnrolledRow(const DepthwiseF32& conv, const Row& row) {
+  static HWY_NOINLINE void UnrolledWhole(const DepthwiseF32& conv, const Row& row) {
     constexpr int kOutside = MostOutside(kKernel);
+    const auto channels = WholeOf(row);
     for (int64_t ox = 0; ox < conv.geometry.out_w;) {
-      const bool is_done = TryStrip<kKernel, kStride, kMaxStrip, 0>(conv, row, ox) ||
-                           TryStrip<kKernel, kStride, 4, kOutside>(conv, row, ox) ||
-                           TryStrip<kKernel, kStride, 2, kOutside>(conv, row, ox) ||
-                           TryStrip<kKernel, kStride, 1, kOutside>(conv, row, ox);
-      if (!is_done) Pixel(conv, row, ox++);
+      const bool is_done = TryStrip<kKernel, kStride, kMaxStrip, 0>(conv, row, channels, ox) ||
+                           TryStrip<kKernel, kStride, 4, kOutside>(conv, row, channels, ox) ||
+                           TryStrip<kKernel, kStride, 2, kOutside>(conv, row, channels, ox) ||
+                           TryStrip<kKernel, kStride, 1, kOutside>(conv, row, channels, ox);
+      if (!is_done) Pixel(conv, row, channels, ox++);
     }
   }
 
+  template <int kKernel, int kStride>
+  static HWY_NOINLINE void UnrolledRest(const DepthwiseF32& conv, const Row& row) {
+    const auto channels = RestOf(row);
+    for (int64_t ox = 0; ox < conv.geometry.out_w;) {
+      if (!TryStrip<kKernel, kStride, 4, MostOutside(kKernel)>(conv, row, channels, ox))
+        Pixel(conv, row, channels, ox++);
+    }
+  }
+
+  template <int kKernel, int kStride>
+  static void UnrolledRow(const DepthwiseF32& conv, const Row& row) {
+    if (row.c1 - row.c0 >= Lanes::kCount) UnrolledWhole<kKernel, kStride>(conv, row);
+    if ((row.c1 - row.c0) % Lanes::kCount != 0) UnrolledRest<kKernel, kStride>(conv, row);
+  }
+
   static HWY_NOINLINE void AnyRow(const DepthwiseF32& conv, const Row& row) {
-    for (int64_t ox = 0; ox < conv.geometry.out_w; ++ox) Pixel(conv, row, ox);
+    for (int64_t ox = 0; ox < conv.geometry.out_w; ++ox) {
+      Pixel(conv, row, WholeOf(row), ox);
+      if ((row.c1 - row.c0) % Lanes::kCount != 0) Pixel(conv, row, RestOf(row), ox);
+    }
   }
 
   static RowFn RowFor(const ConvGeometry& g) {

@@ -62,23 +62,23 @@ HWY_INLINE void StoreBlock(const Block& block, Elements to, size_t count) {
   hn::BlendedStore(words, hn::FirstN(d16, count), d16, to.bf16());
 }
 
-// The end of `pixels` sums of the channels from c on, whatever it may be. Sums: [pixel][even, odd][16].
-template <class X>
-HWY_NOINLINE void FinishPixels(const DepthwiseF32& conv, const DepthwiseRow<X>& row, int64_t pixel, int64_t c,
-                               size_t count, int64_t pixels, const float* sums) {
+// The end of `pixels` sums of the channels from c on, whatever it may be; y and residual are the row's. Sums:
+// [pixel][even, odd][16].
+HWY_NOINLINE void FinishPixels(const DepthwiseF32& conv, Elements row_y, ConstElements residual,
+                               int64_t pixel, int64_t c, size_t count, int64_t pixels, const float* sums) {
   const DF d;
   const Epilogue& epilogue = conv.epilogue;
   WithActivation(d, epilogue.activation, [&](auto f) HWY_ATTR {
     for (int64_t i = 0; i < pixels; ++i, sums += kDepthwiseBlock) {
       Block y = {hn::Load(d, sums), hn::Load(d, sums + kLanes)};
       Block added = {hn::Zero(d), hn::Zero(d)};
-      if (row.residual != nullptr)
-        added = LoadBlock(row.residual + ((pixel + i) * epilogue.residual_step + c), count);
+      if (residual != nullptr)
+        added = LoadBlock(residual + ((pixel + i) * epilogue.residual_step + c), count);
       if (epilogue.is_residual_last)
         y = {hn::Add(f(y.even), added.even), hn::Add(f(y.odd), added.odd)};
       else
         y = {f(hn::Add(y.even, added.even)), f(hn::Add(y.odd, added.odd))};
-      StoreBlock(y, row.y + ((pixel + i) * conv.geometry.out_step + c), count);
+      StoreBlock(y, row_y + ((pixel + i) * conv.geometry.out_step + c), count);
     }
   });
 }
@@ -124,7 +124,7 @@ struct BlockOf : Count {
       hn::Store(sums[i].even, d, buffer + i * kDepthwiseBlock);
       hn::Store(sums[i].odd, d, buffer + i * kDepthwiseBlock + kLanes);
     }
-    FinishPixels(conv, row, pixel, c, count, kPixels, buffer);
+    FinishPixels(conv, row.y, row.residual, pixel, c, count, kPixels, buffer);
   }
 };
 

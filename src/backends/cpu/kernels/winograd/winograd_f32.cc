@@ -100,22 +100,28 @@ HWY_INLINE void TransformIn(const Load& load, int64_t position_step, float* HWY_
                                   HWY_ATTR { Product::Store(v, to + (i * kIn + j) * position_step); });
 }
 
-// Channels [begin, end) of a tile; those behind `end` up to a whole vector become 0. soon(c): what will be
-// read next of the channels at c.
-template <class Form, class Product, class At, class Soon>
-HWY_INLINE void TransformPixels(const At& at, const Soon& soon, int64_t begin, int64_t end,
-                                int64_t position_step, float* HWY_RESTRICT to) {
+// Channels [begin, end) of a tile whose pixels lie anywhere; those behind `end` up to a whole vector become
+// 0.
+template <class Form, class Product>
+HWY_NOINLINE void TransformPixels(const float* const* pixels, int64_t begin, int64_t end,
+                                  int64_t position_step, float* HWY_RESTRICT to) {
+  constexpr int kPixels = Form::kIn * Form::kIn;
   const DF d;
-  int64_t c = begin;
-  for (; c + kLanes <= end; c += kLanes) {
-    soon(c);
-    TransformIn<Form, Product>([&](int i, int j) HWY_ATTR { return hn::LoadU(d, at(i, j) + c); },
-                               position_step, to + c / Product::kChannels);
+  HWY_ALIGN float rest[kPixels * kLanes];
+  const float* rest_pixels[kPixels];
+  int64_t offset = begin;
+  for (int64_t c = begin; c < end; c += kLanes, offset += kLanes) {
+    if (end - c < kLanes) {
+      for (int i = 0; i < kPixels; ++i) {
+        rest_pixels[i] = rest + i * kLanes;
+        hn::Store(LoadFirst(d, pixels[i] + c, static_cast<size_t>(end - c)), d, rest + i * kLanes);
+      }
+      pixels = rest_pixels;
+      offset = 0;
+    }
+    const auto load = [&](int i, int j) HWY_ATTR { return hn::LoadU(d, pixels[i * Form::kIn + j] + offset); };
+    TransformIn<Form, Product>(load, position_step, to + c / Product::kChannels);
   }
-  if (c == end) return;
-  const auto rest = static_cast<size_t>(end - c);
-  TransformIn<Form, Product>([&](int i, int j) HWY_ATTR { return LoadFirst(d, at(i, j) + c, rest); },
-                             position_step, to + c / Product::kChannels);
 }
 
 template <class Form, class Product>
@@ -129,19 +135,20 @@ HWY_NOINLINE void InputsOf(const WinogradF32& conv, const WinogradPlan& plan, in
     const int64_t y = (*places).row * Form::kAdvance - g.pad_h;
     const int64_t x = (*places).column * Form::kAdvance - g.pad_w;
     const float* image = conv.x + (*places).image * g.in_h * row_step;
+    int64_t c = channel_begin;
     if (y >= 0 && x >= 0 && y + kIn <= g.in_h && x + kIn <= g.in_w) {
       const float* origin = image + y * row_step + x * g.in_step;
-      // Rows are too far apart for the processor to foresee the next tile's.
-      const auto soon = [&](int64_t c) HWY_ATTR {
+      for (; c + kLanes <= channel_end; c += kLanes) {
+        // Rows are too far apart for the processor to foresee the next tile's.
         for (int i = 0; i < kIn; ++i) {
           for (int j = kIn; j < kIn + Form::kAdvance; ++j)
             hwy::Prefetch(origin + i * row_step + j * g.in_step + c);
         }
-      };
-      TransformPixels<Form, Product>([&](int i, int j)
-                                         HWY_ATTR { return origin + i * row_step + j * g.in_step; },
-                                     soon, channel_begin, channel_end, plan.in_position, to);
-      continue;
+        const auto load = [&](int i, int j)
+                              HWY_ATTR { return hn::LoadU(DF(), origin + i * row_step + j * g.in_step + c); };
+        TransformIn<Form, Product>(load, plan.in_position, to + c / Product::kChannels);
+      }
+      if (c == channel_end) continue;
     }
     const float* pixels[kIn * kIn];
     for (int i = 0; i < kIn; ++i) {
@@ -150,8 +157,7 @@ HWY_NOINLINE void InputsOf(const WinogradF32& conv, const WinogradPlan& plan, in
         pixels[i * kIn + j] = is_in ? image + (y + i) * row_step + (x + j) * g.in_step : conv.zeros;
       }
     }
-    TransformPixels<Form, Product>([&](int i, int j) HWY_ATTR { return pixels[i * kIn + j]; }, [](int64_t) {},
-                                   channel_begin, channel_end, plan.in_position, to);
+    TransformPixels<Form, Product>(pixels, c, channel_end, plan.in_position, to);
   }
 }
 
