@@ -104,33 +104,30 @@ HWY_INLINE void Block(const DepthwiseQ8& conv, D d, const ChannelScales<D>& scal
     StoreBytes(d, RequantizeLanes<Kind::kIsPlain>(d, acc[i], scales), y + i * y_step + c);
 }
 
-// Inner pixels [begin, end) in units of `unit` pixels that lie side by side.
+// Pixels [begin, end) in units of `unit` pixels that lie side by side; where unit is not 1, all are inner
+// ones.
 template <class Kind, class D>
-HWY_INLINE void Inner(const DepthwiseQ8& conv, D d, const RowPlace& row, int64_t begin, int64_t end,
-                      int64_t unit, int64_t c) {
+HWY_NOINLINE void Pixels(const DepthwiseQ8& conv, const RowPlace& row, int64_t begin, int64_t end,
+                         int64_t unit, int64_t c) {
+  const D d;
   const ConvGeometry& g = conv.geometry;
   const ChannelScales<D> scales(d, *conv.requantizer, c);
   const int64_t step = unit * g.stride_w * g.in_step;
   const int64_t y_step = unit * g.out_step;
-  int64_t ox = begin;
-  for (; ox + 4 * unit <= end; ox += 4 * unit) {
-    Block<Kind, false, 4>(conv, d, scales, row, ox * g.stride_w - g.pad_w, step, c, row.y + ox * g.out_step,
-                          y_step);
-  }
-  for (; ox + unit <= end; ox += unit) {
-    Block<Kind, false, 1>(conv, d, scales, row, ox * g.stride_w - g.pad_w, step, c, row.y + ox * g.out_step,
-                          y_step);
-  }
-}
-
-template <class Kind, class D>
-HWY_INLINE void Border(const DepthwiseQ8& conv, D d, const RowPlace& row, int64_t begin, int64_t end,
-                       int64_t c) {
-  const ConvGeometry& g = conv.geometry;
-  if (begin >= end) return;
-  const ChannelScales<D> scales(d, *conv.requantizer, c);
-  for (int64_t ox = begin; ox < end; ++ox) {
-    Block<Kind, true, 1>(conv, d, scales, row, ox * g.stride_w - g.pad_w, 0, c, row.y + ox * g.out_step, 0);
+  const int64_t inner_end = std::min(end, row.inner_end);
+  for (int64_t ox = begin; ox < end;) {
+    const int64_t x0 = ox * g.stride_w - g.pad_w;
+    uint8_t* y = row.y + ox * g.out_step;
+    if (ox < row.inner_begin || ox + unit > row.inner_end) {
+      Block<Kind, true, 1>(conv, d, scales, row, x0, step, c, y, y_step);
+      ox += unit;
+    } else if (ox + 4 * unit > inner_end) {
+      Block<Kind, false, 1>(conv, d, scales, row, x0, step, c, y, y_step);
+      ox += unit;
+    } else {
+      Block<Kind, false, 4>(conv, d, scales, row, x0, step, c, y, y_step);
+      ox += 4 * unit;
+    }
   }
 }
 
@@ -140,9 +137,7 @@ HWY_INLINE void ForVectors(int64_t count, const Body& body) {
   const auto all = [&](auto d) HWY_ATTR {
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     if (count < lanes) return false;
-    int64_t c = 0;
-    for (; c + lanes <= count; c += lanes) body(d, c);
-    if (c < count) body(d, count - lanes);
+    for (int64_t c = 0; c < count; c += lanes) body(d, std::min(c, count - lanes));
     return true;
   };
   if (all(hn::CappedTag<int32_t, 16>())) return;
@@ -163,17 +158,16 @@ void Row(const DepthwiseQ8& conv, int64_t row) {
   place.inner_begin = std::min(g.out_w, (g.pad_w + g.stride_w - 1) / g.stride_w);
   place.inner_end = last < 0 ? 0 : std::min(g.out_w, last / g.stride_w + 1);
   place.inner_end = std::max(place.inner_begin, place.inner_end);
-  const int64_t folded = (place.inner_end - place.inner_begin) / filter.fold * filter.fold;
-  const int64_t rest = filter.fold > 1 ? place.inner_begin + folded : place.inner_begin;
+  int64_t single = 0;  // pixels from there on are done one by one
   if (filter.fold > 1) {
+    single = place.inner_begin + (place.inner_end - place.inner_begin) / filter.fold * filter.fold;
     ForVectors(filter.width(), [&](auto d, int64_t c) HWY_ATTR {
-      Inner<Kind>(conv, d, place, place.inner_begin, rest, filter.fold, c);
+      Pixels<Kind, decltype(d)>(conv, place, place.inner_begin, single, filter.fold, c);
     });
   }
   ForVectors(filter.channels, [&](auto d, int64_t c) HWY_ATTR {
-    Border<Kind>(conv, d, place, 0, place.inner_begin, c);
-    Inner<Kind>(conv, d, place, rest, place.inner_end, 1, c);
-    Border<Kind>(conv, d, place, place.inner_end, g.out_w, c);
+    if (filter.fold > 1) Pixels<Kind, decltype(d)>(conv, place, 0, place.inner_begin, 1, c);
+    Pixels<Kind, decltype(d)>(conv, place, single, g.out_w, 1, c);
   });
 }
 
