@@ -70,15 +70,47 @@ Graph GraphOf(const Layers& l) {
   return graph;
 }
 
+// An image whose channels come first, its Transpose to channels last and a convolution behind that.
+struct Stem {
+  int64_t batch = 1, h = 64, w = 64, in_c = 3, out_c = 24;
+  int64_t kernel = 3, stride = 2;
+  std::vector<int64_t> pads = {1, 1, 1, 1};
+  std::vector<int64_t> perm = {0, 2, 3, 1};
+  int64_t group = 1, dilation = 1;
+  bool is_computed = false;  // the image: a step's result instead of the network's input
+};
+
+Graph GraphOf(const Stem& s) {
+  std::mt19937 random(kSeed);
+  Graph graph;
+  GraphBuilder builder(graph);
+  const Dims image = {s.batch, s.h, s.w, s.in_c};
+  Dims planes(image.size());
+  for (size_t i = 0; i < image.size(); ++i) planes[static_cast<size_t>(s.perm[i])] = image[i];
+  ValueId x = builder.Input("x", Type::Of(DType::kF32, ToDimList(planes)));
+  if (s.is_computed) x = *builder.Add("Relu", {x}, {});
+  x = *builder.Add("Transpose", {x}, {{"perm", s.perm}}, "to_channels_last");
+  const ValueId w = builder.Constant("w", Random({s.out_c, s.kernel, s.kernel, s.in_c / s.group}, random));
+  const ValueId y = *builder.Add("Conv", {x, w, builder.Constant("b", Random({s.out_c}, random))},
+                                 {{"layout", std::string("channels_last")},
+                                  {"group", s.group},
+                                  {"pads", s.pads},
+                                  {"strides", std::vector<int64_t>{s.stride, s.stride}},
+                                  {"dilations", std::vector<int64_t>{s.dilation, s.dilation}},
+                                  {"activation", std::string("silu")}},
+                                 "stem");
+  graph.outputs = {*builder.Add("Relu", {y}, {})};
+  return graph;
+}
+
 struct Outcome {
   Tensor y;
   bool is_pair = false;
 };
 
 // memory: SLIPWAY_MEMORY, "plain" lets every step run by itself.
-Outcome RunLayers(const Layers& layers, const EngineOptions& options, const char* memory) {
+Outcome RunGraph(Graph graph, const EngineOptions& options, const char* memory) {
   ::setenv("SLIPWAY_MEMORY", memory, 1);
-  Graph graph = GraphOf(layers);
   std::mt19937 random(kSeed + 1);
   std::vector<Tensor> inputs;
   for (const ValueId id : graph.inputs)
@@ -107,10 +139,11 @@ std::vector<EngineOptions> AllOptions() {
   return all;
 }
 
+template <class Layers>
 void ExpectSame(const Layers& layers, bool is_pair) {
   for (const EngineOptions& options : AllOptions()) {
-    const Outcome apart = RunLayers(layers, options, "plain");
-    const Outcome together = RunLayers(layers, options, "poison");
+    const Outcome apart = RunGraph(GraphOf(layers), options, "plain");
+    const Outcome together = RunGraph(GraphOf(layers), options, "poison");
     EXPECT_FALSE(apart.is_pair);
     EXPECT_EQ(together.is_pair, is_pair) << options.num_threads << " threads";
     ASSERT_EQ(together.y.dims(), apart.y.dims());
@@ -146,6 +179,37 @@ TEST(Pair, IsNotMadeOfWhatDoesNotSuit) {
                            {.has_residual = true},
                            {.is_seen = true}};
   for (const Layers& layers : others) ExpectSame(layers, false);
+}
+
+TEST(Pair, ReadsImagesWhoseChannelsComeFirst) {
+  const Stem images[] = {
+      {},
+      {.h = 224, .w = 224, .out_c = 32, .pads = {0, 0, 1, 1}},
+      {.batch = 3, .h = 97, .w = 61, .in_c = 1, .kernel = 5},
+      {.h = 50, .w = 70, .in_c = 2, .kernel = 7, .pads = {3, 3, 3, 3}},
+      {.h = 50, .w = 70, .in_c = 4, .out_c = 3, .stride = 1},  // dot products: few outputs
+      {.h = 40, .w = 300, .kernel = 6, .pads = {2, 2, 2, 2}},
+      {.h = 33, .w = 47, .kernel = 2, .pads = {0, 0, 0, 0}},  // nothing sticks out
+      {.h = 33, .w = 47, .pads = {2, 2, 2, 2}, .dilation = 2},
+      {.h = 5, .w = 5, .kernel = 7, .stride = 1, .pads = {7, 7, 7, 7}},  // windows beside the image
+      {.h = 48, .w = 48, .is_computed = true},
+  };
+  for (const Stem& stem : images) {
+    SCOPED_TRACE(testing::Message() << stem.batch << "x" << stem.in_c << "x" << stem.h << "x" << stem.w
+                                    << " -> " << stem.out_c << ", kernel " << stem.kernel);
+    ExpectSame(stem, true);
+  }
+}
+
+TEST(Pair, ReadsNoOtherTransposes) {
+  const Stem others[] = {
+      {.in_c = 5},                                       // many planes
+      {.in_c = 4, .group = 2},                           // two convolutions
+      {.perm = {0, 3, 2, 1}},                            // rows become columns
+      {.h = 16, .w = 20, .perm = {0, 3, 1, 2}},          // between the others
+      {.kernel = 1, .stride = 1, .pads = {0, 0, 0, 0}},  // a product on pixels where they lie
+  };
+  for (const Stem& stem : others) ExpectSame(stem, false);
 }
 
 }  // namespace

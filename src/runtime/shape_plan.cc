@@ -53,7 +53,7 @@ Graph PairSteps(std::span<const std::unique_ptr<Kernel>> kernels, ShapePlan& pla
     Node& node = flow.nodes[s + 1];
     const bool is_chain = first.inputs.size() > 0 && first.outputs.size() == 1 && first.HasInput(0) &&
                           node.HasInput(0) && node.inputs[0] == first.outputs[0] &&
-                          uses[static_cast<size_t>(node.inputs[0])] == 1;
+                          uses[static_cast<size_t>(node.inputs[0])] == 1 && plan.steps[s].behind < 0;
     if (!is_chain || !plan.steps[s].is_static || !plan.steps[s + 1].is_static) continue;
     const auto first_inputs = TypesOf(flow, first.inputs), inputs = TypesOf(flow, node.inputs),
                outputs = TypesOf(flow, node.outputs);

@@ -2,6 +2,19 @@
 
 namespace slipway::cpu {
 
+int64_t BroadcastAt(int64_t index, std::span<const int64_t> out, std::span<const int64_t> own) {
+  int64_t at = 0;
+  int64_t stride = 1;
+  for (size_t i = 0; i < own.size(); ++i) {
+    const int64_t extent = own[own.size() - 1 - i];
+    const int64_t whole = out[out.size() - 1 - i];
+    if (extent != 1) at += index % whole * stride;
+    index /= whole;
+    stride *= extent;
+  }
+  return at;
+}
+
 Broadcast CollapseBroadcast(const Dims& out, const Dims& a, const Dims& b) {
   Broadcast result;
   int64_t a_stride = 1;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "backends/cpu/kernels/elementwise/run.h"
 #include "base/thread_pool.h"
@@ -11,6 +12,10 @@
 namespace slipway::cpu {
 
 inline constexpr size_t kMaxBroadcastRank = 8;
+
+// Where element `index` of a result of extents `out` lies in an operand of extents `own` that broadcasts to
+// it, its axes aligned to the result's last.
+int64_t BroadcastAt(int64_t index, std::span<const int64_t> out, std::span<const int64_t> own);
 
 // A broadcast as few axes as possible: neighbours that run alike on both sides are one.
 struct Broadcast {

@@ -5,7 +5,9 @@
 #include "backends/cpu/image_kernel.h"
 #include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/kernels/gemm/dot_f32.h"
+#include "backends/cpu/kernels/move/interleave.h"
 #include "backends/cpu/product.h"
+#include "backends/cpu/transpose.h"
 
 namespace slipway::cpu {
 namespace {
@@ -90,6 +92,19 @@ class ConvKernel : public ImageKernel {
     return layer;
   }
 
+  // A network's input has few channels, that come first: they are put side by side as rows are copied.
+  bool CanRunBehind(const Kernel& first, const PairTypes& types) const override {
+    if (!IsChannelsLast() || group() != 1 || in_c_ > kMaxPlanes || !MovesChannelsLast(first)) return false;
+    return types.first_inputs[0].dtype == DType::kF32 && CountOfType(types.outputs[0]) > 0 &&
+           !GeometryBehind(types).IsPointwise();
+  }
+  int64_t ThreadWorkspaceBehind(const Kernel&, const PairTypes& types) const override {
+    return ConvF32ScratchBytes(GeometryBehind(types), kForm, true);
+  }
+  Status RunBehind(const Kernel&, const KernelArgs& args) const override {
+    return Convolve(ImagesOf(args, Layout::kChannelsFirst), args);
+  }
+
  protected:
   int64_t ThreadScratchBytes(const ConvGeometry& geometry) const override {
     if (kForm == ConvForm::kBf16 && geometry.IsPointwise())
@@ -123,6 +138,9 @@ class ConvKernel : public ImageKernel {
   }
 
  private:
+  ConvGeometry GeometryBehind(const PairTypes& types) const {
+    return GeometryFor(KnownDims(*types.inputs[0].shape), KnownDims(*types.outputs[0].shape));
+  }
   // [out_c][tap][in_c]
   static void PackRows(const float* w, int64_t out_c, int64_t taps, int64_t in_c, int64_t stride_tap,
                        int64_t stride_c, float* packed) {
@@ -137,6 +155,7 @@ class ConvKernel : public ImageKernel {
     ConvF32 conv;
     conv.geometry = images.geometry;
     conv.x = images.x + group * conv.geometry.in_c;
+    conv.is_planar = images.is_planar;
     conv.weights = weights_.data() + group * panels_ * panel_floats_;
     conv.form = kForm;
     conv.y = images.y + group * conv.geometry.out_c;

@@ -100,10 +100,27 @@ bool ImageKernel::CanReadBf16(size_t input) const { return TakesBf16() && CanRea
 
 bool ImageKernel::CanWriteBf16(size_t output) const { return TakesBf16() && CanWriteSteps(output); }
 
+ImageKernel::Images ImageKernel::ImagesOf(const KernelArgs& args, Layout x_layout) const {
+  const Image2 in = ViewImage2(args.in(0).dims(), x_layout);
+  Images images;
+  images.geometry = GeometryOf(window_, in, ViewImage2(args.out(0).dims(), layout_), group_);
+  images.geometry.in_step = args.in_step(0);
+  images.geometry.out_step = args.out_step(0);
+  images.x = ConstElements(args.in(0));
+  images.is_planar = x_layout == Layout::kChannelsFirst;
+  images.y = Elements(args.out(0));
+  images.scratch = args.workspace;
+  if (!args.HasInput(kResidualInput)) return images;
+  images.residual = ConstElements(args.in(kResidualInput));
+  images.residual_step = args.in_step(kResidualInput);
+  return images;
+}
+
 Status ImageKernel::Run(const KernelArgs& args) const {
   const Tensor& x = args.in(0);
   Tensor& y = args.out(0);
   if (y.count() == 0) return Status::Ok();
+  if (layout_ == Layout::kChannelsLast) return Convolve(ImagesOf(args, layout_), args);
   Images images;
   images.geometry = GeometryFor(x.dims(), y.dims());
   images.x = ConstElements(x);
@@ -113,15 +130,6 @@ Status ImageKernel::Run(const KernelArgs& args) const {
     return Status(Code::kInternal, "convolution got too little workspace");
   }
   images.scratch = args.workspace.subspan(static_cast<size_t>(copies_bytes));
-  if (layout_ == Layout::kChannelsLast) {
-    images.geometry.in_step = args.in_step(0);
-    images.geometry.out_step = args.out_step(0);
-    if (args.HasInput(kResidualInput)) {
-      images.residual = ConstElements(args.in(kResidualInput));
-      images.residual_step = args.in_step(kResidualInput);
-    }
-    return Convolve(images, args);
-  }
   const int64_t in_count = Rounded(x.count());
   const int64_t out_count = Rounded(y.count());
   const Image2 in = ViewImage2(x.dims(), layout_);

@@ -40,11 +40,15 @@ class ImageKernel : public Kernel {
     ConvGeometry geometry;
     // bf16 only where the kernel said that it can: ReadsBf16, WritesBf16.
     ConstElements x = nullptr;
+    bool is_planar = false;            // x alone, with its channels first: see ConvF32
     ConstElements residual = nullptr;  // null: none
     int64_t residual_step = 0;
     Elements y = nullptr;
     std::span<uint8_t> scratch;  // ScratchBytes(geometry) or more, shared by the threads
   };
+
+  // Of a kernel with channels last. x_layout: of input 0, where a Transpose to channels last is passed over.
+  Images ImagesOf(const KernelArgs& args, Layout x_layout) const;
 
   // All groups. Every thread has ThreadScratchBytes(geometry) at args.ThreadWorkspace().
   virtual Status Convolve(const Images& images, const KernelArgs& args) const = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "backends/cpu/broadcast.h"
 #include "backends/cpu/product.h"
 #include "backends/cpu/tactics.h"
 
@@ -34,21 +35,6 @@ Side SideOf(const Dims& dims, bool is_left) {
   side.rows = dims[dims.size() - 2];
   side.columns = dims.back();
   return side;
-}
-
-// Where the matrix of batch `index` begins, in matrices. `batch`: extents of the result's.
-int64_t MatrixAt(int64_t index, std::span<const int64_t> batch, std::span<const int64_t> own) {
-  int64_t at = 0;
-  int64_t stride = 1;
-  for (size_t i = 0; i < batch.size(); ++i) {
-    const int64_t k = index % batch[batch.size() - 1 - i];
-    index /= batch[batch.size() - 1 - i];
-    if (i >= own.size()) continue;
-    const int64_t extent = own[own.size() - 1 - i];
-    at += extent == 1 ? 0 : k * stride;
-    stride *= extent;
-  }
-  return at;
 }
 
 std::span<const int64_t> BatchOf(const Dims& dims) {
@@ -146,13 +132,13 @@ class BatchedMatMulKernel : public Kernel {
 
   void RunRows(const Call& call, int64_t index, int64_t begin, int64_t end, float* scratch,
                int64_t& packed) const {
-    const int64_t b_at = MatrixAt(index, call.shape(), call.b_batch);
+    const int64_t b_at = BroadcastAt(index, call.shape(), call.b_batch);
     if (packed != b_at) {
       PackPanels(call.b + b_at * call.k * call.n, call.n, 1, call.k, turns_b_ ? call.k : 1, 0,
                  turns_b_ ? 1 : call.n, scratch);
       packed = b_at;
     }
-    const float* a = call.a + MatrixAt(index, call.shape(), call.a_batch) * call.m * call.k;
+    const float* a = call.a + BroadcastAt(index, call.shape(), call.a_batch) * call.m * call.k;
     GemmF32 gemm;
     gemm.run_length = gemm.a_step = call.k;
     if (turns_a_) {

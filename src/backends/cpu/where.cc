@@ -1,6 +1,5 @@
 // Tactic for Where: elements of 1, 2, 4 or 8 bytes, chosen under any broadcasting of the three operands.
 #include <algorithm>
-#include <array>
 
 #include "backends/cpu/broadcast.h"
 #include "backends/cpu/tactics.h"
@@ -21,27 +20,6 @@ std::optional<std::string> WhyNot(const Step& step) {
     return "the rank is unknown or above 8";
   return std::nullopt;
 }
-
-// Elements from one to the next of every operand, by axis of the result, innermost last.
-struct Strides {
-  Strides(const Dims& out, const Dims& in) {
-    int64_t stride = 1;
-    for (size_t i = 0; i < in.size(); ++i) {
-      const int64_t extent = in[in.size() - 1 - i];
-      by_axis[out.size() - 1 - i] = extent == 1 ? 0 : stride;
-      stride *= extent;
-    }
-  }
-  int64_t At(const Dims& out, int64_t row) const {
-    int64_t at = 0;
-    for (size_t axis = out.size() - 1; axis-- > 0;) {
-      at += row % out[axis] * by_axis[axis];
-      row /= out[axis];
-    }
-    return at;
-  }
-  std::array<int64_t, kMaxBroadcastRank> by_axis{};
-};
 
 template <class T>
 void ChooseRow(const uint8_t* condition, int64_t condition_step, const T* x, int64_t x_step, const T* y,
@@ -85,16 +63,18 @@ class WhereKernel : public Kernel {
       return;
     }
     if (dims.empty()) return ChooseRow<T>(condition, 0, x, 0, y, 0, 1, to);
-    const Strides strides[] = {
-        {dims, args.in(0).dims()}, {dims, args.in(1).dims()}, {dims, args.in(2).dims()}};
-    const size_t last = dims.size() - 1;
-    const int64_t width = dims[last];
+    const int64_t width = dims.back();
+    const auto step = [&](size_t i) -> int64_t {
+      const Dims& own = args.in(i).dims();
+      return own.empty() || own.back() == 1 ? 0 : 1;
+    };
+    const int64_t steps[] = {step(0), step(1), step(2)};
     args.pool.ParallelFor(
         out.count() / width, std::max<int64_t>(1, kGrain / width), [&](int64_t begin, int64_t end) {
           for (int64_t row = begin; row < end; ++row) {
-            ChooseRow<T>(condition + strides[0].At(dims, row), strides[0].by_axis[last],
-                         x + strides[1].At(dims, row), strides[1].by_axis[last], y + strides[2].At(dims, row),
-                         strides[2].by_axis[last], width, to + row * width);
+            const auto at = [&](size_t i) { return BroadcastAt(row * width, dims, args.in(i).dims()); };
+            ChooseRow<T>(condition + at(0), steps[0], x + at(1), steps[1], y + at(2), steps[2], width,
+                         to + row * width);
           }
         });
   }

@@ -5,6 +5,7 @@
 
 #include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/kernels/gemm/dot_f32.h"
+#include "backends/cpu/kernels/move/interleave.h"
 #include "base/round_up.h"
 
 namespace slipway::cpu {
@@ -58,6 +59,14 @@ void ConvertPixels(ConstElements from, int64_t step, int64_t pixels, int64_t cha
   ConvertRowsToPairs(from, step, pixels, channels, to);
 }
 
+// The first pixels of row y of a planar image. `between`: room for them in f32, where products are of bf16.
+void CopyPlanes(const ConvF32& conv, int64_t n, int64_t y, int64_t pixels, float* between, float* to) {
+  const ConvGeometry& g = conv.geometry;
+  const float* row = conv.x.floats() + (n * g.in_c * g.in_h + y) * g.in_step;
+  InterleavePlanes(row, g.in_h * g.in_step, g.in_c, pixels, between == nullptr ? to : between);
+  if (between != nullptr) ConvertPixels(between, g.in_c, pixels, g.in_c, to);
+}
+
 // One input row with its margins, whose pixels copy(pixels, to) copies; g: InCopies.
 template <class Copy>
 void CopyRow(const ConvGeometry& g, float* to, const Copy& copy) {
@@ -70,7 +79,8 @@ void CopyRow(const ConvGeometry& g, float* to, const Copy& copy) {
   std::fill_n(to + inside * g.in_c, (span - left - inside) * g.in_c, 0.0F);
 }
 
-// Where the block's input rows lie: scratch holds a row of zeros, then the copies, then the runs' pointers.
+// Where the block's input rows lie: scratch holds a row of zeros, then the copies, then the runs' pointers,
+// and room for a row between planes and pairs.
 class InputRows {
  public:
   InputRows(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_end, void* scratch)
@@ -79,20 +89,23 @@ class InputRows {
     const bool is_converted = conv.form == ConvForm::kBf16 && !are_pairs;
     if (are_pairs) g_.in_step /= 2;
     first_y_ = row_begin * g_.stride_h - g_.pad_h;
-    is_copied_ = is_converted || NeedsCopy(g_);
+    is_copied_ = conv.is_planar || is_converted || NeedsCopy(g_);
     // Rows from the block's first on, in elements of the image.
     const auto offset_of = [&](int64_t y) { return (n * g_.in_h + first_y_ + y) * g_.in_w * g_.in_step; };
-    in_place_ = conv.x.words() + offset_of(0);
+    if (!conv.is_planar) in_place_ = conv.x.words() + offset_of(0);
     copies_ = zeros_ + ZeroFloats(g_);
     runs_ = reinterpret_cast<const float**>(
         copies_ + CopiedFloats(g_, ConvF32BlockRows(conv.geometry, conv.form), is_copied_));
     std::fill_n(zeros_, ZeroFloats(g_), 0.0F);
     if (!is_copied_) return;
+    float* pixels_of_row = reinterpret_cast<float*>(runs_ + RunsOf(g_));
     const int64_t rows = g_.span_h(row_end - row_begin);
     for (int64_t y = 0; y < rows; ++y) {
       if (!IsInside(y)) continue;
       CopyRow(g_, copies_ + y * RowFloats(g_), [&](int64_t pixels, float* to) {
-        if (is_converted)
+        if (conv.is_planar)
+          CopyPlanes(conv, n, first_y_ + y, pixels, is_converted ? pixels_of_row : nullptr, to);
+        else if (is_converted)
           ConvertPixels(conv.x + offset_of(y), g_.in_step, pixels, conv.geometry.in_c, to);
         else
           CopyPixels(conv.x.words() + offset_of(y), g_.in_step, pixels, g_.in_c, to);
@@ -144,13 +157,14 @@ int64_t ConvF32BlockRows(const ConvGeometry& geometry, ConvForm form) {
   return DivideUp(geometry.out_h, std::max<int64_t>(blocks, 1));
 }
 
-int64_t ConvF32ScratchBytes(const ConvGeometry& geometry, ConvForm form) {
+int64_t ConvF32ScratchBytes(const ConvGeometry& geometry, ConvForm form, bool is_planar) {
   const ConvGeometry g = InCopies(geometry, form);
   // Whether pixels have gaps shows at the run only.
   ConvGeometry with_gaps = g;
   with_gaps.in_step = g.in_c + 1;
-  const bool is_copied = form == ConvForm::kBf16 || NeedsCopy(g) || NeedsCopy(with_gaps);
-  const int64_t floats = ZeroFloats(g) + CopiedFloats(g, ConvF32BlockRows(geometry, form), is_copied);
+  const bool is_copied = is_planar || form == ConvForm::kBf16 || NeedsCopy(g) || NeedsCopy(with_gaps);
+  int64_t floats = ZeroFloats(g) + CopiedFloats(g, ConvF32BlockRows(geometry, form), is_copied);
+  if (is_planar && form == ConvForm::kBf16) floats += geometry.in_w * geometry.in_c;
   return floats * static_cast<int64_t>(sizeof(float)) +
          RunsOf(geometry) * static_cast<int64_t>(sizeof(float*));
 }

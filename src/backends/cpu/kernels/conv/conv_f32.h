@@ -3,8 +3,8 @@
 // Idea: the input rows that some output rows need are copied into a thread's scratch with their margins, so
 // that the windows of neighbouring pixels lie a fixed step apart, borders included: a row of pixels is then a
 // product of gemm_f32.h whose runs are the kernel's rows. Where nothing sticks out of the image, it is read
-// in place; for products of bf16, rows of f32 are always copies, converted on the way. Left out: Winograd,
-// which is a tactic of its own.
+// in place; for products of bf16, rows of f32 are always copies, converted on the way, and so are rows of
+// images whose channels come first. Left out: Winograd, which is a tactic of its own.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +45,8 @@ enum class ConvForm {
 struct ConvF32 {
   ConvGeometry geometry;
   ConstElements x = nullptr;  // [batch,in_h,in_w], in_step apart
+  // x is f32, its channels come first: [batch,in_c,in_h], rows in_step apart. in_c: at most kMaxPlanes.
+  bool is_planar = false;
   ConvForm form = ConvForm::kPanels;
   const float* weights = nullptr;  // as `form` has them
   Elements y = nullptr;            // [batch,out_h,out_w], out_step apart
@@ -54,7 +56,7 @@ struct ConvF32 {
 // Output rows of one image that are computed together: their input stays in the second-level cache.
 int64_t ConvF32BlockRows(const ConvGeometry& geometry, ConvForm form);
 // What RunConvF32 needs of scratch for a block.
-int64_t ConvF32ScratchBytes(const ConvGeometry& geometry, ConvForm form);
+int64_t ConvF32ScratchBytes(const ConvGeometry& geometry, ConvForm form, bool is_planar = false);
 
 // Rows [row_begin, row_end), at most a block, of image n for panels [panel_begin, panel_end). `scratch` is
 // aligned to 64. Blocks and panels may be computed in parallel.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backends/cpu/kernels/move/interleave.h"
+
 namespace slipway::cpu {
 namespace {
 
@@ -17,32 +19,16 @@ void TransposeRows(const float* x, int64_t rows, int64_t columns, int64_t row_be
   }
 }
 
-// Few planes to pixels: planes are read, and pixels written, from end to end.
-template <int kRows>
-void InterleavePlanes(const float* x, int64_t columns, int64_t begin, int64_t end, float* y) {
-  const float* plane[kRows];
-  for (int r = 0; r < kRows; ++r) plane[r] = x + r * columns;
-  for (int64_t c = begin; c < end; ++c) {
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) y[c * kRows + r] = plane[r][c];
-  }
-}
-
 // False: not few planes, or small ones: a loop for each would be dear.
 bool InterleaveFew(const float* x, int64_t batch, int64_t rows, int64_t columns, float* y, ThreadPool& pool) {
   constexpr int64_t kGrain = 4096;
-  if (columns < kGrain) return false;
-  const auto run = [&](const auto& interleave) {
-    for (int64_t n = 0; n < batch; ++n, x += rows * columns, y += rows * columns) {
-      pool.ParallelFor(columns, kGrain,
-                       [&](int64_t begin, int64_t end) { interleave(x, columns, begin, end, y); });
-    }
-    return true;
-  };
-  if (rows == 2) return run(InterleavePlanes<2>);
-  if (rows == 3) return run(InterleavePlanes<3>);
-  if (rows == 4) return run(InterleavePlanes<4>);
-  return false;
+  if (columns < kGrain || rows < 2 || rows > kMaxPlanes) return false;
+  for (int64_t n = 0; n < batch; ++n, x += rows * columns, y += rows * columns) {
+    pool.ParallelFor(columns, kGrain, [&](int64_t begin, int64_t end) {
+      InterleavePlanes(x + begin, columns, rows, end - begin, y + begin * rows);
+    });
+  }
+  return true;
 }
 
 }  // namespace
