@@ -27,7 +27,8 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM AND NOT CMAKE_CROSSCOMPILING)  # Debian's cross compilers do not find it
-  add_link_options(-fuse-ld=mold)
+  # What is rarely run lies together, as GNU ld has it, so that it is not paged in with the rest.
+  add_link_options(-fuse-ld=mold -Wl,-z,keep-text-section-prefix)
 endif()
 
 add_library(slipway_options INTERFACE)

@@ -3,14 +3,9 @@
 #include <map>
 
 #include "ops/dynamic_ops.h"
-#include "ops/op.h"
+#include "ops/makers.h"
 
 namespace slipway {
-
-#define SLIPWAY_OP(name) OpDef Make##name();
-#include "ops/ops.inc"
-#undef SLIPWAY_OP
-
 namespace {
 
 std::vector<OpDef> MakeAll() {
