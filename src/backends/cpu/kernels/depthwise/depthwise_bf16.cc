@@ -74,10 +74,9 @@ HWY_NOINLINE void FinishPixels(const DepthwiseF32& conv, Elements row_y, ConstEl
       Block added = {hn::Zero(d), hn::Zero(d)};
       if (residual != nullptr)
         added = LoadBlock(residual + ((pixel + i) * epilogue.residual_step + c), count);
-      if (epilogue.is_residual_last)
-        y = {hn::Add(f(y.even), added.even), hn::Add(f(y.odd), added.odd)};
-      else
-        y = {f(hn::Add(y.even, added.even)), f(hn::Add(y.odd, added.odd))};
+      if (!epilogue.is_residual_last) y = {hn::Add(y.even, added.even), hn::Add(y.odd, added.odd)};
+      y = {f(y.even), f(y.odd)};
+      if (epilogue.is_residual_last) y = {hn::Add(y.even, added.even), hn::Add(y.odd, added.odd)};
       StoreBlock(y, row_y + ((pixel + i) * conv.geometry.out_step + c), count);
     }
   });

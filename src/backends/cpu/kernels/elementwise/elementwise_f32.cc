@@ -18,17 +18,16 @@ namespace HWY_NAMESPACE {
 namespace {
 
 using D = hn::CappedTag<float, 16>;
-using D1 = hn::CappedTag<float, 1>;
 
-// f(d, x) on whole vectors, then one by one.
+// f(d, x) on vectors, the last of which may be cut.
 template <class F>
 HWY_INLINE void Map(const float* x, int64_t count, float* y, const F& f) {
   const D d;
-  const D1 one;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(f(d, hn::LoadU(d, x + i)), d, y + i);
-  for (; i < count; ++i) hn::StoreU(f(one, hn::LoadU(one, x + i)), one, y + i);
+  for (int64_t i = 0; i < count; i += lanes) {
+    const auto together = static_cast<size_t>(std::min(lanes, count - i));
+    StoreFirst(f(d, LoadFirst(d, x + i, together)), d, y + i, together);
+  }
 }
 
 // Sine or cosine; angles beyond what vectors reduce, and what is no number, one by one.
@@ -52,15 +51,14 @@ template <class F>
 HWY_INLINE void Zip(const BinaryRow& row, const float* a, const float* b, int64_t count, float* y,
                     const F& f) {
   const D d;
-  const D1 one;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto load = [](auto tag, const float* from, int64_t i, Run run) HWY_ATTR {
-    return run == Run::kEach ? hn::LoadU(tag, from + i) : hn::Set(tag, *from);
+  const auto load = [=](const float* from, int64_t i, Run run, size_t together) HWY_ATTR {
+    return run == Run::kEach ? LoadFirst(d, from + i, together) : hn::Set(d, *from);
   };
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    hn::StoreU(f(d, load(d, a, i, row.a), load(d, b, i, row.b)), d, y + i);
-  for (; i < count; ++i) hn::StoreU(f(one, load(one, a, i, row.a), load(one, b, i, row.b)), one, y + i);
+  for (int64_t i = 0; i < count; i += lanes) {
+    const auto together = static_cast<size_t>(std::min(lanes, count - i));
+    StoreFirst(f(d, load(a, i, row.a, together), load(b, i, row.b, together)), d, y + i, together);
+  }
 }
 
 void Power(const BinaryRow& row, const float* a, const float* b, int64_t count, float* y) {

@@ -50,16 +50,23 @@ HWY_INLINE void StoreBf16(VF v, float* to) {
 using D16 = hn::Rebind<uint16_t, DF>;          // as many as floats in a vector
 using DPairs = hn::Repartition<uint16_t, DF>;  // twice as many
 
-HWY_INLINE VF LoadBf16(const uint16_t* from, size_t count) {
+HWY_INLINE VF FloatsOf(hn::Vec<D16> bits) {
   const hn::Rebind<uint32_t, DF> wide;
-  const auto bits = hn::MaskedLoad(hn::FirstN(D16(), count), D16(), from);
   return hn::BitCast(DF(), hn::ShiftLeft<16>(hn::PromoteTo(wide, bits)));
 }
 
-HWY_INLINE void StoreBf16(VF x, uint16_t* to, size_t count) {
+HWY_INLINE hn::Vec<D16> Bf16Of(VF x) {
   hn::Vec<D16> bits;
   asm("vcvtneps2bf16 %1, %0" : "=v"(bits.raw) : "v"(x.raw));
-  hn::BlendedStore(bits, hn::FirstN(D16(), count), D16(), to);
+  return bits;
+}
+
+HWY_INLINE VF LoadBf16(const uint16_t* from, size_t count) {
+  return FloatsOf(hn::MaskedLoad(hn::FirstN(D16(), count), D16(), from));
+}
+
+HWY_INLINE void StoreBf16(VF x, uint16_t* to, size_t count) {
+  hn::BlendedStore(Bf16Of(x), hn::FirstN(D16(), count), D16(), to);
 }
 
 }  // namespace HWY_NAMESPACE

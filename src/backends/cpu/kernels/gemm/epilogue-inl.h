@@ -36,9 +36,12 @@ HWY_INLINE void StoreElements(VF x, Elements to, size_t count) {
 template <class F>
 HWY_INLINE VF WithResidual(const Epilogue& epilogue, const F& f, VF sum, ConstElements residual,
                            size_t count) {
-  if (residual == nullptr) return f(sum);
-  const VF added = LoadElements(residual, count);
-  return epilogue.is_residual_last ? hn::Add(f(sum), added) : f(hn::Add(sum, added));
+  const bool has_residual = residual != nullptr;
+  VF added = hn::Zero(DF());
+  if (has_residual) added = LoadElements(residual, count);
+  if (has_residual && !epilogue.is_residual_last) sum = hn::Add(sum, added);
+  const VF y = f(sum);
+  return has_residual && epilogue.is_residual_last ? hn::Add(y, added) : y;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -105,14 +105,13 @@ struct TilePlace {
   int64_t columns = 0;  // valid ones
 };
 
-// Row by row from memory, for what is too long to be unrolled over registers.
-template <int kPanels>
-HWY_NOINLINE void StoreRows(const GemmF32& gemm, const TilePlace& at, int64_t rows,
-                            const float* HWY_RESTRICT sums) {
+// Row by row from memory, for what is too long to be unrolled over registers. Rows of sums are `step` apart.
+inline HWY_NOINLINE void StoreRows(const GemmF32& gemm, const TilePlace& at, int64_t rows, int64_t step,
+                                   const float* HWY_RESTRICT sums) {
   const DF d;
   const Epilogue& epilogue = gemm.epilogue;
   WithActivation(d, epilogue.activation, [&](auto f) HWY_ATTR {
-    for (int64_t i = 0; i < rows; ++i, sums += kPanels * kPanel) {
+    for (int64_t i = 0; i < rows; ++i, sums += step) {
       const Elements c = gemm.c + ((at.row + i) * gemm.c_step + at.column);
       const ConstElements residual =
           epilogue.residual == nullptr
@@ -173,34 +172,38 @@ HWY_INLINE void StoreClamped(const GemmF32& gemm, const TilePlace& at, Lanes lan
 }
 
 #if SLIPWAY_CPU_HAS_BF16
-// The same into bf16, two panels in one store.
+// The same into bf16, two panels in one store. A residual is of bf16.
 template <int kRows, int kPanels>
 HWY_INLINE void StoreClampedBf16(const GemmF32& gemm, const TilePlace& at,
                                  const TileSums<kRows, kPanels>& sums) {
   const DF d;
+  const D16 d16;
+  const DPairs d_pairs;
   const Epilogue& epilogue = gemm.epilogue;
   uint16_t* c = gemm.c.bf16() + at.row * gemm.c_step + at.column;
   const VF low = hn::Set(d, epilogue.activation.low);
   const VF high = hn::Set(d, epilogue.activation.high);
+  const auto columns = static_cast<size_t>(at.columns);
   const auto store = [&](const auto& with_residual) HWY_ATTR {
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       uint16_t* to = c + i * gemm.c_step;
       const VF first = ClampTo(low, high, with_residual(i, 0), d);
       if constexpr (kPanels == 1) {
-        StoreBf16(first, to, static_cast<size_t>(at.columns));
+        StoreBf16(first, to, columns);
       } else {
         const VF pairs = Pairs(first, ClampTo(low, high, with_residual(i, 1), d));
-        const DPairs d16;
-        hn::BlendedStore(hn::BitCast(d16, pairs), hn::FirstN(d16, static_cast<size_t>(at.columns)), d16, to);
+        hn::BlendedStore(hn::BitCast(d_pairs, pairs), hn::FirstN(d_pairs, columns), d_pairs, to);
       }
     }
   };
   if (epilogue.residual == nullptr) return store([&](int i, int v) HWY_ATTR { return sums[i][v]; });
+  const uint16_t* r = epilogue.residual.bf16() + at.row * epilogue.residual_step + at.column;
+  const auto in_first = hn::FirstN(d16, columns);
+  const auto in_second = hn::FirstN(d16, columns - std::min<size_t>(columns, kPanel));
   store([&](int i, int v) HWY_ATTR {
-    const auto count = static_cast<size_t>(std::clamp<int64_t>(at.columns - v * kLanes, 0, kLanes));
-    const int64_t offset = (at.row + i) * epilogue.residual_step + at.column + v * kLanes;
-    return hn::Add(sums[i][v], LoadElements(epilogue.residual + offset, count));
+    const uint16_t* from = r + i * epilogue.residual_step + v * kPanel;
+    return hn::Add(sums[i][v], FloatsOf(hn::MaskedLoad(v == 0 ? in_first : in_second, d16, from)));
   });
 }
 #endif
@@ -219,14 +222,15 @@ HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSu
 #endif
   }
 #if SLIPWAY_CPU_HAS_BF16
-  if (Multiply::kIsBf16 && is_short && gemm.c.is_bf16())
-    return StoreClampedBf16<kRows, kPanels>(gemm, at, sums);
+  const bool is_bf16_alone =
+      gemm.c.is_bf16() && (epilogue.residual == nullptr || epilogue.residual.is_bf16());
+  if (Multiply::kIsBf16 && is_short && is_bf16_alone) return StoreClampedBf16<kRows, kPanels>(gemm, at, sums);
 #endif
   HWY_ALIGN float buffer[kRows * kPanels * kPanel];
   ForTile<kRows, kPanels>([&](int i, int v) HWY_ATTR {
     hn::Store(sums[i][v], DF(), buffer + i * kPanels * kPanel + v * kLanes);
   });
-  StoreRows<kPanels>(gemm, at, kRows, buffer);
+  StoreRows(gemm, at, kRows, kPanels * kPanel, buffer);
 }
 
 // `tiles` tiles of kRows rows, one below the other from `row` on, by kPanels panels from `panel` on.

@@ -8,8 +8,11 @@
 #define SLIPWAY_CPU_MATH_INL_H_
 #endif
 
+#include <algorithm>
+
 #include "backends/cpu/kernels/simd/activation.h"
 #include "backends/cpu/kernels/simd/divide-inl.h"
+#include "backends/cpu/kernels/simd/partial-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -237,13 +240,10 @@ HWY_INLINE void ActivateRow(const FusedActivation& activation, float* x, size_t 
   const hn::CappedTag<float, 16> d;
   const size_t lanes = hn::Lanes(d);
   WithActivation(d, activation, [&](auto f) HWY_ATTR {
-    size_t i = 0;
-    for (; i + lanes <= count; i += lanes) hn::StoreU(f(hn::LoadU(d, x + i)), d, x + i);
-    if (i == count) return;
-    HWY_ALIGN float rest[16] = {};
-    for (size_t k = i; k < count; ++k) rest[k - i] = x[k];
-    hn::Store(f(hn::Load(d, rest)), d, rest);
-    for (size_t k = i; k < count; ++k) x[k] = rest[k - i];
+    for (size_t i = 0; i < count; i += lanes) {
+      const size_t together = std::min(lanes, count - i);
+      StoreFirst(f(LoadFirst(d, x + i, together)), d, x + i, together);
+    }
   });
 }
 
