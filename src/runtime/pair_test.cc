@@ -17,7 +17,7 @@ constexpr uint32_t kSeed = 20261129;
 
 // A pointwise convolution and a depthwise one behind it, channels last.
 struct Layers {
-  int64_t batch = 1, h = 14, w = 14, in_c = 24, channels = 144;
+  int64_t batch = 1, h = 44, w = 43, in_c = 24, channels = 144;  // the image between: more than 1 MiB
   int64_t kernel = 3, stride = 1;
   std::vector<int64_t> pads = {1, 1, 1, 1};
   std::string layout = "channels_last";
@@ -159,10 +159,11 @@ TEST(Pair, GivesWhatItsStepsGive) {
       {.h = 57, .w = 41, .in_c = 24, .channels = 150},  // the last group has 22 channels, the last panel 6
       {.h = 28, .w = 300, .in_c = 8, .channels = 70},   // a strip of a few rows
       {.h = 9, .w = 2000, .in_c = 8, .channels = 64},   // a strip that is larger than it should be
-      {.batch = 3, .h = 7, .w = 7, .in_c = 160, .channels = 960},
-      {.h = 20, .w = 20, .channels = 48, .kernel = 5, .stride = 2, .pads = {2, 1, 1, 2}},
-      {.h = 33, .w = 20, .channels = 64, .kernel = 2, .stride = 3, .pads = {}},  // rows that nobody reads
-      {.h = 5, .w = 5, .kernel = 7, .pads = {7, 7, 7, 7}},                       // windows beside the image
+      {.batch = 2, .h = 12, .w = 12, .in_c = 320, .channels = 1920},  // threads share out the channels
+      {.h = 80, .w = 80, .channels = 48, .kernel = 5, .stride = 2, .pads = {2, 1, 1, 2}},
+      {.h = 66, .w = 64, .channels = 64, .kernel = 2, .stride = 3, .pads = {}},  // rows that nobody reads
+      {.h = 5, .w = 5, .in_c = 8, .channels = 10560, .kernel = 7, .pads = {7, 7, 7, 7}},  // windows beside
+                                                                                          // the image
   };
   for (const Layers& layers : images) {
     SCOPED_TRACE(testing::Message() << layers.batch << "x" << layers.h << "x" << layers.w << "x"
@@ -173,10 +174,9 @@ TEST(Pair, GivesWhatItsStepsGive) {
 }
 
 TEST(Pair, IsNotMadeOfWhatDoesNotSuit) {
-  const Layers others[] = {{.pointwise_kernel = 3},
-                           {.layout = "channels_first"},
-                           {.dilation = 2},
-                           {.has_residual = true},
+  const Layers others[] = {{.h = 14, .w = 14},  // small
+                           {.pointwise_kernel = 3}, {.layout = "channels_first"},
+                           {.dilation = 2},         {.has_residual = true},
                            {.is_seen = true}};
   for (const Layers& layers : others) ExpectSame(layers, false);
 }

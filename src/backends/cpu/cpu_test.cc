@@ -32,7 +32,7 @@ std::vector<TestCase> TailCases() {
   const std::string same = "SAME_UPPER";
   std::vector<TestCase> cases;
   for (int64_t pixels : {1, 2, 5, 6, 7, 11, 12, 13, 25}) {
-    for (int64_t units : {1, 15, 16, 17, 31, 32, 33, 49})
+    for (int64_t units : {1, 15, 16, 17, 24, 25, 31, 32, 33, 49, 56})
       cases.push_back(ConvCase({1, 1, pixels, 5}, {units, 1, 1, 5}, {}));
   }
   for (int64_t size : {3, 4, 5, 9, 14}) {

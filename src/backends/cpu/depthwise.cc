@@ -6,10 +6,12 @@
 #include "backends/cpu/kernels/depthwise/depthwise_bf16.h"
 #include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/pointwise_depthwise.h"
+#include "backends/cpu/product.h"
 
 namespace slipway::cpu {
 namespace {
 
+constexpr int64_t kTaskChannels = 64;
 constexpr int64_t kSmallWork = 30000;  // multiplications that are not worth waking a thread for
 
 std::optional<std::string> WhyNot(const Step& step) {
@@ -81,6 +83,16 @@ class DepthwiseKernel : public ImageKernel {
     const int64_t grain =
         std::max(kSmallWork / std::max<int64_t>(work, 1), rows / (2 * args.pool.num_threads()));
     const auto run = kPrecision == Precision::kBf16 ? RunDepthwiseBf16 : RunDepthwiseF32;
+    if (rows < 4 * args.pool.num_threads() && conv.channels >= 2 * kTaskChannels) {
+      // A small image, whose products shared out their panels, too: a thread finds its channels in its own
+      // cache.
+      const int64_t parts = DivideUp(conv.channels, kTaskChannels);
+      args.pool.ParallelFor(parts, GrainOf(rows * conv.geometry.out_w * kTaskChannels * conv.geometry.taps()),
+                            [&](int64_t begin, int64_t end) {
+                              run(conv.Channels(begin * kTaskChannels, end * kTaskChannels), 0, rows);
+                            });
+      return Status::Ok();
+    }
     args.pool.ParallelFor(rows, std::max<int64_t>(grain, 1),
                           [&](int64_t begin, int64_t end) { run(conv, begin, end); });
     return Status::Ok();

@@ -11,7 +11,10 @@ namespace slipway::cpu {
 namespace {
 
 constexpr int64_t kGroup = 64;  // channels done together: 4 panels
-constexpr int64_t kStripBytes = 192 * 1024;
+constexpr int64_t kStripBytes = 320 * 1024;
+// A widened image of this size stays in the second-level caches as a whole: there is nothing to gain, and
+// threads that share its rows would each compute those where their parts meet.
+constexpr int64_t kSmallBytes = 1024 * 1024;
 
 bool IsShort(const PointwiseDepthwise& pair) {
   return pair.precision == Precision::kBf16 && pair.pointwise.precision == Precision::kBf16;
@@ -41,15 +44,10 @@ void RunRows(const PointwiseDepthwise& pair, int64_t n, int64_t row_begin, int64
   const int64_t first_channel = group * kGroup;
   const Elements rows =
       is_short ? Elements(reinterpret_cast<uint16_t*>(scratch)) : Elements(reinterpret_cast<float*>(scratch));
-  DepthwiseF32 depthwise = pair.depthwise;
+  DepthwiseF32 depthwise = pair.depthwise.Channels(first_channel, first_channel + kGroup);
   ConvGeometry& g = depthwise.geometry;
   g.in_step = kGroup;
-  depthwise.channels = std::min(kGroup, pair.pointwise.out_c - first_channel);
-  depthwise.weights += first_channel;
-  depthwise.epilogue.bias += first_channel;
-  depthwise.y += n * g.out_h * g.out_w * g.out_step + first_channel;
-  if (depthwise.epilogue.residual != nullptr)
-    depthwise.epilogue.residual += n * g.out_h * g.out_w * depthwise.epilogue.residual_step + first_channel;
+  depthwise.y += n * g.out_h * g.out_w * g.out_step;
 
   const bool are_pairs = pair.pointwise.precision == Precision::kBf16;
   GemmF32 gemm;
@@ -89,6 +87,8 @@ void RunRows(const PointwiseDepthwise& pair, int64_t n, int64_t row_begin, int64
 std::optional<std::string> WhyNotPair(const PointwiseDepthwise& pair) {
   const ConvGeometry& g = pair.depthwise.geometry;
   if (pair.pointwise.out_c != pair.depthwise.channels) return "channels differ";
+  if (g.in_h * g.in_w * pair.depthwise.channels * static_cast<int64_t>(sizeof(float)) <= kSmallBytes)
+    return "the image between is small";
   if (g.dilation_h != 1 || g.dilation_w != 1) return "dilated windows";
   if (pair.pointwise.precision == Precision::kBf16 && !ArePairs(pair.x, pair.x_step, pair.pointwise.in_c))
     return "the input is to be converted";
@@ -110,13 +110,11 @@ void RunPair(const PointwiseDepthwise& pair, const KernelArgs& args) {
     });
     return;
   }
-  args.pool.ParallelFor(g.batch * threads, 1, [&](int64_t begin, int64_t end) {
+  args.pool.ParallelFor(g.batch * threads * groups, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t part = task % threads;
-      for (int64_t group = 0; group < groups; ++group) {
-        RunRows(pair, task / threads, g.out_h * part / threads, g.out_h * (part + 1) / threads, group,
-                args.ThreadWorkspace().data());
-      }
+      const int64_t part = task / groups % threads;
+      RunRows(pair, task / groups / threads, g.out_h * part / threads, g.out_h * (part + 1) / threads,
+              task % groups, args.ThreadWorkspace().data());
     }
   });
 }

@@ -20,7 +20,8 @@ int64_t BlockRows(int64_t depth) {
   return std::max<int64_t>(tile, kStayBytes / 2 / RowBytes(depth) / tile * tile);
 }
 
-// How a product is dealt out: blocks of rows x parts of the panels.
+// How a product is dealt out: parts of the panels x blocks of rows. A thread passes from block to block, so
+// that it reads few panels.
 struct ProductTasks {
   ProductTasks(int64_t rows, int64_t depth, int64_t panels, int64_t threads) : panels_each(panels) {
     if (IsFlat(rows, depth)) {
@@ -32,17 +33,19 @@ struct ProductTasks {
       } else if (threads > 1) {
         panels_each = std::max<int64_t>(2, DivideUp(panels, 4 * threads) / 2 * 2);
         parts = DivideUp(panels, panels_each);
+        // Five parts of two threads would be three and two.
+        if (parts % threads != 0 && rows >= threads * GemmF32TileRows()) block = DivideUp(rows, threads);
       }
     } else {
       // As many for every thread.
       block = DivideUp(rows, RoundUp(DivideUp(rows, BlockRows(depth)), threads));
     }
-    const int64_t blocks = DivideUp(rows, block);
+    blocks = DivideUp(rows, block);
     count = blocks * parts;
     grain = GrainOf(block * panels_each * kPanel * depth);
   }
 
-  int64_t block, panels_each, parts = 1, count, grain;
+  int64_t block, panels_each, blocks, parts = 1, count, grain;
 };
 
 // rows_at(row, count): where so many rows of A lie, a_step apart.
@@ -52,8 +55,8 @@ void RunTasks(const GemmF32& gemm, int64_t rows, ThreadPool& pool, const RowsAt&
   const ProductTasks tasks(rows, gemm.depth(), panels, pool.num_threads());
   pool.ParallelFor(tasks.count, tasks.grain, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t row = task / tasks.parts * tasks.block;
-      const int64_t panel = task % tasks.parts * tasks.panels_each;
+      const int64_t row = task % tasks.blocks * tasks.block;
+      const int64_t panel = task / tasks.blocks * tasks.panels_each;
       const int64_t count = std::min(tasks.block, rows - row);
       const float* a = rows_at(row, count);
       GemmF32 part = gemm;

@@ -73,6 +73,17 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace slipway::cpu {
+
+DepthwiseF32 DepthwiseF32::Channels(int64_t begin, int64_t end) const {
+  DepthwiseF32 part = *this;
+  part.channels = std::min(end, channels) - begin;
+  if (x != nullptr) part.x += begin;
+  part.weights += begin;
+  part.y += begin;
+  part.epilogue.bias += begin;
+  if (epilogue.residual != nullptr) part.epilogue.residual += begin;
+  return part;
+}
 HWY_EXPORT(RunDepthwise);
 void RunDepthwiseF32(const DepthwiseF32& conv, int64_t row_begin, int64_t row_end) {
   HWY_DYNAMIC_DISPATCH(RunDepthwise)(conv, row_begin, row_end);

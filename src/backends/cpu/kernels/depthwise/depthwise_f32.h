@@ -18,6 +18,9 @@ struct DepthwiseF32 {
   int64_t weights_step = 0;
   Elements y = nullptr;
   Epilogue epilogue;  // with a bias
+
+  // Channels [begin, end) alone, as many of them as there are. begin: a multiple of 32 (kDepthwiseBlock).
+  DepthwiseF32 Channels(int64_t begin, int64_t end) const;
 };
 
 // Computes the output rows [row_begin, row_end) of batch * out_h.

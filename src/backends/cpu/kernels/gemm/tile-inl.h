@@ -38,6 +38,18 @@ struct MultiplyBf16 {  // elements are pairs
 };
 #endif
 
+// Whether a tile's second panel has 8 columns at most: of two rows at a time, they share a vector.
+enum class Second { kWhole, kHalf };
+
+#if HWY_TARGET == HWY_SCALAR  // whose vectors have no halves
+HWY_INLINE VF LowerTwice(VF x) { return x; }
+HWY_INLINE VF UpperTwice(VF x) { return x; }
+#else
+HWY_INLINE VF LowerTwice(VF x) { return hn::ConcatLowerLower(DF(), x, x); }
+HWY_INLINE VF UpperTwice(VF x) { return hn::ConcatUpperUpper(DF(), x, x); }
+#endif
+
+// With Second::kHalf, while products are added up: [row][1] of an even row holds the next one's, too.
 template <int kRows, int kPanels>
 using TileSums = VF[kRows][kPanels * kTileVectors];
 
@@ -69,7 +81,7 @@ HWY_INLINE void FetchAhead(const uint8_t* from) {
 //
 // Three rows share a pointer: with an index register for the step that is all the addressing there is, and
 // twelve rows leave registers to spare.
-template <class Multiply, int kRows, int kPanels>
+template <class Multiply, int kRows, int kPanels, Second kSecond>
 HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, int64_t step, int64_t count,
                              const float* HWY_RESTRICT b, int64_t panel_step, const uint8_t*& ahead,
                              int64_t ahead_step, TileSums<kRows, kPanels>& sums) {
@@ -86,12 +98,25 @@ HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, int64_t step, int64_t 
     for (int v = 0; v < kPanels * kTileVectors; ++v) {
       weight[v] = hn::LoadU(d, b + (v / kTileVectors) * panel_step + (v % kTileVectors) * kLanes);
     }
+    if constexpr (kSecond == Second::kHalf) {
+      weight[1] = LowerTwice(weight[1]);
+      const auto is_first = hn::FirstN(d, kPanel / 2);
 #pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-      const VF value = hn::Set(d, group[i / 3][(i % 3) * step]);
+      for (int i = 0; i < kRows; i += 2) {
+        const VF value = hn::Set(d, group[i / 3][(i % 3) * step]);
+        const VF next = hn::Set(d, group[(i + 1) / 3][((i + 1) % 3) * step]);
+        sums[i][0] = Multiply::Add(value, weight[0], sums[i][0]);
+        sums[i + 1][0] = Multiply::Add(next, weight[0], sums[i + 1][0]);
+        sums[i][1] = Multiply::Add(hn::IfThenElse(is_first, value, next), weight[1], sums[i][1]);
+      }
+    } else {
 #pragma GCC unroll 16
-      for (int v = 0; v < kPanels * kTileVectors; ++v)
-        sums[i][v] = Multiply::Add(value, weight[v], sums[i][v]);
+      for (int i = 0; i < kRows; ++i) {
+        const VF value = hn::Set(d, group[i / 3][(i % 3) * step]);
+#pragma GCC unroll 16
+        for (int v = 0; v < kPanels * kTileVectors; ++v)
+          sums[i][v] = Multiply::Add(value, weight[v], sums[i][v]);
+      }
     }
 #pragma GCC unroll 16
     for (int g = 0; g < kGroups; ++g) ++group[g];
@@ -234,7 +259,7 @@ HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSu
 }
 
 // `tiles` tiles of kRows rows, one below the other from `row` on, by kPanels panels from `panel` on.
-template <class Multiply, int kRows, int kPanels>
+template <class Multiply, int kRows, int kPanels, Second kSecond = Second::kWhole>
 HWY_NOINLINE void RunTiles(const GemmF32& gemm, int64_t row, int64_t tiles, int64_t panel, Ahead& ahead) {
   const DF d;
   const int64_t panel_step = gemm.depth() * kPanel;
@@ -248,6 +273,7 @@ HWY_NOINLINE void RunTiles(const GemmF32& gemm, int64_t row, int64_t tiles, int6
       bias[v] = gemm.epilogue.bias == nullptr ? hn::Zero(d)
                                               : hn::LoadU(d, gemm.epilogue.bias + column + v * kLanes);
     }
+    if constexpr (kSecond == Second::kHalf) bias[1] = LowerTwice(bias[1]);
     TileSums<kRows, kPanels> sums;
     ForTile<kRows, kPanels>([&](int i, int v) HWY_ATTR { sums[i][v] = bias[v]; });
     const float* b = gemm.b + panel * panel_step;
@@ -255,8 +281,12 @@ HWY_NOINLINE void RunTiles(const GemmF32& gemm, int64_t row, int64_t tiles, int6
     const int64_t fetch_step = ahead.idle_tiles-- > 0 ? 0 : ahead.step;
     for (int64_t r = 0; r < gemm.num_runs; ++r, b += gemm.run_length * kPanel) {
       const float* a = gemm.a[r] + gemm.a_offset + row * gemm.a_step;
-      MultiplyTile<Multiply, kRows, kPanels>(a, gemm.a_step, gemm.run_length, b, panel_step, fetched,
-                                             fetch_step, sums);
+      MultiplyTile<Multiply, kRows, kPanels, kSecond>(a, gemm.a_step, gemm.run_length, b, panel_step, fetched,
+                                                      fetch_step, sums);
+    }
+    if constexpr (kSecond == Second::kHalf) {
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; i += 2) sums[i + 1][1] = UpperTwice(sums[i][1]);
     }
     ahead.at = fetched;
     StoreTile<Multiply, kRows, kPanels>(gemm, {row, column, columns}, sums);
@@ -280,6 +310,15 @@ HWY_INLINE void RunTileRows(const GemmF32& gemm, int64_t rows, int64_t panel) {
   static constexpr auto kTable = TileTable<Multiply, kPanels>(std::make_integer_sequence<int, kTileRows>());
   if (rows <= 0) return;
   const int64_t tiles = DivideUp(rows, kTileRows);
+  if constexpr (kPanels == 2 && kTileVectors == 1) {
+    if (rows >= kTileRows && gemm.columns - (panel + 1) * kPanel <= kPanel / 2) {
+      Ahead ahead(gemm.b, 0, tiles);  // there is no next panel
+      const int64_t rest = rows % kTileRows;
+      RunTiles<Multiply, kTileRows, 2, Second::kHalf>(gemm, 0, rows / kTileRows, panel, ahead);
+      if (rest > 0) kTable.of_rows[rest](gemm, rows - rest, 1, panel, ahead);
+      return;
+    }
+  }
   const int64_t height = rows / tiles;
   const int64_t higher = rows % tiles;  // so many are a row higher
   Ahead ahead(gemm.b + (panel + kPanels) * gemm.depth() * kPanel, kPanels, tiles);
