@@ -53,12 +53,14 @@ class EngineRunner : public Runner {
 
 }  // namespace
 
-Result<std::unique_ptr<Runner>> MakeRunner(const std::string& backend, const Graph& graph) {
+Result<std::unique_ptr<Runner>> MakeRunner(const std::string& backend, const Graph& graph,
+                                           Precision precision) {
   if (backend == "interpret" || backend == "symbolic")
     return std::unique_ptr<Runner>(new InterpretRunner(graph));
   EngineOptions options;
   options.backend = backend;
   options.num_threads = 1;
+  options.precision = precision;
   SLIPWAY_ASSIGN_OR_RETURN(std::shared_ptr<const Engine> engine, Engine::Create(graph, options));
   return std::unique_ptr<Runner>(new EngineRunner(std::move(engine)));
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/api/backend.h"
 #include "ops/run.h"
 
 namespace slipway::conformance {
@@ -18,7 +19,8 @@ class Runner {
 };
 
 // backend: "interpret" (the records' references, node by node, inferred types checked), "symbolic" (the same;
-// for graphs imported with symbolic shapes), "ref" or "cpu" (an Engine on that backend).
-Result<std::unique_ptr<Runner>> MakeRunner(const std::string& backend, const Graph& graph);
+// for graphs imported with symbolic shapes), "ref" or "cpu" (an Engine on that backend, of that precision).
+Result<std::unique_ptr<Runner>> MakeRunner(const std::string& backend, const Graph& graph,
+                                           Precision precision = Precision::kF32);
 
 }  // namespace slipway::conformance

@@ -11,7 +11,7 @@ std::string BuildCommand(const std::string& path, const EngineOptions& options) 
   if (options.num_threads > 0) command += " --threads " + std::to_string(options.num_threads);
   if (options.backend != "cpu") command += " --backend " + options.backend;
   if (options.accuracy == Accuracy::kStrict) command += " --accuracy strict";
-  if (options.precision == Precision::kBf16) command += " --precision bf16";
+  if (options.precision != Precision::kF32) command += " --precision " + NameOf(options.precision);
   return command;
 }
 

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "build/step_signature.h"
 #include "ops/dynamic_ops.h"
 
 namespace slipway {
 namespace {
+
+constexpr std::string_view kPrecisions[] = {"f32", "bf16", "f16"};  // by their numbers
 
 std::string Reasons(const Choice& choice) {
   std::string reasons;
@@ -16,7 +20,10 @@ std::string Reasons(const Choice& choice) {
 }
 
 std::optional<std::string> WhyNotAllowed(const Tactic& tactic, const ChooseOptions& options) {
-  if (tactic.precision() > options.precision) return "it multiplies in bf16: --precision bf16";
+  if (tactic.precision() != Precision::kF32 && tactic.precision() != options.precision) {
+    const std::string name = NameOf(tactic.precision());
+    return "it multiplies in " + name + ": --precision " + name;
+  }
   if (options.accuracy == Accuracy::kStrict && tactic.RelativeError() > kStrictRelativeError) {
     return fmt::format("its relative error of {:.1g} is above {:.0e}: --accuracy strict",
                        tactic.RelativeError(), kStrictRelativeError);
@@ -99,19 +106,22 @@ std::vector<std::string> TacticNames(std::span<const Choice> choices) {
   return names;
 }
 
-std::optional<std::string> WhyNoBf16(const std::vector<const Backend*>& backends) {
-  std::string reasons;
-  for (const Backend* backend : backends) {
-    if (!backend->why_no_bf16) return std::nullopt;
-    reasons += (reasons.empty() ? "" : "; ") + backend->name + ": " + *backend->why_no_bf16;
-  }
-  return reasons;
-}
+std::string NameOf(Precision precision) { return std::string(kPrecisions[static_cast<size_t>(precision)]); }
 
 Result<Precision> PrecisionNamed(const std::string& name) {
-  if (name == "f32") return Precision::kF32;
-  if (name == "bf16") return Precision::kBf16;
-  return Status(Code::kUsage, "no precision is called '" + name + "'", "precisions are: f32, bf16");
+  const auto* found = std::find(std::begin(kPrecisions), std::end(kPrecisions), name);
+  if (found != std::end(kPrecisions)) return static_cast<Precision>(found - std::begin(kPrecisions));
+  return Status(Code::kUsage, "no precision is called '" + name + "'", "precisions are: f32, bf16, f16");
+}
+
+std::optional<std::string> WhyNo(Precision precision, const std::vector<const Backend*>& backends) {
+  std::string reasons;
+  for (const Backend* backend : backends) {
+    const auto reason = backend->WhyNo(precision);
+    if (!reason) return std::nullopt;
+    reasons += (reasons.empty() ? "" : "; ") + backend->name + ": " + *reason;
+  }
+  return reasons;
 }
 
 Result<Step> MakeStep(const Graph& graph, const Node& node) {
@@ -130,11 +140,10 @@ Result<std::vector<Choice>> ChooseTactics(const Graph& graph, const std::vector<
     return Status(Code::kInvalidModel, std::to_string(options.names.size()) + " tactics are named for " +
                                            std::to_string(graph.nodes.size()) + " nodes");
   }
-  if (options.precision == Precision::kBf16) {
-    if (const auto reason = WhyNoBf16(backends)) {
-      return Status(Code::kUnsupported, "bf16 was asked for, but no backend has it here: " + *reason,
-                    "leave out --precision, or run it on a machine that has bf16");
-    }
+  if (const auto reason = WhyNo(options.precision, backends)) {
+    const std::string name = NameOf(options.precision);
+    return Status(Code::kUnsupported, name + " was asked for, but no backend has it here: " + *reason,
+                  "leave out --precision, or run it on a machine that has " + name);
   }
   std::vector<Choice> choices;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {

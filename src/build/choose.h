@@ -19,11 +19,12 @@ enum class Accuracy {
 };
 inline constexpr double kStrictRelativeError = 1e-5;
 
-// Why none of the backends multiplies in bf16 on this machine; nullopt: one does.
-std::optional<std::string> WhyNoBf16(const std::vector<const Backend*>& backends);
-
-// "f32" or "bf16". An error names both.
+// "f32", "bf16", "f16".
+std::string NameOf(Precision precision);
+// An error names all.
 Result<Precision> PrecisionNamed(const std::string& name);
+// Why none of the backends multiplies in it on this machine; nullopt: one does.
+std::optional<std::string> WhyNo(Precision precision, const std::vector<const Backend*>& backends);
 
 // What was chosen for one node, and why the others were not.
 struct Choice {
@@ -54,7 +55,7 @@ std::vector<std::string> TacticNames(std::span<const Choice> choices);
 
 struct ChooseOptions {
   Accuracy accuracy = Accuracy::kDefault;
-  Precision precision = Precision::kF32;  // the lowest that may be chosen
+  Precision precision = Precision::kF32;  // what may be chosen besides f32
   // Where it has a time for any tactic of a step, the fastest of those is taken. Null: the cost model alone.
   const TimingTable* timings = nullptr;
   // A tactic's name for every node, "" where it is to be chosen; empty: all are. A name that does not fit its

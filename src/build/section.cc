@@ -11,7 +11,7 @@ std::string SectionTarget(const std::vector<const Backend*>& backends, int num_t
                           Precision precision) {
   std::string text = MachineFingerprint(backends, num_threads) + " backend " + backends.front()->name;
   if (accuracy == Accuracy::kStrict) text += " accuracy strict";
-  if (precision == Precision::kBf16) text += " precision bf16";
+  if (precision != Precision::kF32) text += " precision " + NameOf(precision);
   return text;
 }
 

@@ -20,8 +20,7 @@ TEST_P(BackendTactics, AgreeWithTheReference) {
   std::set<std::string> untried;
   for (const Tactic* tactic : backend.tactics) {
     EXPECT_TRUE(tactic->name().starts_with(backend.name + "/")) << tactic->name();
-    const bool is_beyond_machine = tactic->precision() == Precision::kBf16 && backend.why_no_bf16;
-    if (!is_beyond_machine) untried.insert(tactic->name());
+    if (!backend.WhyNo(tactic->precision())) untried.insert(tactic->name());
   }
   for (const OpDef& op : AllOps()) {
     if (op.cases == nullptr) continue;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -36,21 +37,22 @@ inline void ExpectClose(const Tensor& got, const Tensor& want, const Tolerance& 
   }
 }
 
-// The nearest bf16 of every element of an f32 operand: a scene for tactics of bf16 and for operands that are
-// stored so; sums must then be as good as any.
-inline void RoundToBf16(Tensor& tensor) {
+// The nearest bf16 or f16 of every element of an f32 operand: a scene for tactics of that precision and for
+// operands that are stored so; sums must then be as good as any.
+inline void RoundTo(Precision precision, Tensor& tensor) {
   if (tensor.dtype() != DType::kF32) return;
   for (int64_t i = 0; i < tensor.count(); ++i) {
     float& value = tensor.as<float>()[i];
-    value = BFloat16ToFloat(FloatToBFloat16(value));
+    value = precision == Precision::kBf16 ? BFloat16ToFloat(FloatToBFloat16(value))
+                                          : HalfToFloat(FloatToHalf(value));
   }
 }
-inline void RoundOperands(CaseScene& scene) {
+inline void RoundOperands(Precision precision, CaseScene& scene) {
   for (size_t i = 0; i < scene.inputs.size(); ++i) {
     if (scene.node().inputs[i] == kNoValue) continue;
-    RoundToBf16(scene.inputs[i].tensor);
+    RoundTo(precision, scene.inputs[i].tensor);
     Value& value = scene.graph.value(scene.node().inputs[i]);
-    if (value.IsConstant()) RoundToBf16(value.data);
+    if (value.IsConstant()) RoundTo(precision, value.data);
   }
 }
 
@@ -208,7 +210,8 @@ inline Tolerance ToleranceOf(const Tactic& tactic, const Trial& trial, size_t i)
   Tolerance tolerance = trial.step.op->tolerance;
   // Of operands that are rounded already, plain sums are as good as any: RoundOperands.
   const bool is_rounded =
-      tactic.precision() == Precision::kBf16 && tactic.RelativeError() <= Tactic::kBf16Error;
+      tactic.precision() == Precision::kF16 ||
+      (tactic.precision() == Precision::kBf16 && tactic.RelativeError() <= Tactic::kBf16Error);
   const bool is_plain = tactic.RelativeError() <= Tactic::kPlainError;
   if (!is_rounded && !is_plain && IsFloat(trial.want[i].tensor.dtype()))
     tolerance.absolute += tactic.RelativeError() * trial.LargestSum(i);
@@ -222,7 +225,7 @@ inline std::unique_ptr<Trial> MakeTrial(const OpDef& op, const TestCase& test, u
   if (!scene.ok()) return nullptr;
   auto trial = std::make_unique<Trial>();
   trial->scene = std::move(*scene);
-  if (precision == Precision::kBf16) RoundOperands(trial->scene);
+  if (precision != Precision::kF32) RoundOperands(precision, trial->scene);
   Result<Step> step = MakeStep(trial->scene.graph, trial->scene.node());
   EXPECT_TRUE(step.ok());
   trial->step = *step;
@@ -248,16 +251,17 @@ inline std::vector<std::string> CheckTactics(const Backend& backend, const OpDef
   std::vector<std::string> fitting;
   const auto plain = MakeTrial(op, test, seed, Precision::kF32);
   if (plain == nullptr) return fitting;  // the record's own tests speak of broken cases
-  std::unique_ptr<Trial> rounded;
+  std::map<Precision, std::unique_ptr<Trial>> rounded;
   for (const Tactic* tactic : backend.tactics) {
     if (tactic->WhyNot(plain->step)) continue;
     SCOPED_TRACE(op.name + "/" + test.label + " by " + tactic->name());
     for (const Laying& laying : Layings()) {
       SCOPED_TRACE("rows " + std::to_string(laying.gap) + " elements apart" +
                    (laying.reads_bf16 ? ", reads bf16" : "") + (laying.writes_bf16 ? ", writes bf16" : ""));
-      const bool is_rounded = tactic->precision() == Precision::kBf16 || laying.HasBf16();
-      if (is_rounded && rounded == nullptr) rounded = MakeTrial(op, test, seed, Precision::kBf16);
-      Trial& trial = is_rounded ? *rounded : *plain;
+      const Precision precision = laying.HasBf16() ? Precision::kBf16 : tactic->precision();
+      if (precision != Precision::kF32 && rounded[precision] == nullptr)
+        rounded[precision] = MakeTrial(op, test, seed, precision);
+      Trial& trial = precision == Precision::kF32 ? *plain : *rounded[precision];
       if (!trial.ExpectReference()) return fitting;
       auto got = RunTactic(*tactic, trial.step, trial.scene, trial.want, laying);
       EXPECT_TRUE(got.ok()) << got.status().message();

@@ -86,7 +86,7 @@ Status Report(const BuildFlags& flags, const SlipModel& model, const std::vector
 // A line on what --precision bf16 would do, where there is such a choice.
 void PrintBf16(const SlipModel& model, const EngineOptions& options) {
   const auto backends = BackendsFor(model.graph, options);
-  if (!backends.ok() || WhyNoBf16(*backends)) return;
+  if (!backends.ok() || WhyNo(Precision::kBf16, *backends)) return;
   const auto trial = TryBf16(model.graph, options, SampleInputs(model));
   if (trial.ok()) fmt::print("{} (--precision bf16)\n", trial->ToString());
 }

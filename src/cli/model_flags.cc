@@ -141,10 +141,10 @@ void ModelFlags::AddEngine(CLI::App* command) {
   command
       ->add_option(
           "--precision", precision,
-          "bf16: multiply in bf16 where that is faster, on processors that have it; auto: only if the "
+          "bf16, f16: multiply in it where that is faster, on processors that can; auto: bf16, only if the "
           "model's outputs stay within --bf16-budget")
       ->capture_default_str()
-      ->check(CLI::IsMember({"f32", "bf16", "auto"}));
+      ->check(CLI::IsMember({"f32", "bf16", "f16", "auto"}));
   command
       ->add_option("--bf16-budget", bf16_budget,
                    "what --precision auto may change an output by, relative to its largest value")
@@ -242,7 +242,7 @@ Result<EngineOptions> ModelFlags::ToEngineOptions() const {
   }
   if (accuracy == "strict" && precision != "f32") {
     return Status(Code::kUsage,
-                  "--accuracy strict leaves out bf16, --precision " + precision + " asks for it",
+                  "--accuracy strict leaves out bf16 and f16, --precision " + precision + " asks for them",
                   "leave out one of them");
   }
   return options;

@@ -65,7 +65,7 @@ Result<Bf16Trial> TryBf16(const Graph& graph, EngineOptions options, std::span<c
 
 Result<Precision> ChoosePrecision(const SlipModel& model, const EngineOptions& options, double budget) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto backends, BackendsFor(model.graph, options));
-  if (const auto reason = WhyNoBf16(backends)) {
+  if (const auto reason = WhyNo(Precision::kBf16, backends)) {
     PrintNote("precision f32: " + *reason);
     return Precision::kF32;
   }

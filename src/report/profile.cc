@@ -41,7 +41,8 @@ void Count(const Step& step, StepProfile& profile) {
     const DType dtype = step.inputs[0]->type.dtype;
     if (dtype == DType::kI8 || dtype == DType::kU8) profile.arithmetic = "int8";
   }
-  if (tactic != nullptr && tactic->precision() == Precision::kBf16) profile.arithmetic = "bf16";
+  if (tactic != nullptr && tactic->precision() != Precision::kF32)
+    profile.arithmetic = NameOf(tactic->precision());
   if (std::ranges::any_of(step.inputs, HasOpenType) || std::ranges::any_of(step.outputs, HasOpenType)) return;
   const Cost cost = CostOf(*step.op, *step.node, step.inputs, step.outputs);
   profile.defined_flops = OnlyMoves(*step.op) ? 0 : cost.flops;

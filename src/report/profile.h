@@ -33,11 +33,13 @@ struct StepProfile {
   std::vector<std::string> sources;  // names in the model's own file
   std::string shape;                 // of the first result: "f32[1,56,56,64]"
   std::string layout;                // "channels_last", "channels_first"; "" where the operator has none
-  std::string arithmetic = "f32";    // whose roof counts: "f32", "bf16", "int8"
-  bool moves_nothing = false;        // its result lies there already, or:
-  std::optional<size_t> within;      // the step that does this one's work, and counts it as its own
-  double us = 0;                     // median of the runs
-  double estimate_us = 0;            // the cost model's, on one thread
+  // Whose roof counts: "f32", "bf16", "int8"; "f16": that of f32, since no more products go into an
+  // instruction.
+  std::string arithmetic = "f32";
+  bool moves_nothing = false;    // its result lies there already, or:
+  std::optional<size_t> within;  // the step that does this one's work, and counts it as its own
+  double us = 0;                 // median of the runs
+  double estimate_us = 0;        // the cost model's, on one thread
   // What the tactic computes, a multiply-add counted as 2. nullopt: shapes that only the data decide.
   std::optional<double> flops;
   // What the operator is defined by: more than `flops` where an algorithm (Winograd) saves products.

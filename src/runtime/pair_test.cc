@@ -133,7 +133,7 @@ std::vector<EngineOptions> AllOptions() {
   std::vector<EngineOptions> all;
   for (const int threads : {1, 2, 3}) {
     all.push_back({.num_threads = threads});
-    if (!WhyNoBf16({FindBackend("cpu")}))
+    if (!FindBackend("cpu")->why_no_bf16)
       all.push_back({.num_threads = threads, .precision = Precision::kBf16});
   }
   return all;

@@ -137,20 +137,25 @@ class SameBits : public testing::TestWithParam<Scene> {
     return different[0] + different[1];
   }
 
-  CaseScene scene_;
-  std::vector<Tensor> inputs_;
-};
-
-TEST_P(SameBits, WhateverContextEngineAndThreads) {
-  const bool has_bf16 = !WhyNoBf16({FindBackend("cpu")});
-  for (const auto& candidate : ChoiceOf(has_bf16 ? Precision::kBf16 : Precision::kF32).candidates) {
-    const Tactic& tactic = *candidate.tactic;
+  void ExpectSameBits(const Tactic& tactic) const {
     const Bytes want = Run(*Create(tactic, 1, false)->NewContext());
     for (const int num_threads : {1, 2, 3}) {
       for (const bool is_packed : {false, true}) {
         EXPECT_EQ(Different(*Create(tactic, num_threads, is_packed), want), 0)
             << tactic.name() << " on " << num_threads << " threads" << (is_packed ? ", packed" : "");
       }
+    }
+  }
+
+  CaseScene scene_;
+  std::vector<Tensor> inputs_;
+};
+
+TEST_P(SameBits, WhateverContextEngineAndThreads) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kF16}) {
+    if (FindBackend("cpu")->WhyNo(precision)) continue;
+    for (const auto& candidate : ChoiceOf(precision).candidates) {
+      if (candidate.tactic->precision() == precision) ExpectSameBits(*candidate.tactic);
     }
   }
 }

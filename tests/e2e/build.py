@@ -5,13 +5,15 @@ usage: build.py SLIPWAY [unittest arguments]. The network is made here: 3x3 conv
 a depthwise one, and a linear layer.
 """
 import json
+import platform
 import re
+import unittest
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from common import MISMATCH, OK, USAGE, EndToEnd, main, slipway
+from common import MISMATCH, OK, UNSUPPORTED, USAGE, EndToEnd, main, slipway
 
 CHANNELS, SIZE = 32, 24
 
@@ -157,6 +159,12 @@ class Build(EndToEnd):
         self.assertRegex(self.build("b.slip", "--no-tune")[1], r"bf16: [\d.]+ times as fast .*--precision bf16\)")
         strict = slipway("run", self.model, "--precision", "auto", "--accuracy", "strict")
         self.assertEqual(strict.returncode, USAGE)
+
+    @unittest.skipUnless(platform.machine() == "x86_64", "ARM processors may have it")
+    def test_precision_f16_is_refused_with_the_reason(self):
+        refused = slipway("run", self.model, "--precision", "f16")
+        self.assertEqual(refused.returncode, UNSUPPORTED)
+        self.assertIn("f16 was asked for, but no backend has it here: cpu: this processor has no products of f16", refused.stderr)
 
     def test_usage(self):
         self.assertEqual(slipway("build", self.model, "--max-error", -1).returncode, USAGE)

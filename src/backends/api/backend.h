@@ -110,8 +110,8 @@ class Kernel {
   virtual Status Run(const KernelArgs& args) const = 0;
 };
 
-// What products are computed in; sums are f32 in both.
-enum class Precision { kF32, kBf16 };
+// What products are computed in; sums are f32 in all.
+enum class Precision { kF32, kBf16, kF16 };
 
 class Tactic {
  public:
@@ -131,8 +131,10 @@ class Tactic {
   // Plain sums of products whose operands are rounded to bf16: each is off by 2^-9 at most, and of sums that
   // cancel more is left.
   static constexpr double kBf16Error = 1e-2;
+  // The same of f16, which has three bits more.
+  static constexpr double kF16Error = kBf16Error / 8;
   virtual double RelativeError() const { return kPlainError; }
-  // Lower ones are chosen only where they are asked for.
+  // Another than f32 is chosen only where it is asked for.
   virtual Precision precision() const { return Precision::kF32; }
   // REQUIRES: WhyNot(step) is nullopt. The step may be gone afterwards: copy what is needed.
   virtual Result<std::unique_ptr<Kernel>> Make(const Step& step) const = 0;
@@ -144,8 +146,14 @@ struct Backend {
   std::vector<const Tactic*> tactics;  // static storage
   // Instruction set that its kernels run on here ("AVX3_ZEN4"): what timings depend on. Empty: none.
   std::string target = {};
-  // Why it multiplies nothing in bf16 on this machine; nullopt: it can.
+  // Why it multiplies nothing in these on this machine; nullopt: it can.
   std::optional<std::string> why_no_bf16 = "it has no bf16 kernels";
+  std::optional<std::string> why_no_f16 = "it has no f16 kernels";
+
+  std::optional<std::string> WhyNo(Precision precision) const {
+    if (precision == Precision::kF32) return std::nullopt;
+    return precision == Precision::kBf16 ? why_no_bf16 : why_no_f16;
+  }
 };
 
 // In the order of backends.inc.

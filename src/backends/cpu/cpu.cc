@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "backends/cpu/kernels/gemm/bf16.h"
-#include "backends/cpu/kernels/quantized/dot.h"
+#include "backends/cpu/kernels/gemm/f16.h"
+#include "backends/cpu/kernels/simd/arm_extensions.h"
 #include "backends/cpu/kernels/simd/targets.h"
 #include "backends/cpu/tactics.h"
 #include "hwy/targets.h"
@@ -25,7 +25,8 @@ void HonourIsa() {
   if (name == "avx2") best = HWY_AVX2;
   if (name == "avx512") best = HWY_AVX3;
   if (best != 0) hwy::DisableTargets(best - 1);
-  if (name == "neon") cpu::HoldDotsTo(cpu::DotForm::kWiden);
+  if (name == "neon") cpu::HoldArmTo({});
+  if (name == "dotprod") cpu::HoldArmTo({.dot_products = true});
 }
 
 }  // namespace
@@ -37,8 +38,12 @@ Backend MakeCpuBackend() {
   const int64_t known = hwy::SupportedTargets();
   const int64_t targets = HWY_TARGETS == HWY_STATIC_TARGET ? HWY_STATIC_TARGET : known;
   backend.target = hwy::TargetName(targets & -targets);
-  if (cpu::BestDotForm() == cpu::DotForm::kSdot) backend.target += "+dotprod";
+  const cpu::ArmExtensions arm = cpu::FindArmExtensions();
+  if (arm.dot_products) backend.target += "+dotprod";
+  if (arm.f16_products) backend.target += "+fhm";
+  if (arm.bf16) backend.target += "+bf16";
   backend.why_no_bf16 = cpu::WhyNoBf16();
+  backend.why_no_f16 = cpu::WhyNoF16();
   for (auto list : {cpu::ConvTactics,
                     cpu::ConvTransposeTactics,
                     cpu::DepthwiseTactics,

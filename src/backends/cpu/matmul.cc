@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "backends/api/packed_inputs.h"
-#include "backends/cpu/kernels/gemm/bf16.h"
+#include "backends/cpu/kernels/gemm/f16.h"
 #include "backends/cpu/product.h"
 #include "backends/cpu/tactics.h"
 #include "ops/infer.h"
@@ -49,6 +49,13 @@ std::optional<std::string> WhyNotBf16(const Step& step) {
   return WhyNoBf16();
 }
 
+std::optional<std::string> WhyNotF16(const Step& step) {
+  if (auto reason = WhyNot(step)) return reason;
+  if (!IsConstantF32(step.inputs[1])) return "the right side is not constant";
+  if (auto reason = WhyNoF16()) return reason;
+  return WhyNotAsF16(step.inputs[1]->data);
+}
+
 template <Precision kPrecision>
 class MatMulKernel : public Kernel {
  public:
@@ -75,11 +82,11 @@ class MatMulKernel : public Kernel {
   }
 
   int64_t WorkspaceBytes(std::span<const Type>, std::span<const Type> outputs) const override {
-    if (kPrecision == Precision::kBf16) return Bf16SharedBytes(RowsOf(outputs), depth_);
+    if (kPrecision != Precision::kF32) return PairSharedBytes(RowsOf(outputs), depth_);
     return weights_.empty() ? PackedCount() * 4 : 0;
   }
   int64_t ThreadWorkspaceBytes(std::span<const Type>, std::span<const Type> outputs) const override {
-    return kPrecision == Precision::kBf16 ? Bf16ThreadBytes(RowsOf(outputs), depth_) : 0;
+    return kPrecision != Precision::kF32 ? PairThreadBytes(RowsOf(outputs), depth_) : 0;
   }
 
   bool CanReadSteps(size_t input) const override {
@@ -106,6 +113,7 @@ class MatMulKernel : public Kernel {
     const float* a = from.words();
     GemmF32 gemm;
     gemm.a = &a;
+    gemm.operands = kOperands;
     gemm.run_length = depth_;
     gemm.a_step = is_row_per_row_ ? args.in_step(0) : depth_;
     gemm.b = weights;
@@ -120,20 +128,26 @@ class MatMulKernel : public Kernel {
       gemm.epilogue.is_residual_last = is_residual_last_;
     }
     const int64_t rows = args.out(0).count() / units_;
-    if constexpr (kPrecision == Precision::kBf16)
-      RunProductBf16(gemm, from, rows, args.workspace.data(), args);
+    if constexpr (kPrecision != Precision::kF32)
+      RunProductOfPairs(gemm, from, rows, args.workspace.data(), args);
     else
       RunProduct(gemm, rows, args.pool);
     return Status::Ok();
   }
 
  private:
+  static constexpr Operands kOperands = kPrecision == Precision::kBf16  ? Operands::kBf16Pairs
+                                        : kPrecision == Precision::kF16 ? Operands::kF16Pairs
+                                                                        : Operands::kF32;
+
   int64_t RowsOf(std::span<const Type> outputs) const { return CountOfType(outputs[0]) / units_; }
   int64_t PackedCount() const {
-    return PanelsOf(units_) * kPanel * (kPrecision == Precision::kBf16 ? PairsOf(depth_) : depth_);
+    return PanelsOf(units_) * kPanel * (kPrecision != Precision::kF32 ? PairsOf(depth_) : depth_);
   }
   void Pack(const float* w, float* packed) const {
-    const auto pack = kPrecision == Precision::kBf16 ? PackPanelsBf16 : PackPanels;
+    const auto pack = kPrecision == Precision::kBf16  ? PackPanelsBf16
+                      : kPrecision == Precision::kF16 ? PackPanelsF16
+                                                      : PackPanels;
     pack(w, units_, 1, depth_, is_transposed_ ? depth_ : 1, 0, is_transposed_ ? 1 : units_, packed);
   }
 
@@ -153,7 +167,9 @@ std::vector<const Tactic*> MatMulTactics() {
                                 MakeKernel<MatMulKernel<Precision::kF32>>);
   static const Bf16Tactic bf16("cpu/matmul_bf16", Speed{440, 80}, WhyNotBf16,
                                MakeKernel<MatMulKernel<Precision::kBf16>>);
-  return {&f32, &bf16};
+  static const F16Tactic f16("cpu/matmul_f16", Speed{240, 80}, WhyNotF16,
+                             MakeKernel<MatMulKernel<Precision::kF16>>);
+  return {&f32, &bf16, &f16};
 }
 
 }  // namespace slipway::cpu

@@ -15,7 +15,6 @@
 #include <sstream>
 
 #include "backends/api/packed_inputs.h"
-#include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/kernels/quantized/dot.h"
 #include "base/crc32.h"
 #include "base/file.h"
@@ -77,7 +76,7 @@ uint32_t ChecksumOf(const std::vector<PackedPart>& parts) {
 // Whether the tactic fits, or would on another machine.
 bool CanPack(const Tactic& tactic, const Step& step) {
   const auto reason = tactic.WhyNot(step);
-  return !reason || (tactic.precision() == Precision::kBf16 && reason == cpu::WhyNoBf16());
+  return !reason || reason == FindBackend("cpu")->WhyNo(tactic.precision());
 }
 
 void AddScene(const OpDef& op, const TestCase& test, const std::string& form, Checksums& checksums) {

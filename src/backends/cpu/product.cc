@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "backends/cpu/kernels/gemm/bf16.h"
+#include "backends/cpu/kernels/gemm/f16.h"
 #include "base/round_up.h"
 
 namespace slipway::cpu {
@@ -87,22 +87,22 @@ void RunProduct(const GemmF32& gemm, int64_t rows, ThreadPool& pool) {
   RunTasks(gemm, rows, pool, [&](int64_t row, int64_t) { return a + row * gemm.a_step; });
 }
 
-int64_t Bf16SharedBytes(int64_t rows, int64_t depth) {
+int64_t PairSharedBytes(int64_t rows, int64_t depth) {
   const int64_t pairs = PairsOf(depth);
   return IsFlat(rows, pairs) ? rows * RowBytes(pairs) : 0;
 }
 
-int64_t Bf16ThreadBytes(int64_t rows, int64_t depth) {
+int64_t PairThreadBytes(int64_t rows, int64_t depth) {
   const int64_t pairs = PairsOf(depth);
   return IsFlat(rows, pairs) ? 0 : BlockRows(pairs) * RowBytes(pairs);
 }
 
-void RunProductBf16(const GemmF32& gemm, ConstElements from, int64_t rows, uint8_t* shared,
-                    const KernelArgs& args) {
+void RunProductOfPairs(const GemmF32& gemm, ConstElements from, int64_t rows, uint8_t* shared,
+                       const KernelArgs& args) {
   if (rows <= 0) return;
+  const auto convert = gemm.operands == Operands::kF16Pairs ? ConvertRowsToF16Pairs : ConvertRowsToPairs;
   const int64_t depth = gemm.run_length, pairs = PairsOf(depth);
   GemmF32 in_pairs = gemm;
-  in_pairs.is_bf16 = true;
   in_pairs.run_length = pairs;
   in_pairs.a_step = pairs;
   if (ArePairs(from, gemm.a_step, depth)) {
@@ -114,13 +114,13 @@ void RunProductBf16(const GemmF32& gemm, ConstElements from, int64_t rows, uint8
   if (IsFlat(rows, pairs)) {
     auto* a = reinterpret_cast<float*>(shared);
     args.pool.ParallelFor(rows, GrainOf(depth), [&](int64_t begin, int64_t end) {
-      ConvertRowsToPairs(from + begin * gemm.a_step, gemm.a_step, end - begin, depth, a + begin * pairs);
+      convert(from + begin * gemm.a_step, gemm.a_step, end - begin, depth, a + begin * pairs);
     });
     return RunTasks(in_pairs, rows, args.pool, [&](int64_t row, int64_t) { return a + row * pairs; });
   }
   RunTasks(in_pairs, rows, args.pool, [&](int64_t row, int64_t count) {
     auto* block = reinterpret_cast<float*>(args.ThreadWorkspace().data());
-    ConvertRowsToPairs(from + row * gemm.a_step, gemm.a_step, count, depth, block);
+    convert(from + row * gemm.a_step, gemm.a_step, count, depth, block);
     return block;
   });
 }

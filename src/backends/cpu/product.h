@@ -16,12 +16,12 @@ bool SharesRows(int64_t rows, int64_t depth, int64_t panels, int64_t threads);
 // All of `rows` rows and all panels of the product; A is a plain matrix.
 void RunProduct(const GemmF32& gemm, int64_t rows, ThreadPool& pool);
 
-// The same by products of bf16 with the rows of `a`, gemm.a_step apart; gemm.a is not read. B is packed by
-// PackPanelsBf16. Rows that are no pairs (ArePairs) are converted: few at once, to `shared` of
-// Bf16SharedBytes, many a block at a time, to a thread's workspace of Bf16ThreadBytes.
-void RunProductBf16(const GemmF32& gemm, ConstElements a, int64_t rows, uint8_t* shared,
-                    const KernelArgs& args);
-int64_t Bf16SharedBytes(int64_t rows, int64_t depth);
-int64_t Bf16ThreadBytes(int64_t rows, int64_t depth);
+// The same by products of pairs (gemm.operands, which B is packed as) with the rows of `a`, gemm.a_step
+// apart; gemm.a is not read. Rows that are no pairs (ArePairs) are converted: few at once, to `shared` of
+// PairSharedBytes, many a block at a time, to a thread's workspace of PairThreadBytes.
+void RunProductOfPairs(const GemmF32& gemm, ConstElements a, int64_t rows, uint8_t* shared,
+                       const KernelArgs& args);
+int64_t PairSharedBytes(int64_t rows, int64_t depth);
+int64_t PairThreadBytes(int64_t rows, int64_t depth);
 
 }  // namespace slipway::cpu

@@ -1,6 +1,7 @@
 #include "backends/cpu/tactics.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ops/cost.h"
 
@@ -12,9 +13,18 @@ double EstimateUs(const Speed& speed, const Step& step, double saved_bytes) {
          std::max(cost.flops / speed.gflops, (cost.bytes - saved_bytes) / speed.gbytes) / 1e3;
 }
 
-double Bf16Tactic::EstimateUs(const Step& step) const {
+double NarrowTactic::EstimateUs(const Step& step) const {
   const double weights = static_cast<double>(CountOfType(step.inputs[1]->type)) * sizeof(float);
   return cpu::EstimateUs(speed(), step, weights / 2);
+}
+
+std::optional<std::string> WhyNotAsF16(const Tensor& weights) {
+  constexpr float kEnd = 65520;  // rounds to infinity
+  for (const float weight : weights.values<float>()) {
+    if (std::fabs(weight) >= kEnd && std::isfinite(weight))
+      return "a weight of " + std::to_string(weight) + " is beyond f16, which ends at 65504";
+  }
+  return std::nullopt;
 }
 
 FusedActivation FusedOf(const ActivationSpec& spec) {

@@ -76,13 +76,23 @@ class SimpleTactic : public Tactic {
   MakeFn make_;
 };
 
-// Products of operands that are rounded to bf16, sums of f32.
-class Bf16Tactic : public SimpleTactic {
+// Products of operands that are rounded to 16 bits, sums of f32.
+class NarrowTactic : public SimpleTactic {
  public:
   using SimpleTactic::SimpleTactic;
-  Precision precision() const override { return Precision::kBf16; }
   double EstimateUs(const Step& step) const override;
+};
+class Bf16Tactic : public NarrowTactic {
+ public:
+  using NarrowTactic::NarrowTactic;
+  Precision precision() const override { return Precision::kBf16; }
   double RelativeError() const override { return kBf16Error; }
+};
+class F16Tactic : public NarrowTactic {
+ public:
+  using NarrowTactic::NarrowTactic;
+  Precision precision() const override { return Precision::kF16; }
+  double RelativeError() const override { return kF16Error; }
 };
 
 // SimpleTactic's MakeFn for kernels that are made from a step, and whose Init, if they have one, may refuse
@@ -98,6 +108,8 @@ inline DType TypeOf(const Value* value) { return value == nullptr ? DType::kNone
 inline bool IsConstantF32(const Value* value) {
   return value != nullptr && value->IsConstant() && TypeOf(value) == DType::kF32;
 }
+// What f16 cannot hold of finite f32 weights; nullopt: nothing.
+std::optional<std::string> WhyNotAsF16(const Tensor& weights);
 inline bool IsQuantizedPerTensor(const Value* value) {
   return value != nullptr && value->quant && value->quant->scales.size() == 1 &&
          value->quant->zero_points.size() == 1;

@@ -95,7 +95,7 @@ HWY_INLINE void MultiplyRows(const Operand& a, int64_t rows, int64_t depth, cons
                              float* c, int64_t c_step) {
   GemmF32 gemm;
   gemm.a = &a.data;
-  gemm.is_bf16 = Multiply::kIsBf16;
+  gemm.operands = Multiply::kIsBf16 ? Operands::kBf16Pairs : Operands::kF32;
   gemm.run_length = depth;
   gemm.a_step = a.step;
   gemm.b = b;

@@ -90,20 +90,19 @@ HWY_INLINE bool PackValues(ConstElements values, int64_t step, int64_t length, i
 HWY_INLINE bool PackValuePairs(ConstElements values, int64_t step, int64_t length, int64_t size,
                                float* packed) {
   const DF d;
-  const hn::RebindToUnsigned<DF> words;
   VF immoderate = hn::Zero(DF());
+  const auto load = [&](int64_t j, int64_t column) HWY_ATTR {
+    const auto count = static_cast<size_t>(std::clamp<int64_t>(size - column, 0, kLanes));
+    if (j >= length || count == 0) return hn::Zero(d);
+    return LoadElements(values + (j * step + column), count);
+  };
   for (int64_t first = 0; first < size; first += kPanel) {
-    const auto count = static_cast<size_t>(std::min(kPanel, size - first));
-    for (int64_t j = 0; j < length; j += 2, packed += kPanel) {
-      const ConstElements at = values + (j * step + first);
-      const VF low = LoadElements(at, count);
-      const VF high = j + 1 < length ? LoadElements(at + step, count) : hn::Zero(d);
-      immoderate = AddImmoderate(high, AddImmoderate(low, immoderate));
-      const auto both = hn::BitCast(DPairs(), Pairs(low, high));
-      const auto lows = hn::PromoteTo(words, hn::LowerHalf(D16(), both));
-      const auto highs = hn::PromoteTo(words, hn::UpperHalf(D16(), both));
-      const auto pairs = hn::Or(lows, hn::ShiftLeft<16>(highs));
-      hn::StoreU(hn::BitCast(d, pairs), d, packed);
+    for (int64_t j = 0; j < length; j += 2) {
+      for (int64_t i = first; i < first + kPanel; i += kLanes, packed += kLanes) {
+        const VF low = load(j, i), high = load(j + 1, i);
+        immoderate = AddImmoderate(high, AddImmoderate(low, immoderate));
+        hn::StoreU(hn::BitCast(d, Interleaved(low, high)), d, packed);
+      }
     }
   }
   return IsZero(immoderate);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/kernels/gemm/dot_f32.h"
+#include "backends/cpu/kernels/gemm/f16.h"
 #include "backends/cpu/kernels/move/interleave.h"
 #include "base/round_up.h"
 
@@ -13,9 +13,9 @@ namespace {
 
 constexpr int64_t kBlockBytes = 192 * 1024;  // a part of any second-level cache: panels pass through the rest
 
-// As the copied rows have it: a pair of bf16 is an element. Its in_step still counts what the image holds.
+// As the copied rows have it: a pair is an element. Its in_step still counts what the image holds.
 ConvGeometry InCopies(ConvGeometry g, ConvForm form) {
-  if (form == ConvForm::kBf16) g.in_c = PairsOf(g.in_c);
+  if (IsOfPairs(form)) g.in_c = PairsOf(g.in_c);
   return g;
 }
 
@@ -54,17 +54,19 @@ void CopyPixels(const float* from, int64_t step, int64_t pixels, int64_t channel
     std::memcpy(to + i * channels, from + i * step, static_cast<size_t>(channels) * sizeof(float));
 }
 
-void ConvertPixels(ConstElements from, int64_t step, int64_t pixels, int64_t channels, float* to) {
-  if (step == channels && channels % 2 == 0) return ConvertRowsToPairs(from, 0, 1, pixels * channels, to);
-  ConvertRowsToPairs(from, step, pixels, channels, to);
+void ConvertPixels(ConvForm form, ConstElements from, int64_t step, int64_t pixels, int64_t channels,
+                   float* to) {
+  const auto convert = form == ConvForm::kF16 ? ConvertRowsToF16Pairs : ConvertRowsToPairs;
+  if (step == channels && channels % 2 == 0) return convert(from, 0, 1, pixels * channels, to);
+  convert(from, step, pixels, channels, to);
 }
 
-// The first pixels of row y of a planar image. `between`: room for them in f32, where products are of bf16.
+// The first pixels of row y of a planar image. `between`: room for them in f32, where products are of pairs.
 void CopyPlanes(const ConvF32& conv, int64_t n, int64_t y, int64_t pixels, float* between, float* to) {
   const ConvGeometry& g = conv.geometry;
   const float* row = conv.x.floats() + (n * g.in_c * g.in_h + y) * g.in_step;
   InterleavePlanes(row, g.in_h * g.in_step, g.in_c, pixels, between == nullptr ? to : between);
-  if (between != nullptr) ConvertPixels(between, g.in_c, pixels, g.in_c, to);
+  if (between != nullptr) ConvertPixels(conv.form, between, g.in_c, pixels, g.in_c, to);
 }
 
 // One input row with its margins, whose pixels copy(pixels, to) copies; g: InCopies.
@@ -86,7 +88,7 @@ class InputRows {
   InputRows(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_end, void* scratch)
       : g_(InCopies(conv.geometry, conv.form)), zeros_(static_cast<float*>(scratch)) {
     const bool are_pairs = ArePairs(conv.x, conv.geometry.in_step, conv.geometry.in_c);
-    const bool is_converted = conv.form == ConvForm::kBf16 && !are_pairs;
+    const bool is_converted = IsOfPairs(conv.form) && !are_pairs;
     if (are_pairs) g_.in_step /= 2;
     first_y_ = row_begin * g_.stride_h - g_.pad_h;
     is_copied_ = conv.is_planar || is_converted || NeedsCopy(g_);
@@ -106,7 +108,7 @@ class InputRows {
         if (conv.is_planar)
           CopyPlanes(conv, n, first_y_ + y, pixels, is_converted ? pixels_of_row : nullptr, to);
         else if (is_converted)
-          ConvertPixels(conv.x + offset_of(y), g_.in_step, pixels, conv.geometry.in_c, to);
+          ConvertPixels(conv.form, conv.x + offset_of(y), g_.in_step, pixels, conv.geometry.in_c, to);
         else
           CopyPixels(conv.x.words() + offset_of(y), g_.in_step, pixels, g_.in_c, to);
       });
@@ -162,9 +164,9 @@ int64_t ConvF32ScratchBytes(const ConvGeometry& geometry, ConvForm form, bool is
   // Whether pixels have gaps shows at the run only.
   ConvGeometry with_gaps = g;
   with_gaps.in_step = g.in_c + 1;
-  const bool is_copied = is_planar || form == ConvForm::kBf16 || NeedsCopy(g) || NeedsCopy(with_gaps);
+  const bool is_copied = is_planar || IsOfPairs(form) || NeedsCopy(g) || NeedsCopy(with_gaps);
   int64_t floats = ZeroFloats(g) + CopiedFloats(g, ConvF32BlockRows(geometry, form), is_copied);
-  if (is_planar && form == ConvForm::kBf16) floats += geometry.in_w * geometry.in_c;
+  if (is_planar && IsOfPairs(form)) floats += geometry.in_w * geometry.in_c;
   return floats * static_cast<int64_t>(sizeof(float)) +
          RunsOf(geometry) * static_cast<int64_t>(sizeof(float*));
 }
@@ -175,7 +177,7 @@ void RunConvF32(const ConvF32& conv, int64_t n, int64_t row_begin, int64_t row_e
   InputRows rows(conv, n, row_begin, row_end, scratch);
   GemmF32 gemm;
   gemm.num_runs = RunsOf(g);
-  gemm.is_bf16 = conv.form == ConvForm::kBf16;
+  gemm.operands = OperandsOf(conv.form);
   gemm.run_length = RunLengthOf(InCopies(g, conv.form));
   gemm.a_step = rows.pixel_step();
   gemm.b = conv.weights;

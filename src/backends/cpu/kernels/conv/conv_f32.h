@@ -3,7 +3,7 @@
 // Idea: the input rows that some output rows need are copied into a thread's scratch with their margins, so
 // that the windows of neighbouring pixels lie a fixed step apart, borders included: a row of pixels is then a
 // product of gemm_f32.h whose runs are the kernel's rows. Where nothing sticks out of the image, it is read
-// in place; for products of bf16, rows of f32 are always copies, converted on the way, and so are rows of
+// in place; for products of pairs, rows of f32 are always copies, converted on the way, and so are rows of
 // images whose channels come first. Left out: Winograd, which is a tactic of its own.
 #pragma once
 
@@ -40,7 +40,14 @@ enum class ConvForm {
   kPanels,  // weights: [panel][tap][in_c][16]
   kFew,     // out_c <= kDotColumns: dot products. Weights: [out_c][tap][in_c]
   kBf16,    // products of bf16 (gemm/bf16.h). Weights: [panel][tap][pair of in_c][16]
+  kF16,     // products of f16 (gemm/f16.h). Weights: the same, as PackPanelsF16 has them
 };
+constexpr bool IsOfPairs(ConvForm form) { return form == ConvForm::kBf16 || form == ConvForm::kF16; }
+constexpr Operands OperandsOf(ConvForm form) {
+  return form == ConvForm::kBf16  ? Operands::kBf16Pairs
+         : form == ConvForm::kF16 ? Operands::kF16Pairs
+                                  : Operands::kF32;
+}
 
 struct ConvF32 {
   ConvGeometry geometry;

@@ -3,6 +3,7 @@
 //
 // Lanes are how channels are read and computed:
 //   kCount                      channels together; Whole() are all of them, First(n) the first n
+//   int64_t WeightsAt(c)        where in a row of packed weights those of the channels from c on are
 //   X, V                        an element of the image, a sum of kCount channels
 //   V LoadX(const X*)           and of either:
 //   V LoadWeights(const float*) weights and bias, as the kernel packs them for these lanes
@@ -129,11 +130,11 @@ class Depthwise {
     const float* weights = conv.weights + row.ky0 * kKernel * tap_step;
     for (int64_t c = channels.begin; c < channels.end; c += Lanes::kCount) {
       V sums[kStrip];
-      const V bias = channels.lanes.LoadWeights(conv.epilogue.bias + c);
+      const V bias = channels.lanes.LoadWeights(conv.epilogue.bias + Lanes::WeightsAt(c));
 #pragma GCC unroll 8
       for (int i = 0; i < kStrip; ++i) sums[i] = bias;
       const X* at = window + c;
-      const float* weight_at = weights + c;
+      const float* weight_at = weights + Lanes::WeightsAt(c);
       for (int64_t rows = row.ky1 - row.ky0; rows > 0; --rows) {
         V weight[kKernel];
 #pragma GCC unroll 5
@@ -173,11 +174,12 @@ class Depthwise {
     int64_t kx0, kx1;
     TapsInside(x0, g.dilation_w, g.in_w, g.kernel_w, kx0, kx1);
     for (int64_t c = channels.begin; c < channels.end; c += Lanes::kCount) {
-      V sum[1] = {channels.lanes.LoadWeights(conv.epilogue.bias + c)};
+      const int64_t weights_at = Lanes::WeightsAt(c);
+      V sum[1] = {channels.lanes.LoadWeights(conv.epilogue.bias + weights_at)};
       for (int64_t ky = row.ky0; ky < row.ky1; ++ky) {
         for (int64_t kx = kx0; kx < kx1; ++kx) {
           const X* from = row.x + (ky * g.dilation_h * g.in_w + x0 + kx * g.dilation_w) * g.in_step + c;
-          const float* weight = conv.weights + (ky * g.kernel_w + kx) * conv.weights_step + c;
+          const float* weight = conv.weights + (ky * g.kernel_w + kx) * conv.weights_step + weights_at;
           sum[0] =
               channels.lanes.MulAdd(channels.lanes.LoadX(from), channels.lanes.LoadWeights(weight), sum[0]);
         }

@@ -18,11 +18,15 @@ namespace {
 
 #if SLIPWAY_CPU_HAS_BF16
 
-static_assert(kDepthwiseBlock == 2 * kLanes);
+constexpr int64_t kTogether = 2 * kLanes;
+static_assert(kDepthwiseBlock % kTogether == 0);
 constexpr int kMaxStrip = 8;  // 16 sums, 6 weights and a column's two vectors
 
-// A block of channels.
+// Channels of a vector of pairs.
 struct Block {
+  HWY_INLINE Block() {}  // the compiler's own would be of no target
+  HWY_INLINE Block(VF e, VF o) : even(e), odd(o) {}
+
   VF even, odd;
 };
 
@@ -35,9 +39,8 @@ HWY_INLINE Block Widen(hn::Vec<DPairs> words) {
 
 // The first `count` channels, zeros behind.
 HWY_INLINE Block LoadBlock(ConstElements from, size_t count) {
-  const DPairs d16;
-  if (from.is_bf16()) return Widen(hn::MaskedLoad(hn::FirstN(d16, count), d16, from.bf16()));
-  HWY_ALIGN float buffer[kDepthwiseBlock] = {};
+  if (from.is_bf16()) return Widen(LoadFirst16(DPairs(), from.bf16(), count));
+  HWY_ALIGN float buffer[kTogether] = {};
   std::memcpy(buffer, from.floats(), count * sizeof(float));
   Block block;
   hn::LoadInterleaved2(DF(), buffer, block.even, block.odd);
@@ -46,30 +49,24 @@ HWY_INLINE Block LoadBlock(ConstElements from, size_t count) {
 
 HWY_INLINE void StoreBlock(const Block& block, Elements to, size_t count) {
   if (!to.is_bf16()) {
-    HWY_ALIGN float buffer[kDepthwiseBlock];
+    HWY_ALIGN float buffer[kTogether];
     hn::StoreInterleaved2(block.even, block.odd, DF(), buffer);
     std::memcpy(to.floats(), buffer, count * sizeof(float));
     return;
   }
-  const DPairs d16;
-  alignas(64) static constexpr uint16_t kInterleaved[] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
-                                                          21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
-                                                          11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-  // Highway 1.0 has no look-up of 16-bit lanes.
-  const hn::Vec<DPairs> words{_mm512_permutexvar_epi16(hn::Load(d16, kInterleaved).raw,
-                                                       hn::BitCast(d16, Pairs(block.even, block.odd)).raw)};
-  if (count == kDepthwiseBlock) return hn::StoreU(words, d16, to.bf16());
-  hn::BlendedStore(words, hn::FirstN(d16, count), d16, to.bf16());
+  const auto words = Interleaved(block.even, block.odd);
+  if (count == kTogether) return hn::StoreU(words, DPairs(), to.bf16());
+  StoreFirst16(words, DPairs(), to.bf16(), count);
 }
 
 // The end of `pixels` sums of the channels from c on, whatever it may be; y and residual are the row's. Sums:
-// [pixel][even, odd][16].
+// [pixel][even, odd][kLanes].
 HWY_NOINLINE void FinishPixels(const DepthwiseF32& conv, Elements row_y, ConstElements residual,
                                int64_t pixel, int64_t c, size_t count, int64_t pixels, const float* sums) {
   const DF d;
   const Epilogue& epilogue = conv.epilogue;
   WithActivation(d, epilogue.activation, [&](auto f) HWY_ATTR {
-    for (int64_t i = 0; i < pixels; ++i, sums += kDepthwiseBlock) {
+    for (int64_t i = 0; i < pixels; ++i, sums += kTogether) {
       Block y = {hn::Load(d, sums), hn::Load(d, sums + kLanes)};
       Block added = {hn::Zero(d), hn::Zero(d)};
       if (residual != nullptr)
@@ -83,7 +80,7 @@ HWY_NOINLINE void FinishPixels(const DepthwiseF32& conv, Elements row_y, ConstEl
 }
 
 struct AllLanes {
-  static constexpr size_t count = kDepthwiseBlock;
+  static constexpr size_t count = kTogether;
 };
 struct FirstLanes {
   size_t count;
@@ -99,7 +96,7 @@ struct BlockOf : Count {
   }
   HWY_INLINE Block LoadX(const float* from) const { return LoadBlock(from, count); }
   HWY_INLINE Block LoadWeights(const float* from) const {
-    return {hn::Load(DF(), from), hn::Load(DF(), from + kLanes)};
+    return {hn::Load(DF(), from), hn::Load(DF(), from + kDepthwiseBlock / 2)};
   }
   HWY_INLINE Block MulAdd(const Block& x, const Block& weights, const Block& sum) const {
     return {hn::MulAdd(x.even, weights.even, sum.even), hn::MulAdd(x.odd, weights.odd, sum.odd)};
@@ -117,11 +114,11 @@ struct BlockOf : Count {
         StoreBlock({ClampTo(low, high, sums[i].even, d), ClampTo(low, high, sums[i].odd, d)}, to, count);
       return;
     }
-    HWY_ALIGN float buffer[kPixels * kDepthwiseBlock];
+    HWY_ALIGN float buffer[kPixels * kTogether];
 #pragma GCC unroll 8
     for (int i = 0; i < kPixels; ++i) {
-      hn::Store(sums[i].even, d, buffer + i * kDepthwiseBlock);
-      hn::Store(sums[i].odd, d, buffer + i * kDepthwiseBlock + kLanes);
+      hn::Store(sums[i].even, d, buffer + i * kTogether);
+      hn::Store(sums[i].odd, d, buffer + i * kTogether + kLanes);
     }
     FinishPixels(conv, row.y, row.residual, pixel, c, count, kPixels, buffer);
   }
@@ -133,7 +130,10 @@ struct BlockLanes {
   using V = Block;
   using Whole = BlockOf<Image, AllLanes>;
   using First = BlockOf<Image, FirstLanes>;
-  static constexpr int64_t kCount = kDepthwiseBlock;
+  static constexpr int64_t kCount = kTogether;
+  static constexpr int64_t WeightsAt(int64_t c) {
+    return kTogether == kDepthwiseBlock ? c : c - c % kDepthwiseBlock + c % kDepthwiseBlock / 2;
+  }
   static constexpr bool kFinishesAll = true;  // lest a sum be rounded twice
 };
 

@@ -7,14 +7,15 @@
 
 namespace slipway::cpu {
 
-// Channels are computed in blocks of so many, those of even index apart from those of odd index: the two
-// halves of the words that they are loaded in.
+// Channels are packed in blocks of so many, those of even index apart from those of odd index: the two halves
+// of the words that they are loaded in. A block is two vectors of AVX-512; shorter ones take parts of it.
 inline constexpr int64_t kDepthwiseBlock = 32;
 
 // `rows` rows of `channels` floats to rows of whole blocks, filled up with 0: [row][block][odd or not][16].
 void PackDepthwiseBf16(const float* from, int64_t rows, int64_t channels, float* packed);
 
-// RunDepthwiseF32; x, y and the residual of either type; weights and bias packed. REQUIRES: !WhyNoBf16().
+// RunDepthwiseF32; x, y and the residual of either type; weights and bias packed. REQUIRES:
+// !WhyNoBf16().
 void RunDepthwiseBf16(const DepthwiseF32& conv, int64_t row_begin, int64_t row_end);
 
 }  // namespace slipway::cpu

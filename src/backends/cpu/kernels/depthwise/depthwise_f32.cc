@@ -58,6 +58,7 @@ struct FloatLanes {
   using Whole = FloatsOf<AllLanes>;
   using First = FloatsOf<FirstLanes>;
   static constexpr int64_t kCount = kLanes;
+  static constexpr int64_t WeightsAt(int64_t c) { return c; }
   static constexpr bool kFinishesAll = false;
 };
 

@@ -6,12 +6,14 @@
 #define SLIPWAY_CPU_BF16_INL_H_
 #endif
 
+#include <cstring>
+
 #include "backends/cpu/kernels/simd/vectors-inl.h"
 #include "hwy/highway.h"
 
-// Every machine that has bf16 has this target, not the other way round: ask WhyNoBf16.
+// Every machine that has bf16 has one of these targets, not the other way round: ask WhyNoBf16.
 #undef SLIPWAY_CPU_HAS_BF16
-#if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX3_DL
+#if (HWY_ARCH_X86 && HWY_TARGET == HWY_AVX3_DL) || (HWY_ARCH_ARM_A64 && HWY_TARGET == HWY_NEON)
 #define SLIPWAY_CPU_HAS_BF16 1
 #else
 #define SLIPWAY_CPU_HAS_BF16 0
@@ -23,7 +25,11 @@ namespace slipway::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Assembly, since the target is compiled without bf16.
+using D16 = hn::Rebind<uint16_t, DF>;          // as many as floats in a vector
+using DPairs = hn::Repartition<uint16_t, DF>;  // twice as many
+
+// Assembly, since the targets are compiled without bf16.
+#if HWY_ARCH_X86
 
 // sum + both products of every pair of `value` and of `weight`.
 HWY_INLINE VF MultiplyPairs(VF value, VF weight, VF sum) {
@@ -31,43 +37,104 @@ HWY_INLINE VF MultiplyPairs(VF value, VF weight, VF sum) {
   return sum;
 }
 
-// 32 floats as 16 pairs.
+// Twice as many floats as a vector has lanes, as a vector of pairs.
 HWY_INLINE VF Pairs(VF low, VF high) {
   VF pairs;
   asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(pairs.raw) : "v"(low.raw), "v"(high.raw));
   return pairs;
 }
 
-// 16 floats as 8 pairs.
-HWY_INLINE void StoreBf16(VF v, float* to) {
-  hn::Vec<hn::Half<DF>> pairs;
-  asm("vcvtneps2bf16 %1, %0" : "=v"(pairs.raw) : "v"(v.raw));
-  hn::StoreU(pairs, hn::Half<DF>(), to);
+// A vector of floats as bf16, one by one.
+HWY_INLINE hn::Vec<D16> Bf16Of(VF v) {
+  hn::Vec<D16> bits;
+  asm("vcvtneps2bf16 %1, %0" : "=v"(bits.raw) : "v"(v.raw));
+  return bits;
 }
 
-// ---- Elements in memory (elements.h): masked, nothing behind the first `count` is touched.
+// Two vectors of floats as one of bf16, in turns.
+HWY_INLINE hn::Vec<DPairs> Interleaved(VF even, VF odd) {
+  const DPairs d;
+  alignas(64) static constexpr uint16_t kTurns[] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                                    21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                                    11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  // Highway 1.0 has no look-up of 16-bit lanes.
+  return hn::Vec<DPairs>{
+      _mm512_permutexvar_epi16(hn::Load(d, kTurns).raw, hn::BitCast(d, Pairs(even, odd)).raw)};
+}
 
-using D16 = hn::Rebind<uint16_t, DF>;          // as many as floats in a vector
-using DPairs = hn::Repartition<uint16_t, DF>;  // twice as many
+template <class D>
+HWY_INLINE hn::Vec<D> LoadFirst16(D d, const uint16_t* from, size_t count) {
+  return hn::MaskedLoad(hn::FirstN(d, count), d, from);
+}
+
+template <class D>
+HWY_INLINE void StoreFirst16(hn::Vec<D> bits, D d, uint16_t* to, size_t count) {
+  hn::BlendedStore(bits, hn::FirstN(d, count), d, to);
+}
+
+#else  // ARM: the same, without masks
+
+HWY_INLINE VF MultiplyPairs(VF value, VF weight, VF sum) {
+  asm(".arch_extension bf16\n\tbfdot %0.4s, %1.8h, %2.8h" : "+w"(sum.raw) : "w"(value.raw), "w"(weight.raw));
+  return sum;
+}
+
+HWY_INLINE VF Pairs(VF low, VF high) {
+  VF pairs;
+  asm(".arch_extension bf16\n\tbfcvtn %0.4h, %1.4s\n\tbfcvtn2 %0.8h, %2.4s"
+      : "=&w"(pairs.raw)
+      : "w"(low.raw), "w"(high.raw));
+  return pairs;
+}
+
+HWY_INLINE hn::Vec<D16> Bf16Of(VF v) {
+  hn::Vec<D16> bits;
+  asm(".arch_extension bf16\n\tbfcvtn %0.4h, %1.4s" : "=w"(bits.raw) : "w"(v.raw));
+  return bits;
+}
+
+HWY_INLINE hn::Vec<DPairs> Interleaved(VF even, VF odd) {
+  const DPairs d;
+  const auto pairs = hn::BitCast(d, Pairs(even, odd));
+  return hn::InterleaveLower(d, pairs, hn::CombineShiftRightBytes<8>(d, pairs, pairs));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> LoadFirst16(D d, const uint16_t* from, size_t count) {
+  if (count == hn::Lanes(d)) return hn::LoadU(d, from);
+  HWY_ALIGN uint16_t buffer[hn::MaxLanes(d)] = {};
+  std::memcpy(buffer, from, count * sizeof(uint16_t));
+  return hn::Load(d, buffer);
+}
+
+template <class D>
+HWY_INLINE void StoreFirst16(hn::Vec<D> bits, D d, uint16_t* to, size_t count) {
+  if (count == hn::Lanes(d)) return hn::StoreU(bits, d, to);
+  HWY_ALIGN uint16_t buffer[hn::MaxLanes(d)];
+  hn::Store(bits, d, buffer);
+  std::memcpy(to, buffer, count * sizeof(uint16_t));
+}
+
+#endif  // HWY_ARCH_X86
+
+// A vector of floats as half as many pairs.
+HWY_INLINE void StoreBf16(VF v, float* to) {
+  const hn::Half<DF> d;
+  hn::StoreU(hn::BitCast(d, Bf16Of(v)), d, to);
+}
+
+// ---- Elements in memory (elements.h): nothing behind the first `count` is touched.
 
 HWY_INLINE VF FloatsOf(hn::Vec<D16> bits) {
   const hn::Rebind<uint32_t, DF> wide;
   return hn::BitCast(DF(), hn::ShiftLeft<16>(hn::PromoteTo(wide, bits)));
 }
 
-HWY_INLINE hn::Vec<D16> Bf16Of(VF x) {
-  hn::Vec<D16> bits;
-  asm("vcvtneps2bf16 %1, %0" : "=v"(bits.raw) : "v"(x.raw));
-  return bits;
-}
-
 HWY_INLINE VF LoadBf16(const uint16_t* from, size_t count) {
-  return FloatsOf(hn::MaskedLoad(hn::FirstN(D16(), count), D16(), from));
+  return FloatsOf(LoadFirst16(D16(), from, count));
 }
 
-HWY_INLINE void StoreBf16(VF x, uint16_t* to, size_t count) {
-  hn::BlendedStore(Bf16Of(x), hn::FirstN(D16(), count), D16(), to);
-}
+HWY_INLINE void StoreBf16(VF x, uint16_t* to, size_t count) { StoreFirst16(Bf16Of(x), D16(), to, count); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace slipway::cpu

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/cpu/kernels/gemm/gemm_f32.h"
+#include "backends/cpu/kernels/simd/arm_extensions.h"
 #include "backends/cpu/kernels/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -31,7 +32,12 @@ HWY_INLINE void ConvertRow(const float* HWY_RESTRICT from, int64_t count, float*
       rest <= kLanes ? hn::Zero(d) : LoadFirst(d, from + i + kLanes, static_cast<size_t>(rest - kLanes));
   StoreFirst(Pairs(low, high), d, pairs + i / 2, static_cast<size_t>(PairsOf(rest)));
 }
+#else
+void ConvertRow(const float*, int64_t, float*) { HWY_ABORT("bf16 on a machine without it"); }
+#endif
 
+#if SLIPWAY_CPU_HAS_BF16 && HWY_ARCH_X86
+constexpr bool kHasRgb = true;
 // Pixels of three channels, side by side: each gets a fourth that is 0.
 HWY_INLINE void ConvertRgb(const float* HWY_RESTRICT from, int64_t pixels, float* HWY_RESTRICT pairs) {
   const DF d;
@@ -48,14 +54,14 @@ HWY_INLINE void ConvertRgb(const float* HWY_RESTRICT from, int64_t pixels, float
   }
 }
 #else
-void ConvertRow(const float*, int64_t, float*) { HWY_ABORT("bf16 on a machine without it"); }
-void ConvertRgb(const float*, int64_t, float*) { HWY_ABORT("bf16 on a machine without it"); }
+constexpr bool kHasRgb = false;  // a table of four lanes holds no more than a pixel
+void ConvertRgb(const float*, int64_t, float*) {}
 #endif
 
 }  // namespace
 
 void ConvertRows(const float* from, int64_t step, int64_t rows, int64_t count, float* pairs) {
-  if (count == 3 && step == 3) return ConvertRgb(from, rows, pairs);
+  if (kHasRgb && count == 3 && step == 3) return ConvertRgb(from, rows, pairs);
   for (int64_t row = 0; row < rows; ++row, from += step, pairs += PairsOf(count))
     ConvertRow(from, count, pairs);
 }
@@ -81,7 +87,8 @@ std::optional<std::string> WhyNoBf16() {
   if ((hwy::SupportedTargets() & HWY_AVX3_DL) != 0 && __builtin_cpu_supports("avx512bf16"))
     return std::nullopt;
 #endif
-  return "this processor has no bf16 arithmetic (AVX512-BF16)";
+  if (FindArmExtensions().bf16) return std::nullopt;
+  return "this processor has no bf16 arithmetic (AVX512-BF16, on ARM BF16)";
 }
 
 void ConvertRowsToPairs(ConstElements from, int64_t step, int64_t rows, int64_t count, float* pairs) {

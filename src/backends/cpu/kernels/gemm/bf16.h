@@ -1,8 +1,8 @@
 // bf16 operands of gemm_f32.h: the upper half of an f32, rounded to the nearest even. Two neighbours in k lie
 // in the place of one float (a pair), the first in the lower half; a last one without a partner has 0.
 //
-// Products of pairs are summed in f32 (AVX512-BF16's VDPBF16PS, which takes denormals as 0): twice as many
-// per instruction as of f32.
+// Products of pairs are summed in f32 (AVX512-BF16's VDPBF16PS, ARM's BFDOT; both take denormals as 0): twice
+// as many per instruction as of f32.
 #pragma once
 
 #include <cstdint>

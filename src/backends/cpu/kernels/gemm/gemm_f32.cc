@@ -15,7 +15,12 @@ namespace HWY_NAMESPACE {
 
 void RunGemm(const GemmF32& gemm, int64_t rows, int64_t panel_begin, int64_t panel_end) {
 #if SLIPWAY_CPU_HAS_BF16
-  if (gemm.is_bf16) return RunGemmTiles<MultiplyBf16>(gemm, rows, panel_begin, panel_end);
+  if (gemm.operands == Operands::kBf16Pairs)
+    return RunGemmTiles<MultiplyBf16>(gemm, rows, panel_begin, panel_end);
+#endif
+#if SLIPWAY_CPU_HAS_F16
+  if (gemm.operands == Operands::kF16Pairs)
+    return RunGemmTiles<MultiplyF16>(gemm, rows, panel_begin, panel_end);
 #endif
   RunGemmTiles(gemm, rows, panel_begin, panel_end);
 }

@@ -28,13 +28,18 @@ struct Epilogue {
   bool is_residual_last = false;     // added behind the activation
 };
 
+// What A and B are made of. Pairs stand in the place of floats: k counts pairs.
+enum class Operands {
+  kF32,
+  kBf16Pairs,  // bf16.h. Only then may C or the residual be bf16
+  kF16Pairs,   // f16.h
+};
+
 // C = A x B. A row of A is `num_runs` stretches of `run_length` elements, one behind the other in k: row i's
 // part of run r starts at a[r] + a_offset + i * a_step. A plain matrix is one run of length k.
 struct GemmF32 {
   const float* const* a = nullptr;
-  // Elements of A and B are pairs of bf16 in the place of floats (bf16.h): k counts pairs. Only then may C or
-  // the residual be bf16.
-  bool is_bf16 = false;
+  Operands operands = Operands::kF32;
   int64_t num_runs = 1;
   int64_t run_length = 0;
   int64_t a_offset = 0;

@@ -11,6 +11,7 @@
 
 #include "backends/cpu/kernels/gemm/bf16-inl.h"
 #include "backends/cpu/kernels/gemm/epilogue-inl.h"
+#include "backends/cpu/kernels/gemm/f16-inl.h"
 #include "backends/cpu/kernels/simd/math-inl.h"
 #include "backends/cpu/kernels/simd/vectors-inl.h"
 #include "hwy/highway.h"
@@ -35,6 +36,13 @@ struct MultiplyF32 {
 struct MultiplyBf16 {  // elements are pairs
   static constexpr bool kIsBf16 = true;
   static HWY_INLINE VF Add(VF value, VF weight, VF sum) { return MultiplyPairs(value, weight, sum); }
+};
+#endif
+
+#if SLIPWAY_CPU_HAS_F16
+struct MultiplyF16 {  // elements are pairs
+  static constexpr bool kIsBf16 = false;
+  static HWY_INLINE VF Add(VF value, VF weight, VF sum) { return MultiplyF16Pairs(value, weight, sum); }
 };
 #endif
 
@@ -197,7 +205,7 @@ HWY_INLINE void StoreClamped(const GemmF32& gemm, const TilePlace& at, Lanes lan
 }
 
 #if SLIPWAY_CPU_HAS_BF16
-// The same into bf16, two panels in one store. A residual is of bf16.
+// The same into bf16, two panels of a vector each in one store. A residual is of bf16.
 template <int kRows, int kPanels>
 HWY_INLINE void StoreClampedBf16(const GemmF32& gemm, const TilePlace& at,
                                  const TileSums<kRows, kPanels>& sums) {
@@ -247,9 +255,11 @@ HWY_INLINE void StoreTile(const GemmF32& gemm, const TilePlace& at, const TileSu
 #endif
   }
 #if SLIPWAY_CPU_HAS_BF16
-  const bool is_bf16_alone =
-      gemm.c.is_bf16() && (epilogue.residual == nullptr || epilogue.residual.is_bf16());
-  if (Multiply::kIsBf16 && is_short && is_bf16_alone) return StoreClampedBf16<kRows, kPanels>(gemm, at, sums);
+  if constexpr (Multiply::kIsBf16 && kTileVectors == 1) {
+    const bool is_bf16_alone =
+        gemm.c.is_bf16() && (epilogue.residual == nullptr || epilogue.residual.is_bf16());
+    if (is_short && is_bf16_alone) return StoreClampedBf16<kRows, kPanels>(gemm, at, sums);
+  }
 #endif
   HWY_ALIGN float buffer[kRows * kPanels * kPanel];
   ForTile<kRows, kPanels>([&](int i, int v) HWY_ATTR {

@@ -15,10 +15,10 @@ enum class DotForm {
   kSdot,   // i8 rows times i8 weights, four at a time (the dot product of ARMv8.2)
 };
 inline bool IsOfBytes(DotForm form) { return form != DotForm::kWiden; }
-// The fastest form of this machine, within the instruction sets that Highway is held to.
+// The fastest form of this machine, within the instruction sets that kernels are held to.
 DotForm BestDotForm();
-// From now on that is `form`, whether the machine has it or not: for machines whose dot products are no
-// target of Highway's, and for tests of what is packed. nullopt: the machine's own again.
+// From now on that is `form`, whether the machine has it or not: for tests of what is packed. nullopt: the
+// machine's own again.
 void HoldDotsTo(std::optional<DotForm> form);
 
 // Weights of 16 channels for 4 (of bytes: [16][4] i8) or 2 (kWiden: [16][2] i16) steps of depth.

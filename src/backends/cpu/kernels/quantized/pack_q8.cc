@@ -4,14 +4,10 @@
 #include <cstring>
 
 #include "backends/cpu/kernels/quantized/conv_q8.h"
+#include "backends/cpu/kernels/simd/arm_extensions.h"
 #include "backends/cpu/kernels/simd/targets.h"
 #include "base/round_up.h"
 #include "hwy/targets.h"
-
-#if defined(__aarch64__) && defined(__linux__)
-#include <asm/hwcap.h>
-#include <sys/auxv.h>
-#endif
 
 namespace slipway::cpu {
 namespace {
@@ -90,10 +86,8 @@ DotForm BestDotForm() {
   // VNNI without the rest of it.
   const bool is_allowed = (targets & HWY_AVX3_DL) != 0 || !__builtin_cpu_supports("gfni");
   if (is_allowed && (targets & HWY_AVX3) != 0 && __builtin_cpu_supports("avx512vnni")) return DotForm::kVnni;
-#elif defined(__aarch64__) && defined(__linux__)
-  if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0) return DotForm::kSdot;
 #endif
-  return DotForm::kWiden;
+  return FindArmExtensions().dot_products ? DotForm::kSdot : DotForm::kWiden;
 }
 
 void HoldDotsTo(std::optional<DotForm> form) {
