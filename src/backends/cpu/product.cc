@@ -23,7 +23,8 @@ int64_t BlockRows(int64_t depth) {
 // How a product is dealt out: parts of the panels x blocks of rows. A thread passes from block to block, so
 // that it reads few panels.
 struct ProductTasks {
-  ProductTasks(int64_t rows, int64_t depth, int64_t panels, int64_t threads) : panels_each(panels) {
+  ProductTasks(int64_t rows, int64_t depth, int64_t panels, int64_t threads)
+      : panels(panels), pairs(DivideUp(panels, 2)) {
     if (IsFlat(rows, depth)) {
       block = rows;
       if (SharesRows(rows, depth, panels, threads)) {
@@ -31,8 +32,7 @@ struct ProductTasks {
         const int64_t each = DivideUp(rows, threads);
         block = DivideUp(each, DivideUp(each * RowBytes(depth), kStayBytes));
       } else if (threads > 1) {
-        panels_each = std::max<int64_t>(2, DivideUp(panels, 4 * threads) / 2 * 2);
-        parts = DivideUp(panels, panels_each);
+        parts = std::min(pairs, 4 * threads);
         // Five parts of two threads would be three and two.
         if (parts % threads != 0 && rows >= threads * GemmF32TileRows()) block = DivideUp(rows, threads);
       }
@@ -42,10 +42,13 @@ struct ProductTasks {
     }
     blocks = DivideUp(rows, block);
     count = blocks * parts;
-    grain = GrainOf(block * panels_each * kPanel * depth);
+    grain = GrainOf(block * DivideUp(panels, parts) * kPanel * depth);
   }
 
-  int64_t block, panels_each, blocks, parts = 1, count, grain;
+  // Where part `part` begins: parts differ by a pair of panels, which tiles take together, at most.
+  int64_t PanelAt(int64_t part) const { return std::min(2 * (part * pairs / parts), panels); }
+
+  int64_t panels, pairs, block, blocks, parts = 1, count, grain;
 };
 
 // rows_at(row, count): where so many rows of A lie, a_step apart.
@@ -56,7 +59,7 @@ void RunTasks(const GemmF32& gemm, int64_t rows, ThreadPool& pool, const RowsAt&
   pool.ParallelFor(tasks.count, tasks.grain, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t row = task % tasks.blocks * tasks.block;
-      const int64_t panel = task / tasks.blocks * tasks.panels_each;
+      const int64_t chosen = task / tasks.blocks;
       const int64_t count = std::min(tasks.block, rows - row);
       const float* a = rows_at(row, count);
       GemmF32 part = gemm;
@@ -64,7 +67,7 @@ void RunTasks(const GemmF32& gemm, int64_t rows, ThreadPool& pool, const RowsAt&
       part.a_offset = 0;
       part.c += row * gemm.c_step;
       if (part.epilogue.residual != nullptr) part.epilogue.residual += row * gemm.epilogue.residual_step;
-      RunGemmF32(part, count, panel, std::min(panel + tasks.panels_each, panels));
+      RunGemmF32(part, count, tasks.PanelAt(chosen), tasks.PanelAt(chosen + 1));
     }
   });
 }
