@@ -11,7 +11,7 @@ namespace slipway {
 // Raise it when tactics are renamed, when their speed changes so much that old times mislead, and whenever
 // one packs its constants another way (backends/cpu/packing_test.cc sees that): tuned sections of .slip files
 // hold what they packed.
-inline constexpr int kKernelsVersion = 2;
+inline constexpr int kKernelsVersion = 3;
 
 // "AuthenticAMD/26/68/0 AVX3_ZEN4 threads 2 kernels 2": vendor, family, model and stepping of the processor,
 // the instruction set that the backends' kernels run on, and what else times depend on. Holds no tab and no

@@ -100,8 +100,16 @@ bool Is8Bit(const TestCase& test) {
   return !test.inputs.empty() && (test.inputs[0].dtype == DType::kI8 || test.inputs[0].dtype == DType::kU8);
 }
 
+// Weights that Winograd keeps as taps: no operator's case has so many.
+TestCase LargeConv() {
+  return {"3x3_large",
+          {{.dims = {1, 4, 4, 512}}, {.dims = {352, 3, 3, 512}, .is_constant = true}},
+          {{"pads", Ints{1, 1, 1, 1}}, {"layout", std::string("channels_last")}}};
+}
+
 Checksums Pack() {
   Checksums checksums;
+  AddScene(*FindOp("Conv"), LargeConv(), "-", checksums);
   for (const OpDef& op : AllOps()) {
     if (op.cases == nullptr) continue;
     for (const TestCase& test : op.cases()) {

@@ -27,10 +27,9 @@ double EstimateWinogradUs(WinogradForm form, const ConvGeometry& g) {
   const double products = 2 * positions * static_cast<double>(DepthOf(form, g.in_c)) * out_c / kFlops;
   const auto weights = static_cast<double>(WinogradWeightFloats(form, plan.weights, g.out_c, g.in_c));
   const double blocks = plan.weights == WinogradWeights::kTaps ? static_cast<double>(plan.blocks()) : 0;
-  const auto transformed =
-      static_cast<double>(WinogradWeightFloats(form, WinogradWeights::kTransformed, g.out_c, g.in_c));
-  return 0.5 + (positions * (in_c + out_c) + blocks * transformed) / kTransformed + products +
-         weights / kWeights;
+  const double transformed =
+      positions * (in_c + out_c) + blocks * static_cast<double>(size.matrices) * in_c * out_c;
+  return 0.5 + transformed / kTransformed + products + weights / kWeights;
 }
 
 std::optional<std::string> WhyNot(const Step& step, WinogradForm form) {

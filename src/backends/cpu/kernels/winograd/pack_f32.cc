@@ -105,6 +105,20 @@ float* CopyTaps(const Taps& taps, int64_t in_c, float* to) {
   return to;
 }
 
+// The same of pairs of channels.
+float* CopyTapsToPairs(const Taps& taps, int64_t in_c, float* to) {
+  const auto bits = [&](int64_t output, int64_t tap, int64_t channel) -> uint32_t {
+    return channel < in_c ? FloatToBFloat16(taps.At(output, tap, channel)) : 0;
+  };
+  for (int64_t c = 0; c < in_c; c += 2) {
+    for (int64_t tap = 0; tap < 9; ++tap, to += kPanel) {
+      for (int64_t o = 0; o < taps.outputs; ++o)
+        to[o] = std::bit_cast<float>(bits(o, tap, c) | bits(o, tap, c + 1) << 16);
+    }
+  }
+  return to;
+}
+
 }  // namespace
 
 WinogradSize SizeOf(WinogradForm form) {
@@ -123,7 +137,7 @@ double RelativeErrorOf(WinogradForm form) {
 }
 
 int64_t WinogradWeightFloats(WinogradForm form, WinogradWeights weights, int64_t out_c, int64_t in_c) {
-  if (weights == WinogradWeights::kTaps) return 9 * PanelsOf(out_c) * in_c * kPanel;
+  if (weights == WinogradWeights::kTaps) return 9 * PanelsOf(out_c) * DepthOf(form, in_c) * kPanel;
   return SizeOf(form).matrices * PanelsOf(out_c) * DepthOf(form, in_c) * kPanel;
 }
 
@@ -132,10 +146,10 @@ void PackWinograd(WinogradForm form, WinogradWeights weights, const float* w, in
   for (int64_t panel = 0; panel < PanelsOf(out_c); ++panel) {
     const int64_t outputs = std::min(kPanel, out_c - panel * kPanel);
     const Taps taps = {w + panel * kPanel * stride_o, outputs, stride_o, stride_tap, stride_c};
-    if (weights == WinogradWeights::kTaps)
-      packed = CopyTaps(taps, in_c, packed);
-    else
+    if (weights == WinogradWeights::kTransformed)
       PackTransformed(form, taps, panel, out_c, in_c, packed);
+    else
+      packed = IsBf16(form) ? CopyTapsToPairs(taps, in_c, packed) : CopyTaps(taps, in_c, packed);
   }
 }
 

@@ -24,7 +24,7 @@ namespace {
 
 // From one transformed matrix in scratch to the next: an odd number of cache lines spreads them over the sets
 // of the caches.
-constexpr int64_t WeightMatrixStep(int64_t panels, int64_t in_c) { return (panels * in_c | 1) * kPanel; }
+constexpr int64_t WeightMatrixStep(int64_t panels, int64_t depth) { return (panels * depth | 1) * kPanel; }
 
 // Where a tile stands: image, row and column among the tiles of its image.
 struct Place {
@@ -75,17 +75,29 @@ HWY_INLINE void TransformBothWays(const T& transform, const Load& load, const St
   }
 }
 
-// What the products multiply: how many channels an element holds, and how a vector of them is stored.
+// What the products multiply: how many channels an element holds, and how a vector of them is stored. Of
+// weights a vector holds the elements of 16 outputs: loaded to, and stored from, a vector per channel.
 struct ProductF32 {
   using Multiply = MultiplyF32;
   static constexpr int64_t kChannels = 1;
   static HWY_INLINE void Store(VF v, float* to) { hn::StoreU(v, DF(), to); }
+  static HWY_INLINE void LoadWeights(const float* from, VF* w) { w[0] = hn::LoadU(DF(), from); }
+  static HWY_INLINE void StoreWeights(const VF* w, float* to) { hn::StoreU(w[0], DF(), to); }
 };
 #if SLIPWAY_CPU_HAS_BF16
 struct ProductBf16 {
   using Multiply = MultiplyBf16;
   static constexpr int64_t kChannels = 2;
   static HWY_INLINE void Store(VF v, float* to) { StoreBf16(v, to); }
+  static HWY_INLINE void LoadWeights(const float* from, VF* w) {
+    const hn::RebindToUnsigned<DF> d;
+    const auto pairs = hn::BitCast(d, hn::LoadU(DF(), from));
+    w[0] = hn::BitCast(DF(), hn::ShiftLeft<16>(pairs));
+    w[1] = hn::BitCast(DF(), hn::And(pairs, hn::Set(d, 0xFFFF0000U)));
+  }
+  static HWY_INLINE void StoreWeights(const VF* w, float* to) {
+    hn::StoreU(hn::BitCast(DF(), Interleaved(w[0], w[1])), DF(), to);
+  }
 };
 #else
 using ProductBf16 = ProductF32;  // never called: WhyNoBf16
@@ -252,24 +264,33 @@ HWY_NOINLINE void WeightsOf(const WinogradF32& conv, int64_t row, int64_t panel_
                             float* to) {
   constexpr int kSide = Form::kSide;
   const DF d;
-  const int64_t in_c = conv.geometry.in_c;
-  const int64_t matrix = WeightMatrixStep(panel_end - panel_begin, in_c);
-  const float* from = conv.weights + panel_begin * in_c * 9 * kPanel;
+  constexpr int64_t kChannels = Product::kChannels;
+  const int64_t depth = DepthOf(conv.form, conv.geometry.in_c);
+  const int64_t matrix = WeightMatrixStep(panel_end - panel_begin, depth);
+  const float* from = conv.weights + panel_begin * depth * 9 * kPanel;
   const float* g = Form::kWeights[row];
   const VF g0 = hn::Set(d, g[0]), g1 = hn::Set(d, g[1]), g2 = hn::Set(d, g[2]);
-  for (int64_t i = 0; i < (panel_end - panel_begin) * in_c; ++i, from += 9 * kPanel, to += kPanel) {
+  for (int64_t i = 0; i < (panel_end - panel_begin) * depth; ++i, from += 9 * kPanel, to += kPanel) {
     for (int64_t lane = 0; lane < kPanel; lane += kLanes) {
-      VF half[3], result[kSide];
+      VF half[kChannels][3], result[kChannels][kSide];
 #pragma GCC unroll 3
       for (int x = 0; x < 3; ++x) {
-        const float* w = from + x * kPanel + lane;
-        const VF first = hn::Mul(g0, hn::LoadU(d, w));
-        half[x] =
-            hn::MulAdd(g2, hn::LoadU(d, w + 6 * kPanel), hn::MulAdd(g1, hn::LoadU(d, w + 3 * kPanel), first));
+        VF w[3][kChannels];
+#pragma GCC unroll 3
+        for (int y = 0; y < 3; ++y) Product::LoadWeights(from + (3 * y + x) * kPanel + lane, w[y]);
+#pragma GCC unroll 2
+        for (int c = 0; c < kChannels; ++c)
+          half[c][x] = hn::MulAdd(g2, w[2][c], hn::MulAdd(g1, w[1][c], hn::Mul(g0, w[0][c])));
       }
-      Form::Weights(half, result);
+#pragma GCC unroll 2
+      for (int c = 0; c < kChannels; ++c) Form::Weights(half[c], result[c]);
 #pragma GCC unroll 8
-      for (int j = 0; j < kSide; ++j) hn::StoreU(result[j], d, to + j * matrix + lane);
+      for (int j = 0; j < kSide; ++j) {
+        VF element[kChannels];
+#pragma GCC unroll 2
+        for (int c = 0; c < kChannels; ++c) element[c] = result[c][j];
+        Product::StoreWeights(element, to + j * matrix + lane);
+      }
     }
   }
 }
@@ -280,7 +301,8 @@ void Weights(const WinogradF32& conv, int64_t row, int64_t panel_begin, int64_t 
     case WinogradForm::kF6x6: return WeightsOf<FormF6x6, ProductF32>(conv, row, panel_begin, panel_end, to);
     case WinogradForm::kF4x4Stride2:
       return WeightsOf<FormF4x4Stride2, ProductF32>(conv, row, panel_begin, panel_end, to);
-    case WinogradForm::kF4x4Bf16: return;  // kept transformed
+    case WinogradForm::kF4x4Bf16:
+      return WeightsOf<FormF4x4, ProductBf16>(conv, row, panel_begin, panel_end, to);
   }
 }
 

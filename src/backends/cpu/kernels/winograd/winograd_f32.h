@@ -30,8 +30,9 @@ enum class WinogradForm { kF4x4, kF6x6, kF4x4Stride2, kF4x4Bf16 };
 // How weights are kept.
 enum class WinogradWeights {
   kTransformed,  // [group][matrix][panel][DepthOf in_c][16]: 4 to 7 times as large as they come
-  // [panel][in_c][tap][16]: transformed at every run, a group and a row of positions at a time, into
-  // scratch that stays in the second-level cache. What comes from memory is a quarter to a seventh.
+  // [panel][DepthOf in_c][tap][16]: transformed at every run, a group and a row of positions at a time, into
+  // scratch that stays in the second-level cache. What comes from memory is a quarter to a seventh. bf16: the
+  // taps are rounded, and once more when they are transformed.
   kTaps,
 };
 
@@ -77,7 +78,7 @@ int64_t WinogradWeightFloats(WinogradForm form, WinogradWeights weights, int64_t
 WinogradWeights WeightsFor(WinogradForm form, int64_t out_c, int64_t in_c);
 
 // Packs w[o * stride_o + tap * stride_tap + c * stride_c] as `weights` says, transformed in double or as it
-// is, the last panel filled up with 0.
+// is, the last panel and the last pair filled up with 0.
 void PackWinograd(WinogradForm form, WinogradWeights weights, const float* w, int64_t out_c, int64_t in_c,
                   int64_t stride_o, int64_t stride_tap, int64_t stride_c, float* packed);
 
