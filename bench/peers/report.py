@@ -89,11 +89,11 @@ def detail_table(results, is_markdown=False):
     return _table(head, lines, is_markdown)
 
 
-def memory_table(results, is_markdown=False):
-    """Ours against the peer that needs least, both f32: what loading and running one model added."""
+def memory_table(results, precision, is_markdown=False):
+    """Ours against the peer that needs least: what loading and running one model added."""
     lines = []
     for contest in results["contests"]:
-        ours, peers = _rows(contest, "f32")
+        ours, peers = _rows(contest, precision)
         if ours and peers:
             best = min(peers, key=lambda row: row["model_mb"])
             lines.append([contest["model"], contest["threads"], f"{ours['model_mb']:.0f}", f"{best['model_mb']:.0f}",
@@ -133,7 +133,8 @@ def text(results):
         table = ratio_table(results, precision)
         if table:
             parts.append(f"{precision}: best peer / Slipway (above 1: Slipway is faster)\n{table}")
-    parts += [f"memory that a model needs, f32\n{memory_table(results)}", "\n".join(absent_lines(results)) + "\n"]
+            parts.append(f"memory that a model needs, {precision}\n{memory_table(results, precision)}")
+    parts.append("\n".join(absent_lines(results)) + "\n")
     return "\n".join(parts)
 
 
@@ -144,9 +145,9 @@ def markdown(results, images):
         table = ratio_table(results, precision, is_markdown=True)
         if table:
             parts += [f"### {precision}\n", f"![time of each engine over Slipway's, {precision}]({images[precision]})\n", table,
-                      f"Medians of all engines, ms:\n\n{time_table(results, precision, is_markdown=True)}"]
-    parts += ["### Memory\n", memory_table(results, is_markdown=True),
-              "### Every figure\n", detail_table(results, is_markdown=True)]
+                      f"Medians of all engines, ms:\n\n{time_table(results, precision, is_markdown=True)}",
+                      f"Memory:\n\n{memory_table(results, precision, is_markdown=True)}"]
+    parts += ["### Every figure\n", detail_table(results, is_markdown=True)]
     absent = absent_lines(results)
     if absent:
         parts.append("Left out:\n\n" + "\n".join(f"- {line}" for line in absent) + "\n")
