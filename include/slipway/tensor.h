@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -43,6 +44,11 @@ class Tensor {
   Tensor(DType dtype, Dims dims);
   // Looks at memory of at least size_bytes() owned elsewhere; `keep_alive` may hold the owner.
   Tensor(DType dtype, Dims dims, void* data, std::shared_ptr<const void> keep_alive = nullptr);
+  // Looks at elements that lie at any address, as files may have them, and do not change. The first call of
+  // data(), of any copy and on any thread, copies them to where they are aligned, and then calls `on_copied`.
+  // Not for strings.
+  static Tensor AtAnyAddress(DType dtype, Dims dims, const void* bytes,
+                             std::shared_ptr<const void> keep_alive, std::function<void()> on_copied = {});
 
   template <class T>
   static Tensor From(DType dtype, Dims dims, std::span<const T> values);
@@ -55,15 +61,17 @@ class Tensor {
   int64_t count() const { return CountOf(dims_); }
   int64_t size_bytes() const { return BytesOf(dtype_, count()); }
 
-  void* data() { return data_; }
-  const void* data() const { return data_; }
+  void* data() { return data_ != nullptr ? data_ : Aligned(); }
+  const void* data() const { return data_ != nullptr ? data_ : Aligned(); }
+  // The elements where they lie, aligned or not: for who copies bytes.
+  const void* bytes() const;
   template <class T>
   T* as() {
-    return static_cast<T*>(data_);
+    return static_cast<T*>(data());
   }
   template <class T>
   const T* as() const {
-    return static_cast<const T*>(data_);
+    return static_cast<const T*>(data());
   }
   template <class T>
   std::span<const T> values() const {
@@ -80,9 +88,12 @@ class Tensor {
   Tensor Clone() const;
 
  private:
+  struct Unaligned;
+  void* Aligned() const;
+
   DType dtype_ = DType::kNone;
   Dims dims_;
-  void* data_ = nullptr;
+  void* data_ = nullptr;  // null though there is an owner: this is an Unaligned
   std::shared_ptr<const void> owner_;
 };
 

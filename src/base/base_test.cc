@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 #include "base/file.h"
 #include "base/joined_files.h"
@@ -181,6 +182,27 @@ TEST(Tensor, LargeOnesAreZeroedAndAligned) {
   const Tensor copy = tensor.Clone();
   tensor = Tensor();
   EXPECT_EQ(copy.as<float>()[copy.count() - 1], 1);
+}
+
+// As they lie in files.
+TEST(Tensor, UnalignedElementsAreCopiedOnceAndOnlyWhenReadAsSuch) {
+  const auto bytes = std::make_shared<std::vector<char>>(1 + 3 * sizeof(float));
+  const float values[] = {1, -2, 3.5F};
+  std::memcpy(bytes->data() + 1, values, sizeof(values));
+  std::atomic<int> copies = 0;
+  const Tensor tensor = Tensor::AtAnyAddress(DType::kF32, {3}, bytes->data() + 1, bytes, [&] { ++copies; });
+  const Tensor copy = tensor.Reshaped({1, 3});
+  EXPECT_EQ(tensor.bytes(), bytes->data() + 1);
+  EXPECT_EQ(copies, 0);
+  std::vector<const void*> seen(4);
+  std::vector<std::thread> threads;
+  for (const void*& data : seen) threads.emplace_back([&] { data = copy.data(); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(copies, 1);
+  EXPECT_THAT(seen, testing::Each(tensor.data()));
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.data()) % 64, 0u);
+  EXPECT_THAT(tensor.values<float>(), testing::ElementsAreArray(values));
+  EXPECT_EQ(tensor.bytes(), bytes->data() + 1);
 }
 
 TEST(Zip, ComesBack) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <new>
 
 #include "base/pages.h"
@@ -78,6 +79,7 @@ std::string ToString(std::span<const int64_t> dims) {
 
 Tensor::Tensor(DType dtype, Dims dims) : dtype_(dtype), dims_(std::move(dims)) {
   if (dtype_ == DType::kString) {
+    if (count() == 0) return;
     auto strings = std::make_shared<std::vector<std::string>>(static_cast<size_t>(count()));
     data_ = strings->data();
     owner_ = std::move(strings);
@@ -89,7 +91,46 @@ Tensor::Tensor(DType dtype, Dims dims) : dtype_(dtype), dims_(std::move(dims)) {
 }
 
 Tensor::Tensor(DType dtype, Dims dims, void* data, std::shared_ptr<const void> keep_alive)
-    : dtype_(dtype), dims_(std::move(dims)), data_(data), owner_(std::move(keep_alive)) {}
+    : dtype_(dtype),
+      dims_(std::move(dims)),
+      data_(data),
+      owner_(data == nullptr ? nullptr : std::move(keep_alive)) {}
+
+// Shared by the tensors that look at the same elements.
+struct Tensor::Unaligned {
+  const void* bytes;
+  std::shared_ptr<const void> keep_alive;
+  std::function<void()> on_copied;
+  std::once_flag is_copied;
+  std::shared_ptr<void> copy;
+};
+
+Tensor Tensor::AtAnyAddress(DType dtype, Dims dims, const void* bytes, std::shared_ptr<const void> keep_alive,
+                            std::function<void()> on_copied) {
+  Tensor tensor(dtype, std::move(dims), nullptr, nullptr);
+  auto unaligned = std::make_shared<Unaligned>();
+  unaligned->bytes = bytes;
+  unaligned->keep_alive = std::move(keep_alive);
+  unaligned->on_copied = std::move(on_copied);
+  tensor.owner_ = std::move(unaligned);
+  return tensor;
+}
+
+void* Tensor::Aligned() const {
+  if (owner_ == nullptr) return nullptr;
+  auto* unaligned = static_cast<Unaligned*>(const_cast<void*>(owner_.get()));
+  std::call_once(unaligned->is_copied, [&] {
+    unaligned->copy = AllocateBytes(size_bytes());
+    std::memcpy(unaligned->copy.get(), unaligned->bytes, static_cast<size_t>(size_bytes()));
+    if (unaligned->on_copied) unaligned->on_copied();
+  });
+  return unaligned->copy.get();
+}
+
+const void* Tensor::bytes() const {
+  if (data_ != nullptr || owner_ == nullptr) return data_;
+  return static_cast<const Unaligned*>(owner_.get())->bytes;
+}
 
 Tensor Tensor::Reshaped(Dims dims) const {
   Tensor result = *this;

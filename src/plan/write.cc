@@ -143,7 +143,7 @@ class Writer {
       const auto strings = StringList({values.begin(), values.end()});
       return fb::CreateTensor(builder_, dtype, dims, nullptr, strings);
     }
-    const fb::Extent extent = PutData(tensor.data(), static_cast<size_t>(tensor.size_bytes()));
+    const fb::Extent extent = PutData(tensor.bytes(), static_cast<size_t>(tensor.size_bytes()));
     return fb::CreateTensor(builder_, dtype, dims, &extent, 0, Crc32(SpanOf(pieces_.back().bytes)));
   }
 

@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <thread>
 
 #include "ops/builder.h"
@@ -241,6 +244,31 @@ std::vector<std::string> BackendNames() {
 
 INSTANTIATE_TEST_SUITE_P(Backends, EngineTest, testing::ValuesIn(BackendNames()),
                          [](const auto& info) { return info.param; });
+
+// The rows that are picked are read where they lie, aligned or not; nobody reads the rest of the table, or
+// this ends.
+TEST(EngineMemory, ReadsOnlyTheRowsOfATableThatArePicked) {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  void* const memory = ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const std::shared_ptr<char> pages(static_cast<char*>(memory), [page](char* p) { ::munmap(p, 2 * page); });
+  const float rows[] = {0, 1, 2, 3};
+  std::memcpy(pages.get() + 1, rows, sizeof(rows));
+  ASSERT_EQ(::mprotect(pages.get() + page, page, PROT_NONE), 0);
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId table = builder.Constant(
+      "table",
+      Tensor::AtAnyAddress(DType::kF32, {static_cast<int64_t>(page / 8) + 9, 2}, pages.get() + 1, pages));
+  const ValueId picks = builder.Input("picks", Type::Of(DType::kI64, {2}));
+  graph.outputs = {*builder.Add("Gather", {table, picks})};
+  const auto engine = Engine::Create(std::move(graph), {.backend = "cpu", .num_threads = 1});
+  ASSERT_TRUE(engine.ok()) << engine.status().ToString();
+  const auto context = (*engine)->NewContext();
+  const auto outputs = context->Run(std::vector<Tensor>{Tensor::From<int64_t>(DType::kI64, {2}, Dims{1, 0})});
+  ASSERT_TRUE(outputs.ok()) << outputs.status().ToString();
+  EXPECT_THAT((*outputs)[0].values<float>(), testing::ElementsAre(2, 3, 0, 1));
+}
 
 TEST(EngineCreate, NamesTheBackendsThereAre) {
   EngineOptions options;

@@ -341,6 +341,20 @@ TEST(ReadTensorProto, ChecksSizesBeforeItAllocates) {
   EXPECT_FALSE(onnx::ReadTensorProto(FloatTensor("w", {2}, {}), source).ok());
 }
 
+TEST(ReadTensorProto, LeavesElementsWhereTheyLieAlignedOrNot) {
+  for (const size_t offset : {0, 1, 2, 3}) {
+    const std::string message = FloatTensor("w", {2}, {1, 2});
+    const auto owner = std::make_shared<std::string>(std::string(offset, ' ') + message);
+    onnx::TensorSource source;
+    source.owner = owner;
+    const auto tensor = onnx::ReadTensorProto(std::string_view(*owner).substr(offset), source);
+    ASSERT_TRUE(tensor.ok()) << tensor.status().ToString();
+    const auto* bytes = static_cast<const char*>(tensor->bytes());
+    EXPECT_TRUE(bytes > owner->data() && bytes < owner->data() + owner->size());
+    EXPECT_THAT(tensor->values<float>(), testing::ElementsAre(1, 2));
+  }
+}
+
 TEST(ReadTensorProto, KeepsExternalDataWithinTheFolder) {
   onnx::TensorSource source;
   source.directory = testing::TempDir();

@@ -198,8 +198,11 @@ Result<Tensor> FromRaw(const Header& header, DType dtype, std::string_view raw,
                                            " bytes, " + std::to_string(raw.size()) + " are there");
   }
   const bool is_plain = dtype != DType::kBool || HasOnlyBools(raw);
-  if (owner != nullptr && is_plain && wanted > 0 && IsAligned(raw.data(), dtype)) {
-    return Tensor(dtype, header.dims, const_cast<char*>(raw.data()), owner);
+  if (owner != nullptr && is_plain && wanted > 0) {
+    if (IsAligned(raw.data(), dtype)) return Tensor(dtype, header.dims, const_cast<char*>(raw.data()), owner);
+    const auto drop = [raw] { DropMappedPages(raw); };  // most readers want them once
+    return Tensor::AtAnyAddress(dtype, header.dims, raw.data(), owner,
+                                source.is_mapped ? std::function<void()>(drop) : nullptr);
   }
   Tensor tensor(dtype, header.dims);
   if (wanted > 0) std::memcpy(tensor.data(), raw.data(), raw.size());
