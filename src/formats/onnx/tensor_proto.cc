@@ -174,6 +174,10 @@ void FillFromFields(std::string_view bytes, Field field, Filler& filler) {
 
 std::string NameOf(const Header& header) { return "tensor '" + std::string(header.name) + "'"; }
 
+// Unaligned tensors of so many bytes may be tables that are read here and there. Smaller ones are copied in
+// the order of the file, which moves through memory once.
+constexpr int64_t kLargeBytes = int64_t{8} << 20;
+
 bool IsAligned(const char* data, DType dtype) {
   const int bits = BitsOf(dtype);
   const int bytes = bits < 8 ? 1 : std::min(bits / 8, 8);
@@ -198,8 +202,10 @@ Result<Tensor> FromRaw(const Header& header, DType dtype, std::string_view raw,
                                            " bytes, " + std::to_string(raw.size()) + " are there");
   }
   const bool is_plain = dtype != DType::kBool || HasOnlyBools(raw);
-  if (owner != nullptr && is_plain && wanted > 0) {
-    if (IsAligned(raw.data(), dtype)) return Tensor(dtype, header.dims, const_cast<char*>(raw.data()), owner);
+  const bool can_stay = owner != nullptr && is_plain && wanted > 0;
+  if (can_stay && IsAligned(raw.data(), dtype))
+    return Tensor(dtype, header.dims, const_cast<char*>(raw.data()), owner);
+  if (can_stay && wanted >= kLargeBytes) {
     const auto drop = [raw] { DropMappedPages(raw); };  // most readers want them once
     return Tensor::AtAnyAddress(dtype, header.dims, raw.data(), owner,
                                 source.is_mapped ? std::function<void()>(drop) : nullptr);

@@ -19,9 +19,9 @@ struct TensorSource {
   std::map<std::string, MappedFile> external_files;
 };
 
-// Raw data stays where it lies (Tensor::AtAnyAddress): the tensor holds `source.owner` alive. Everything is
-// checked before memory is taken. Errors (kInvalidModel) name the tensor; external data must lie below
-// source.directory.
+// Raw data that is aligned, or large (Tensor::AtAnyAddress), stays where it lies: the tensor holds
+// `source.owner` alive. Everything is checked before memory is taken. Errors (kInvalidModel) name the tensor;
+// external data must lie below source.directory.
 Result<Tensor> ReadTensorProto(std::string_view bytes, TensorSource& source);
 // The dense tensor.
 Result<Tensor> ReadSparseTensorProto(std::string_view bytes, TensorSource& source);
