@@ -7,6 +7,7 @@
 
 #include "backends/cpu/kernels/gemm/f16.h"
 #include "backends/cpu/kernels/simd/arm_extensions.h"
+#include "backends/cpu/kernels/simd/supported_targets.h"
 #include "backends/cpu/kernels/simd/targets.h"
 #include "backends/cpu/tactics.h"
 #include "hwy/targets.h"
@@ -35,7 +36,7 @@ Backend MakeCpuBackend() {
   HonourIsa();
   Backend backend{"cpu", "vectorised kernels for the host's processor", {}};
   // Better ones are lower bits. Where one alone is compiled it is taken unasked.
-  const int64_t known = hwy::SupportedTargets();
+  const int64_t known = cpu::SupportedTargets();
   const int64_t targets = HWY_TARGETS == HWY_STATIC_TARGET ? HWY_STATIC_TARGET : known;
   backend.target = hwy::TargetName(targets & -targets);
   const cpu::ArmExtensions arm = cpu::FindArmExtensions();

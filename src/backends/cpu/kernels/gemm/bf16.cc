@@ -4,6 +4,7 @@
 
 #include "backends/cpu/kernels/gemm/gemm_f32.h"
 #include "backends/cpu/kernels/simd/arm_extensions.h"
+#include "backends/cpu/kernels/simd/supported_targets.h"
 #include "backends/cpu/kernels/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -84,8 +85,7 @@ HWY_EXPORT(ConvertRows);
 std::optional<std::string> WhyNoBf16() {
 #if defined(__x86_64__) && defined(HWY_AVX3_DL) && !defined(HWY_COMPILE_ONLY_SCALAR)
   __builtin_cpu_init();
-  if ((hwy::SupportedTargets() & HWY_AVX3_DL) != 0 && __builtin_cpu_supports("avx512bf16"))
-    return std::nullopt;
+  if ((SupportedTargets() & HWY_AVX3_DL) != 0 && __builtin_cpu_supports("avx512bf16")) return std::nullopt;
 #endif
   if (FindArmExtensions().bf16) return std::nullopt;
   return "this processor has no bf16 arithmetic (AVX512-BF16, on ARM BF16)";

@@ -5,6 +5,7 @@
 
 #include "backends/cpu/kernels/quantized/conv_q8.h"
 #include "backends/cpu/kernels/simd/arm_extensions.h"
+#include "backends/cpu/kernels/simd/supported_targets.h"
 #include "backends/cpu/kernels/simd/targets.h"
 #include "base/round_up.h"
 #include "hwy/targets.h"
@@ -81,7 +82,7 @@ DotForm BestDotForm() {
   return DotForm::kWiden;
 #elif defined(__x86_64__)
   __builtin_cpu_init();
-  const int64_t targets = hwy::SupportedTargets();
+  const int64_t targets = SupportedTargets();
   // Machines that have AVX3_DL (all with GFNI) are held back from VNNI by leaving that target out; some have
   // VNNI without the rest of it.
   const bool is_allowed = (targets & HWY_AVX3_DL) != 0 || !__builtin_cpu_supports("gfni");
