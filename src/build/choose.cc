@@ -1,8 +1,7 @@
 #include "build/choose.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <cstdio>
 
 #include "build/step_signature.h"
 #include "ops/dynamic_ops.h"
@@ -25,8 +24,10 @@ std::optional<std::string> WhyNotAllowed(const Tactic& tactic, const ChooseOptio
     return "it multiplies in " + name + ": --precision " + name;
   }
   if (options.accuracy == Accuracy::kStrict && tactic.RelativeError() > kStrictRelativeError) {
-    return fmt::format("its relative error of {:.1g} is above {:.0e}: --accuracy strict",
-                       tactic.RelativeError(), kStrictRelativeError);
+    char text[80];
+    std::snprintf(text, sizeof(text), "its relative error of %.1g is above %.0e: --accuracy strict",
+                  tactic.RelativeError(), kStrictRelativeError);
+    return text;
   }
   return std::nullopt;
 }

@@ -12,6 +12,7 @@
 
 #include "ir/foreign.h"
 #include "ir/graph.h"
+#include "ops/record_parts.h"
 #include "slipway/status.h"
 
 namespace slipway {
@@ -58,7 +59,7 @@ inline bool IsVariadic(Arity arity) { return arity == Arity::kVariadic || arity 
 struct Port {
   std::string name;
   DTypeSet dtypes;
-  std::string doc;  // meaning and shape: "[N,C,...]"
+  Doc doc;  // meaning and shape: "[N,C,...]"
   Arity arity = Arity::kRequired;
 };
 
@@ -71,20 +72,19 @@ struct AttrDef {
   Attr default_value;                // of `kind`; tensors, graphs and dtypes may have none: see has_default
   bool has_default = false;          // neither required nor with a default: may be absent
   std::vector<std::string> choices;  // kString: the allowed values; empty: any
-  std::string doc;
+  Doc doc;
 };
 
 // One call each, in a record's list of attributes.
-AttrDef IntAttr(std::string name, int64_t default_value, std::string doc);
-AttrDef FloatAttr(std::string name, float default_value, std::string doc);
-AttrDef StringAttr(std::string name, std::string default_value, std::vector<std::string> choices,
-                   std::string doc);
-AttrDef IntsAttr(std::string name, Ints default_value, std::string doc);
-AttrDef FloatsAttr(std::string name, Floats default_value, std::string doc);
-AttrDef StringsAttr(std::string name, Strings default_value, std::string doc);
-AttrDef DTypeAttr(std::string name, DType default_value, std::string doc);  // kNone: may be absent
-AttrDef TensorAttr(std::string name, std::string doc);                      // may be absent
-AttrDef GraphAttr(std::string name, std::string doc);                       // required
+AttrDef IntAttr(std::string name, int64_t default_value, Doc doc);
+AttrDef FloatAttr(std::string name, float default_value, Doc doc);
+AttrDef StringAttr(std::string name, std::string default_value, std::vector<std::string> choices, Doc doc);
+AttrDef IntsAttr(std::string name, Ints default_value, Doc doc);
+AttrDef FloatsAttr(std::string name, Floats default_value, Doc doc);
+AttrDef StringsAttr(std::string name, Strings default_value, Doc doc);
+AttrDef DTypeAttr(std::string name, DType default_value, Doc doc);  // kNone: may be absent
+AttrDef TensorAttr(std::string name, Doc doc);                      // may be absent
+AttrDef GraphAttr(std::string name, Doc doc);                       // required
 AttrDef Required(AttrDef def);
 
 // Arithmetic and memory traffic of one call with known shapes.
@@ -123,36 +123,38 @@ struct Tolerance {
   int integer_steps = 0;
 };
 
-using ImportFn = Status (*)(ImportContext&);
+using ImportFn = KeptOutside<Status (*)(ImportContext&)>;
 
 // Maps a foreign operator onto this record. Without `import`, inputs and outputs pass through in order and
 // the foreign attributes whose names the record knows are taken.
 struct ForeignRow {
   Format format;
-  std::string op;
+  Doc op;
   int since = 1;  // ONNX opset or TFLite operator version, first and last that this row reads
   int until = INT_MAX;
   ImportFn import = nullptr;
-  std::string domain = {};  // ONNX only
+  Doc domain = {};  // ONNX only
 };
 
+using ForeignRows = ListOutside<ForeignRow>;
+
 struct OpDef {
-  std::string name;     // "Conv"
-  std::string group;    // the folder: "nn"
-  std::string summary;  // one sentence
-  std::string formula;  // "y = max(x, 0)"; may be empty
+  std::string name;  // "Conv"
+  Doc group;         // the folder: "nn"
+  Doc summary;       // one sentence
+  Doc formula;       // "y = max(x, 0)"; may be empty
   std::vector<Port> inputs;
   std::vector<Port> outputs;
   std::vector<AttrDef> attrs;
   // Sets the type of every output; checks shapes, naming the culprit. Must cope with unknown ranks and dims.
   Status (*infer)(InferContext&) = nullptr;
   // Obvious, scalar, wide accumulation. Shapes and dtypes have been checked by `infer`; values have not.
-  Status (*reference)(RunContext&) = nullptr;
+  ReferenceFn reference = nullptr;
   // Null: one flop per output element.
   double (*flops)(const InferContext&) = nullptr;
-  std::vector<TestCase> (*cases)() = nullptr;
+  KeptOutside<std::vector<TestCase> (*)()> cases = nullptr;
   Tolerance tolerance;
-  std::vector<ForeignRow> foreign;
+  ForeignRows foreign;
   bool is_deterministic = true;  // false: random generators; never folded
   bool has_open_attrs = false;   // also takes attributes that `attrs` does not name
 };

@@ -1,6 +1,5 @@
 // The list of records and the look-ups over it.
 #include <algorithm>
-#include <map>
 
 #include "ops/dynamic_ops.h"
 #include "ops/makers.h"
@@ -17,9 +16,7 @@ std::vector<OpDef> MakeAll() {
   return ops;
 }
 
-bool IsMainDomain(std::string_view domain) { return domain.empty() || domain == "ai.onnx"; }
-
-AttrDef MakeAttr(std::string name, AttrKind kind, Attr default_value, std::string doc) {
+AttrDef MakeAttr(std::string name, AttrKind kind, Attr default_value, Doc doc) {
   AttrDef def;
   def.name = std::move(name);
   def.kind = kind;
@@ -61,37 +58,37 @@ std::string DTypeSet::ToString() const {
   return text;
 }
 
-AttrDef IntAttr(std::string name, int64_t value, std::string doc) {
+AttrDef IntAttr(std::string name, int64_t value, Doc doc) {
   return MakeAttr(std::move(name), AttrKind::kInt, value, std::move(doc));
 }
-AttrDef FloatAttr(std::string name, float value, std::string doc) {
+AttrDef FloatAttr(std::string name, float value, Doc doc) {
   return MakeAttr(std::move(name), AttrKind::kFloat, value, std::move(doc));
 }
-AttrDef StringAttr(std::string name, std::string value, std::vector<std::string> choices, std::string doc) {
+AttrDef StringAttr(std::string name, std::string value, std::vector<std::string> choices, Doc doc) {
   AttrDef def = MakeAttr(std::move(name), AttrKind::kString, std::move(value), std::move(doc));
   def.choices = std::move(choices);
   return def;
 }
-AttrDef IntsAttr(std::string name, Ints value, std::string doc) {
+AttrDef IntsAttr(std::string name, Ints value, Doc doc) {
   return MakeAttr(std::move(name), AttrKind::kInts, std::move(value), std::move(doc));
 }
-AttrDef FloatsAttr(std::string name, Floats value, std::string doc) {
+AttrDef FloatsAttr(std::string name, Floats value, Doc doc) {
   return MakeAttr(std::move(name), AttrKind::kFloats, std::move(value), std::move(doc));
 }
-AttrDef StringsAttr(std::string name, Strings value, std::string doc) {
+AttrDef StringsAttr(std::string name, Strings value, Doc doc) {
   return MakeAttr(std::move(name), AttrKind::kStrings, std::move(value), std::move(doc));
 }
-AttrDef DTypeAttr(std::string name, DType value, std::string doc) {
+AttrDef DTypeAttr(std::string name, DType value, Doc doc) {
   AttrDef def = MakeAttr(std::move(name), AttrKind::kDType, value, std::move(doc));
   def.has_default = value != DType::kNone;
   return def;
 }
-AttrDef TensorAttr(std::string name, std::string doc) {
+AttrDef TensorAttr(std::string name, Doc doc) {
   AttrDef def = MakeAttr(std::move(name), AttrKind::kTensor, Tensor(), std::move(doc));
   def.has_default = false;
   return def;
 }
-AttrDef GraphAttr(std::string name, std::string doc) {
+AttrDef GraphAttr(std::string name, Doc doc) {
   return Required(MakeAttr(std::move(name), AttrKind::kGraph, GraphRef(), std::move(doc)));
 }
 AttrDef Required(AttrDef def) {
@@ -111,25 +108,6 @@ const OpDef* FindOp(std::string_view name) {
       std::lower_bound(ops.begin(), ops.end(), name,
                        [](const OpDef& op, std::string_view wanted) { return op.name < wanted; });
   return found != ops.end() && found->name == name ? &*found : FindDynamicOp(name);
-}
-
-ForeignMatch FindForeign(Format format, std::string_view domain, std::string_view op, int64_t version) {
-  using Index = std::multimap<std::string, ForeignMatch, std::less<>>;
-  static const Index index = [] {
-    Index rows;
-    for (const OpDef& def : AllOps()) {
-      for (const ForeignRow& row : def.foreign) rows.emplace(row.op, ForeignMatch{&def, &row});
-    }
-    return rows;
-  }();
-  const auto [begin, end] = index.equal_range(op);
-  for (auto it = begin; it != end; ++it) {
-    const ForeignRow& row = *it->second.row;
-    const bool is_same_domain = row.domain == domain || (IsMainDomain(row.domain) && IsMainDomain(domain));
-    if (row.format == format && is_same_domain && row.since <= version && version <= row.until)
-      return it->second;
-  }
-  return FindDynamicForeign(format, IsMainDomain(domain) ? "" : domain, op, version);
 }
 
 Status CompleteAttrs(const OpDef& op, Node& node) {

@@ -1,4 +1,4 @@
-// Reads and verifies .slip files: nothing in them is trusted.
+// Reads and verifies .slip files, manifests aside: nothing in them is trusted.
 #include <algorithm>
 #include <cstring>
 #include <set>
@@ -8,7 +8,7 @@
 #include "ops/verify.h"
 #include "plan/half_weights.h"
 #include "plan/layout.h"
-#include "plan/slip.h"
+#include "plan/parts.h"
 #include "plan/slip_generated.h"
 
 namespace slipway {
@@ -47,8 +47,9 @@ class Reader {
   Reader(std::span<const uint8_t> data, std::shared_ptr<const void> owner, const SlipReadOptions& options)
       : data_(data), owner_(std::move(owner)), options_(options) {}
 
-  Result<SlipModel> Read(const fb::Model& source) {
-    SlipModel model;
+  Result<SlipParts> Read(const fb::Model& source) {
+    SlipParts parts;
+    SlipModel& model = parts.model;
     FindSection(source);
     model.producer = Text(source.producer());
     model.source_format = Text(source.source_format());
@@ -56,9 +57,7 @@ class Reader {
     SLIPWAY_ASSIGN_OR_RETURN(model.graph, ReadGraph(*source.graph(), 0));
     model.has_half_weights = source.half_weights();
     SLIPWAY_RETURN_IF_ERROR(VerifyGraph(model.graph));
-    if (const std::string manifest = Text(source.manifest()); !manifest.empty()) {
-      SLIPWAY_ASSIGN_OR_RETURN(model.manifest, ParseManifest(manifest));
-    }
+    parts.manifest = Text(source.manifest());
     if (source.golden() != nullptr) {
       for (const fb::Golden* golden : *source.golden()) {
         SLIPWAY_ASSIGN_OR_RETURN(GoldenVector vector, ReadGolden(*golden));
@@ -73,7 +72,7 @@ class Reader {
     }
     SLIPWAY_RETURN_IF_ERROR(ReadRanges(source, model));
     model.unread = std::move(left_);
-    return model;
+    return parts;
   }
 
  private:
@@ -364,8 +363,8 @@ bool LooksLikeSlip(std::span<const uint8_t> bytes) {
          std::memcmp(bytes.data(), kSlipMagic.data(), kSlipMagic.size()) == 0;
 }
 
-Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
-                            const SlipReadOptions& options) {
+Result<SlipParts> ParseSlipParts(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
+                                 const SlipReadOptions& options) {
   if (!LooksLikeSlip(bytes)) return Broken("does not begin with SLIPWAY");
   if (bytes.size() < sizeof(SlipHeader)) return Broken("is truncated in its header");
   SlipHeader header;
@@ -382,13 +381,6 @@ Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<cons
 Status CheckUnread(std::span<const UnreadBytes> unread) {
   for (const UnreadBytes& each : unread) SLIPWAY_RETURN_IF_ERROR(CheckSum(each.bytes, each.crc32));
   return Status::Ok();
-}
-
-Result<SlipModel> ReadSlip(const std::string& path, const SlipReadOptions& options) {
-  SLIPWAY_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
-  auto model = ParseSlip(file.bytes(), file.owner(), options);
-  if (!model.ok()) return model.status().WithContext("'" + path + "'");
-  return model;
 }
 
 }  // namespace slipway

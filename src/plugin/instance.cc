@@ -48,16 +48,6 @@ uint64_t HashContent(uint64_t hash, const Tensor& tensor) {
 
 bool IsStaticTensor(const Type& type) { return type.kind == TypeKind::kTensor && type.IsStatic(); }
 
-slipway_tensor ViewTensor(const Tensor& tensor, const slipway_quant* quant) {
-  return {1,
-          static_cast<uint32_t>(tensor.dtype()),
-          tensor.rank(),
-          tensor.dims().data(),
-          const_cast<void*>(tensor.data()),
-          static_cast<uint64_t>(tensor.size_bytes()),
-          quant};
-}
-
 // As many as nearly every operator has, without touching the heap.
 template <class T>
 class SmallArray {

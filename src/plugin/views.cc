@@ -26,11 +26,6 @@ Dim DimTable::Read(const slipway_dim& dim) const {
   return dim.symbol <= dims_.size() ? dims_[static_cast<size_t>(dim.symbol - 1)] : Dim(-1);
 }
 
-slipway_quant ViewQuant(const Quant& quant) {
-  return {quant.scales.data(), quant.zero_points.data(),
-          std::min(quant.scales.size(), quant.zero_points.size()), quant.IsPerAxis() ? quant.axis : -1};
-}
-
 std::vector<slipway_bytes> ViewStrings(const Tensor& tensor) {
   std::vector<slipway_bytes> texts;
   for (const std::string& text : tensor.values<std::string>()) texts.push_back(ViewText(text));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/c_views.h"
 #include "ir/graph.h"
 #include "slipway/plugin_abi.h"
 #include "slipway/status.h"
@@ -33,8 +34,6 @@ struct OperandFacts {
   const Tensor* content = nullptr;
   const Quant* quant = nullptr;
 };
-
-slipway_quant ViewQuant(const Quant& quant);
 
 // The elements of a tensor of strings; it must outlive them.
 std::vector<slipway_bytes> ViewStrings(const Tensor& tensor);

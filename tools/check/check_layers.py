@@ -44,6 +44,7 @@ MAY_INCLUDE = {
     # passes and runtime until the public API has an engine.
     "examples": CORE | {"passes", "runtime"},
     "api": {"*"},
+    "library": GRAPH | {"api", "backends/cpu/kernels", "build", "library", "plan", "plugin", "runtime"},
     "cli": {"*"},
     "server": {"*"},
 }

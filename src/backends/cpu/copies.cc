@@ -14,11 +14,11 @@
 namespace slipway::cpu {
 namespace {
 
-constexpr std::string_view kMoves[] = {"BatchToSpace", "CenterCropPad",   "DepthToSpace", "Expand",
-                                       "Gather",       "GatherElements",  "GatherND",     "Pad",
-                                       "Resize",       "ReverseSequence", "SpaceToBatch", "SpaceToDepth",
-                                       "Slice",        "Split",           "StridedSlice", "Tile",
-                                       "Trilu"};
+constexpr std::string_view kMoves[] = {
+#define SLIPWAY_OP(name) #name,
+#include "backends/cpu/copies.inc"
+#undef SLIPWAY_OP
+};
 constexpr int64_t kMaxElements = int64_t{1} << 26;  // the plan takes as long to make as the reference to run
 constexpr int64_t kTaskBytes = 32768;
 

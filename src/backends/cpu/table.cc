@@ -13,31 +13,11 @@ namespace slipway::cpu {
 namespace {
 
 // Operators whose output element depends on one element of input 0 and on scalars.
-constexpr std::string_view kElementwise[] = {"Abs",         "Add",
-                                             "Cast",        "Ceil",
-                                             "Celu",        "Clip",
-                                             "Cos",         "Dequantize",
-                                             "Elu",         "Equal",
-                                             "Erf",         "Exp",
-                                             "Expm1",       "Floor",
-                                             "Gelu",        "Greater",
-                                             "HardSigmoid", "HardSwish",
-                                             "LeakyRelu",   "Less",
-                                             "Log",         "Log1p",
-                                             "Max",         "Min",
-                                             "Mish",        "Mul",
-                                             "Neg",         "Not",
-                                             "PRelu",       "Pow",
-                                             "Quantize",    "Relu",
-                                             "Round",       "Rsqrt",
-                                             "Selu",        "DequantizeLinear",
-                                             "Sigmoid",     "Sign",
-                                             "Sin",         "Softplus",
-                                             "Softsign",    "Sqrt",
-                                             "Square",      "Sub",
-                                             "Swish",       "Tan",
-                                             "Tanh",        "ThresholdedRelu",
-                                             "Reciprocal",  "SquaredDifference"};
+constexpr std::string_view kElementwise[] = {
+#define SLIPWAY_OP(name) #name,
+#include "backends/cpu/table.inc"
+#undef SLIPWAY_OP
+};
 constexpr int64_t kEntries = 256;
 constexpr int64_t kGrain = 16384;  // elements per task at least
 

@@ -251,7 +251,7 @@ Status ImportMultiHeadAttention(ImportContext& context) {
 
 }  // namespace
 
-std::vector<ForeignRow> ContribAttentionRows() {
+ForeignRows ContribAttentionRows() {
   return {ContribRow("Attention", ImportAttention), ContribRow("QAttention", ImportQAttention),
           ContribRow("MultiHeadAttention", ImportMultiHeadAttention)};
 }

@@ -11,15 +11,15 @@
 
 namespace slipway {
 
-std::vector<ForeignRow> ContribAttentionRows();           // Attention, MultiHeadAttention, QAttention
-std::vector<ForeignRow> ContribLayerNormalizationRows();  // SkipLayerNormalization, EmbedLayerNormalization
-std::vector<ForeignRow> ContribRmsNormalizationRows();    // SkipSimplifiedLayerNormalization
-std::vector<ForeignRow> ContribGroupNormalizationRows();  // GroupNorm, SkipGroupNorm
-std::vector<ForeignRow> ContribGeluRows();                // BiasGelu, FastGelu, BiasSplitGelu
-std::vector<ForeignRow> ContribMatMulRows();              // FusedMatMul, TransposeMatMul
-std::vector<ForeignRow> ContribGemmRows();                // FusedGemm
-std::vector<ForeignRow> ContribMatMulIntegerRows();       // MatMulIntegerToFloat, DynamicQuantizeMatMul
-std::vector<ForeignRow> ContribConvRows();                // FusedConv, NhwcConv, NhwcFusedConv
+ForeignRows ContribAttentionRows();           // Attention, MultiHeadAttention, QAttention
+ForeignRows ContribLayerNormalizationRows();  // SkipLayerNormalization, EmbedLayerNormalization
+ForeignRows ContribRmsNormalizationRows();    // SkipSimplifiedLayerNormalization
+ForeignRows ContribGroupNormalizationRows();  // GroupNorm, SkipGroupNorm
+ForeignRows ContribGeluRows();                // BiasGelu, FastGelu, BiasSplitGelu
+ForeignRows ContribMatMulRows();              // FusedMatMul, TransposeMatMul
+ForeignRows ContribGemmRows();                // FusedGemm
+ForeignRows ContribMatMulIntegerRows();       // MatMulIntegerToFloat, DynamicQuantizeMatMul
+ForeignRows ContribConvRows();                // FusedConv, NhwcConv, NhwcFusedConv
 
 // --- What those importers share ---
 

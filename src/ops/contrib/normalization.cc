@@ -114,16 +114,16 @@ Status ImportSkipGroupNorm(ImportContext& context) {
 
 }  // namespace
 
-std::vector<ForeignRow> ContribLayerNormalizationRows() {
+ForeignRows ContribLayerNormalizationRows() {
   return {ContribRow("SkipLayerNormalization", ImportSkipLayer),
           ContribRow("EmbedLayerNormalization", ImportEmbedLayer)};
 }
 
-std::vector<ForeignRow> ContribRmsNormalizationRows() {
+ForeignRows ContribRmsNormalizationRows() {
   return {ContribRow("SkipSimplifiedLayerNormalization", ImportSkipRms)};
 }
 
-std::vector<ForeignRow> ContribGroupNormalizationRows() {
+ForeignRows ContribGroupNormalizationRows() {
   return {ContribRow("GroupNorm", ImportGroupNorm), ContribRow("SkipGroupNorm", ImportSkipGroupNorm)};
 }
 

@@ -120,24 +120,24 @@ Status ImportNhwcConv(ImportContext& context) {
 
 }  // namespace
 
-std::vector<ForeignRow> ContribGeluRows() {
+ForeignRows ContribGeluRows() {
   return {ContribRow("BiasGelu", [](ImportContext& context) { return FinishGelu(context, "none"); }),
           ContribRow("FastGelu", [](ImportContext& context) { return FinishGelu(context, "tanh"); }),
           ContribRow("BiasSplitGelu", ImportBiasSplitGelu)};
 }
 
-std::vector<ForeignRow> ContribMatMulRows() {
+ForeignRows ContribMatMulRows() {
   return {ContribRow("FusedMatMul", ImportFusedMatMul), ContribRow("TransposeMatMul", ImportFusedMatMul)};
 }
 
-std::vector<ForeignRow> ContribGemmRows() { return {ContribRow("FusedGemm", ImportFusedGemm)}; }
+ForeignRows ContribGemmRows() { return {ContribRow("FusedGemm", ImportFusedGemm)}; }
 
-std::vector<ForeignRow> ContribMatMulIntegerRows() {
+ForeignRows ContribMatMulIntegerRows() {
   return {ContribRow("MatMulIntegerToFloat", ImportMatMulIntegerToFloat),
           ContribRow("DynamicQuantizeMatMul", ImportDynamicQuantizeMatMul)};
 }
 
-std::vector<ForeignRow> ContribConvRows() {
+ForeignRows ContribConvRows() {
   return {ContribRow("FusedConv", ImportFusedConv), ContribRow("NhwcConv", ImportNhwcConv),
           ContribRow("NhwcFusedConv", ImportNhwcConv)};
 }

@@ -189,7 +189,7 @@ Status ImportImageScaler(ImportContext& context) {
 
 }  // namespace
 
-std::vector<ForeignRow> ScaleRows() {
+ForeignRows ScaleRows() {
   return {{Format::kTensorflow, "BiasAdd", 1, INT_MAX, ImportBiasAdd},
           {Format::kTensorflow, "BiasAddV1", 1, INT_MAX, ImportBiasAdd},
           {Format::kOnnx, "Affine", 1, INT_MAX, ImportAffine},

@@ -39,7 +39,7 @@ struct TfFusion {
 Result<TfFusion> ReadTfFusion(const ImportContext& context);
 
 // Rows that become a scale and an offset: TensorFlow's BiasAdd, ONNX's early Affine and ImageScaler. For Add.
-std::vector<ForeignRow> ScaleRows();
+ForeignRows ScaleRows();
 // ONNX's early Crop. For Slice.
 Status ImportCrop(ImportContext& context);
 

@@ -94,7 +94,7 @@ Status ImportConcat(ImportContext& context) {
 
 }  // namespace
 
-std::vector<ForeignRow> QLinearRows() {
+ForeignRows QLinearRows() {
   const auto row = [](const char* op, ImportFn import) {
     return ForeignRow{Format::kOnnx, op, 1, INT_MAX, import, "com.microsoft"};
   };

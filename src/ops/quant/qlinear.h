@@ -8,6 +8,6 @@ namespace slipway {
 // QLinearAdd, QLinearMul, QLinearSigmoid, QLinearLeakyRelu, QLinearConcat, QLinearSoftmax,
 // QLinearAveragePool, QLinearGlobalAveragePool, QLinearWhere and QLinearReduceMean become DequantizeLinear ->
 // the operator -> QuantizeLinear; QGemm multiplies in integers.
-std::vector<ForeignRow> QLinearRows();
+ForeignRows QLinearRows();
 
 }  // namespace slipway

@@ -168,7 +168,7 @@ std::vector<TestCase> ReduceCases(double low, double high, DType dtype) {
   return cases;
 }
 
-std::vector<ForeignRow> OnnxReduceRows(const char* name, int axes_input_since) {
+ForeignRows OnnxReduceRows(const char* name, int axes_input_since) {
   return {{Format::kOnnx, name, axes_input_since},
           {Format::kOnnx, name, 1, axes_input_since - 1, ImportAxesAttribute}};
 }

@@ -31,7 +31,7 @@ Status InferReduce(InferContext& context);
 Status RunReduce(RunContext& context, const ReduceFunctions& functions);
 std::vector<TestCase> ReduceCases(double low, double high, DType dtype = DType::kF32);
 // ONNX's forms of Reduce<X>: the axes are an attribute before opset `axes_input_since`.
-std::vector<ForeignRow> OnnxReduceRows(const char* name, int axes_input_since);
+ForeignRows OnnxReduceRows(const char* name, int axes_input_since);
 // One row each; in both formats empty axes reduce nothing.
 ForeignRow TensorflowReduceRow(const char* name);
 ForeignRow TfliteReduceRow(const char* name);

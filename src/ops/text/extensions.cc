@@ -7,7 +7,7 @@
 
 namespace slipway {
 
-std::vector<ForeignRow> ExtensionRows(const std::string& op, ImportFn import) {
+ForeignRows ExtensionRows(const std::string& op, ImportFn import) {
   return {{Format::kOnnx, op, 1, INT_MAX, import, "ai.onnx.contrib"},
           {Format::kOnnx, op, 1, INT_MAX, import, "com.microsoft.extensions"}};
 }

@@ -10,7 +10,7 @@
 namespace slipway {
 
 // The library registers every operator in two domains, at one version.
-std::vector<ForeignRow> ExtensionRows(const std::string& op, ImportFn import = nullptr);
+ForeignRows ExtensionRows(const std::string& op, ImportFn import = nullptr);
 
 // The string attribute `name`, a vocabulary or a model, as a constant u8[bytes]: an operand, so that it is
 // stored as weights are, and once.

@@ -10,6 +10,7 @@
 //   V MulAdd(V x, V weights, V sum)
 //   void Finish(conv, row, pixel, c, V (&sums)[n])   of so many pixels: adds the row's residual, clamps,
 //   stores kFinishesAll                Finish does any activation, and the residual behind it
+//   kIsRare                     no network spends its time on them: fewer forms of the code do
 #if defined(SLIPWAY_CPU_DEPTHWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SLIPWAY_CPU_DEPTHWISE_INL_H_
 #undef SLIPWAY_CPU_DEPTHWISE_INL_H_
@@ -223,9 +224,10 @@ class Depthwise {
     }
   }
 
-  template <int kKernel, int kStride>
-  static HWY_NOINLINE void UnrolledRest(const DepthwiseF32& conv, const Row& row) {
-    const auto channels = RestOf(row);
+  // Fewer forms of strips, for what is rare.
+  template <int kKernel, int kStride, class L>
+  static HWY_NOINLINE void UnrolledFew(const DepthwiseF32& conv, const Row& row,
+                                       const Channels<L>& channels) {
     for (int64_t ox = 0; ox < conv.geometry.out_w;) {
       if (!TryStrip<kKernel, kStride, 4, MostOutside(kKernel)>(conv, row, channels, ox))
         Pixel(conv, row, channels, ox++);
@@ -234,8 +236,13 @@ class Depthwise {
 
   template <int kKernel, int kStride>
   static void UnrolledRow(const DepthwiseF32& conv, const Row& row) {
-    if (row.c1 - row.c0 >= Lanes::kCount) UnrolledWhole<kKernel, kStride>(conv, row);
-    if ((row.c1 - row.c0) % Lanes::kCount != 0) UnrolledRest<kKernel, kStride>(conv, row);
+    if (row.c1 - row.c0 >= Lanes::kCount) {
+      if constexpr (Lanes::kIsRare)
+        UnrolledFew<kKernel, kStride>(conv, row, WholeOf(row));
+      else
+        UnrolledWhole<kKernel, kStride>(conv, row);
+    }
+    if ((row.c1 - row.c0) % Lanes::kCount != 0) UnrolledFew<kKernel, kStride>(conv, row, RestOf(row));
   }
 
   static HWY_NOINLINE void AnyRow(const DepthwiseF32& conv, const Row& row) {

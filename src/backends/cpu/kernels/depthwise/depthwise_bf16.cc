@@ -134,7 +134,8 @@ struct BlockLanes {
   static constexpr int64_t WeightsAt(int64_t c) {
     return kTogether == kDepthwiseBlock ? c : c - c % kDepthwiseBlock + c % kDepthwiseBlock / 2;
   }
-  static constexpr bool kFinishesAll = true;  // lest a sum be rounded twice
+  static constexpr bool kFinishesAll = true;                     // lest a sum be rounded twice
+  static constexpr bool kIsRare = std::is_same_v<Image, float>;  // images are of bf16 behind the first layer
 };
 
 #endif  // SLIPWAY_CPU_HAS_BF16

@@ -60,6 +60,7 @@ struct FloatLanes {
   static constexpr int64_t kCount = kLanes;
   static constexpr int64_t WeightsAt(int64_t c) { return c; }
   static constexpr bool kFinishesAll = false;
+  static constexpr bool kIsRare = false;
 };
 
 }  // namespace

@@ -13,7 +13,14 @@
 
 // Every machine that has bf16 has one of these targets, not the other way round: ask WhyNoBf16.
 #undef SLIPWAY_CPU_HAS_BF16
-#if (HWY_ARCH_X86 && HWY_TARGET == HWY_AVX3_DL) || (HWY_ARCH_ARM_A64 && HWY_TARGET == HWY_NEON)
+#undef SLIPWAY_CPU_X86_BF16_TARGET
+#ifdef HWY_WANT_AVX3_DL
+#define SLIPWAY_CPU_X86_BF16_TARGET HWY_AVX3_DL
+#else
+#define SLIPWAY_CPU_X86_BF16_TARGET HWY_AVX3
+#endif
+#if (HWY_ARCH_X86 && HWY_TARGET == SLIPWAY_CPU_X86_BF16_TARGET) || \
+    (HWY_ARCH_ARM_A64 && HWY_TARGET == HWY_NEON)
 #define SLIPWAY_CPU_HAS_BF16 1
 #else
 #define SLIPWAY_CPU_HAS_BF16 0
