@@ -28,7 +28,7 @@ NOT_FOUND, BROKEN, UNSUPPORTED, INVALID_INPUT = 3, 4, 5, 6
 MODELS = ["onnx/mnist-8.onnx", "onnx/yunet_120x160.onnx", "onnx/stm_yamnet_256.onnx",
           "tflite/mobilenet_v1_0.25_224_quant_metadata.tflite", "tflite/mlperf_vww_int8.tflite",
           "tflite/mlperf_kws_dscnn_int8.tflite", "tflite/mlperf_ic_resnet8_float.tflite"]
-ISAS = ["sse4", "avx2", "avx512", "vnni"]  # a processor without one of them takes the best that it has
+ISAS = ["sse4", "avx2", "avx512"]  # a processor without one of them takes the best that it has
 
 
 def run(*command, **options):

@@ -12,6 +12,7 @@ namespace slipway::cpu {
 namespace {
 
 constexpr int64_t kTaskChannels = 64;
+static_assert(kTaskChannels % kDepthwiseBlock == 0);  // DepthwiseF32::Channels
 constexpr int64_t kSmallWork = 30000;  // multiplications that are not worth waking a thread for
 
 std::optional<std::string> WhyNot(const Step& step) {
@@ -77,11 +78,7 @@ class DepthwiseKernel : public ImageKernel {
     conv.y = images.y;
     conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data();
-    const int64_t work = conv.geometry.out_w * conv.channels * conv.geometry.taps();
-    // Neighbouring rows share their inputs: few and high chunks.
     const int64_t rows = conv.geometry.batch * conv.geometry.out_h;
-    const int64_t grain =
-        std::max(kSmallWork / std::max<int64_t>(work, 1), rows / (2 * args.pool.num_threads()));
     const auto run = kPrecision == Precision::kBf16 ? RunDepthwiseBf16 : RunDepthwiseF32;
     if (rows < 4 * args.pool.num_threads() && conv.channels >= 2 * kTaskChannels) {
       // A small image, whose products shared out their panels, too: a thread finds its channels in its own
@@ -93,6 +90,10 @@ class DepthwiseKernel : public ImageKernel {
                             });
       return Status::Ok();
     }
+    const int64_t work = conv.geometry.out_w * conv.channels * conv.geometry.taps();
+    // Neighbouring rows share their inputs: few and high chunks.
+    const int64_t grain =
+        std::max(kSmallWork / std::max<int64_t>(work, 1), rows / (2 * args.pool.num_threads()));
     args.pool.ParallelFor(rows, std::max<int64_t>(grain, 1),
                           [&](int64_t begin, int64_t end) { run(conv, begin, end); });
     return Status::Ok();

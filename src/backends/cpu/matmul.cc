@@ -113,7 +113,7 @@ class MatMulKernel : public Kernel {
     const float* a = from.words();
     GemmF32 gemm;
     gemm.a = &a;
-    gemm.operands = kOperands;
+    gemm.operands = OperandsOf(kPrecision);
     gemm.run_length = depth_;
     gemm.a_step = is_row_per_row_ ? args.in_step(0) : depth_;
     gemm.b = weights;
@@ -136,10 +136,6 @@ class MatMulKernel : public Kernel {
   }
 
  private:
-  static constexpr Operands kOperands = kPrecision == Precision::kBf16  ? Operands::kBf16Pairs
-                                        : kPrecision == Precision::kF16 ? Operands::kF16Pairs
-                                                                        : Operands::kF32;
-
   int64_t RowsOf(std::span<const Type> outputs) const { return CountOfType(outputs[0]) / units_; }
   int64_t PackedCount() const {
     return PanelsOf(units_) * kPanel * (kPrecision != Precision::kF32 ? PairsOf(depth_) : depth_);

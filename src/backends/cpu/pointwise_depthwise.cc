@@ -51,7 +51,7 @@ void RunRows(const PointwiseDepthwise& pair, int64_t n, int64_t row_begin, int64
 
   const bool are_pairs = pair.pointwise.precision == Precision::kBf16;
   GemmF32 gemm;
-  gemm.operands = are_pairs ? Operands::kBf16Pairs : Operands::kF32;
+  gemm.operands = OperandsOf(pair.pointwise.precision);
   gemm.run_length = are_pairs ? PairsOf(pair.pointwise.in_c) : pair.pointwise.in_c;
   gemm.a_step = are_pairs ? pair.x_step / 2 : pair.x_step;
   gemm.b = pair.pointwise.weights;

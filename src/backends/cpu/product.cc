@@ -103,7 +103,6 @@ int64_t PairThreadBytes(int64_t rows, int64_t depth) {
 void RunProductOfPairs(const GemmF32& gemm, ConstElements from, int64_t rows, uint8_t* shared,
                        const KernelArgs& args) {
   if (rows <= 0) return;
-  const auto convert = gemm.operands == Operands::kF16Pairs ? ConvertRowsToF16Pairs : ConvertRowsToPairs;
   const int64_t depth = gemm.run_length, pairs = PairsOf(depth);
   GemmF32 in_pairs = gemm;
   in_pairs.run_length = pairs;
@@ -117,13 +116,14 @@ void RunProductOfPairs(const GemmF32& gemm, ConstElements from, int64_t rows, ui
   if (IsFlat(rows, pairs)) {
     auto* a = reinterpret_cast<float*>(shared);
     args.pool.ParallelFor(rows, GrainOf(depth), [&](int64_t begin, int64_t end) {
-      convert(from + begin * gemm.a_step, gemm.a_step, end - begin, depth, a + begin * pairs);
+      ConvertRowsTo(gemm.operands, from + begin * gemm.a_step, gemm.a_step, end - begin, depth,
+                    a + begin * pairs);
     });
     return RunTasks(in_pairs, rows, args.pool, [&](int64_t row, int64_t) { return a + row * pairs; });
   }
   RunTasks(in_pairs, rows, args.pool, [&](int64_t row, int64_t count) {
     auto* block = reinterpret_cast<float*>(args.ThreadWorkspace().data());
-    convert(from + row * gemm.a_step, gemm.a_step, count, depth, block);
+    ConvertRowsTo(gemm.operands, from + row * gemm.a_step, gemm.a_step, count, depth, block);
     return block;
   });
 }

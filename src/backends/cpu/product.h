@@ -6,6 +6,12 @@
 
 namespace slipway::cpu {
 
+constexpr Operands OperandsOf(Precision precision) {
+  return precision == Precision::kBf16  ? Operands::kBf16Pairs
+         : precision == Precision::kF16 ? Operands::kF16Pairs
+                                        : Operands::kF32;
+}
+
 // How many tasks of so many multiplications are worth waking a thread for.
 int64_t GrainOf(int64_t multiplications);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "backends/cpu/kernels/move/transpose.h"
 #include "backends/cpu/tactics.h"
@@ -24,19 +25,33 @@ std::optional<std::string> WhyNotTranspose(const Step& step) {
   return std::nullopt;
 }
 
+// A permutation that makes [n...][b...][a...] of [n...][a...][b...]: the axes a begin at `first`, b at
+// `split`.
+struct Swap {
+  size_t first, split;
+};
+
+// nullopt: it is none, or leaves all axes where they are.
+std::optional<Swap> SwapOf(const Ints& perm) {
+  const size_t rank = perm.size();
+  size_t first = 0;
+  while (first < rank && perm[first] == static_cast<int64_t>(first)) ++first;
+  if (first == rank) return std::nullopt;
+  const auto split = static_cast<size_t>(perm[first]);
+  for (size_t i = first; i < rank; ++i) {
+    const size_t want = i - first < rank - split ? split + (i - first) : first + (i - first) - (rank - split);
+    if (perm[i] != static_cast<int64_t>(want)) return std::nullopt;
+  }
+  return Swap{first, split};
+}
+
 class TransposeKernel : public Kernel {
  public:
   explicit TransposeKernel(const Step& step)
-      : perm_(PermutationOf(step.attrs(), step.inputs[0]->type.rank())) {}
+      : perm_(PermutationOf(step.attrs(), step.inputs[0]->type.rank())), swap_(SwapOf(perm_)) {}
 
   // [n][c][...] to [n][...][c].
-  bool MovesChannelsLast() const {
-    const size_t rank = perm_.size();
-    if (rank < 3 || perm_[0] != 0 || perm_[rank - 1] != 1) return false;
-    for (size_t i = 1; i + 1 < rank; ++i)
-      if (perm_[i] != static_cast<int64_t>(i) + 1) return false;
-    return true;
-  }
+  bool MovesChannelsLast() const { return swap_ && swap_->first == 1 && swap_->split == 2; }
 
   Status Run(const KernelArgs& args) const override {
     const Tensor& x = args.in(0);
@@ -45,7 +60,10 @@ class TransposeKernel : public Kernel {
       case 8: Move<uint8_t>(x, args.out(0), args.pool); break;
       case 16: Move<uint16_t>(x, args.out(0), args.pool); break;
       case 32:
-        if (!MoveMatrices(x, args.out(0), args.pool)) Move<uint32_t>(x, args.out(0), args.pool);
+        if (swap_)
+          MoveMatrices(x, args.out(0), args.pool);
+        else
+          Move<uint32_t>(x, args.out(0), args.pool);
         break;
       default: Move<uint64_t>(x, args.out(0), args.pool);
     }
@@ -53,24 +71,12 @@ class TransposeKernel : public Kernel {
   }
 
  private:
-  // [n][a...][b...] to [n][b...][a...]: plain matrices.
-  bool MoveMatrices(const Tensor& x, Tensor& y, ThreadPool& pool) const {
-    size_t first = 0;
-    while (first < perm_.size() && perm_[first] == static_cast<int64_t>(first)) ++first;
-    if (first == perm_.size()) return false;
-    const size_t rank = perm_.size();
-    const auto split = static_cast<size_t>(perm_[first]);
-    for (size_t i = first; i < rank; ++i) {
-      const size_t want =
-          i - first < rank - split ? split + (i - first) : first + (i - first) - (rank - split);
-      if (perm_[i] != static_cast<int64_t>(want)) return false;
-    }
-    int64_t batch = 1;
-    int64_t rows = 1;
-    int64_t columns = 1;
-    for (size_t i = 0; i < rank; ++i) (i < first ? batch : i < split ? rows : columns) *= x.dims()[i];
+  // Plain matrices, one behind the other.
+  void MoveMatrices(const Tensor& x, Tensor& y, ThreadPool& pool) const {
+    int64_t batch = 1, rows = 1, columns = 1;
+    for (size_t i = 0; i < perm_.size(); ++i)
+      (i < swap_->first ? batch : i < swap_->split ? rows : columns) *= x.dims()[i];
     TransposeImages(x.as<float>(), batch, rows, columns, y.as<float>(), pool);
-    return true;
   }
 
   template <class T>
@@ -104,6 +110,7 @@ class TransposeKernel : public Kernel {
   }
 
   Ints perm_;
+  std::optional<Swap> swap_;
 };
 
 }  // namespace

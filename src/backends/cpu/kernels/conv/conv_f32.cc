@@ -56,9 +56,10 @@ void CopyPixels(const float* from, int64_t step, int64_t pixels, int64_t channel
 
 void ConvertPixels(ConvForm form, ConstElements from, int64_t step, int64_t pixels, int64_t channels,
                    float* to) {
-  const auto convert = form == ConvForm::kF16 ? ConvertRowsToF16Pairs : ConvertRowsToPairs;
-  if (step == channels && channels % 2 == 0) return convert(from, 0, 1, pixels * channels, to);
-  convert(from, step, pixels, channels, to);
+  const Operands operands = OperandsOf(form);
+  if (step == channels && channels % 2 == 0)
+    return ConvertRowsTo(operands, from, 0, 1, pixels * channels, to);
+  ConvertRowsTo(operands, from, step, pixels, channels, to);
 }
 
 // The first pixels of row y of a planar image. `between`: room for them in f32, where products are of pairs.

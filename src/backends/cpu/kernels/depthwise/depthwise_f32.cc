@@ -86,6 +86,7 @@ DepthwiseF32 DepthwiseF32::Channels(int64_t begin, int64_t end) const {
   if (epilogue.residual != nullptr) part.epilogue.residual += begin;
   return part;
 }
+
 HWY_EXPORT(RunDepthwise);
 void RunDepthwiseF32(const DepthwiseF32& conv, int64_t row_begin, int64_t row_end) {
   HWY_DYNAMIC_DISPATCH(RunDepthwise)(conv, row_begin, row_end);

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "backends/cpu/kernels/gemm/bf16.h"
+#include "backends/cpu/kernels/gemm/gemm_f32.h"
 
 namespace slipway::cpu {
 
@@ -22,6 +23,13 @@ std::optional<std::string> WhyNoF16();
 // Rows of `count` floats, `step` apart, to rows of PairsOf(count) pairs, dense. REQUIRES: !WhyNoF16(),
 // !from.is_bf16().
 void ConvertRowsToF16Pairs(ConstElements from, int64_t step, int64_t rows, int64_t count, float* pairs);
+
+// ConvertRowsToPairs (bf16.h) or ConvertRowsToF16Pairs, whichever `operands` are; not kF32.
+inline void ConvertRowsTo(Operands operands, ConstElements from, int64_t step, int64_t rows, int64_t count,
+                          float* pairs) {
+  const auto convert = operands == Operands::kF16Pairs ? ConvertRowsToF16Pairs : ConvertRowsToPairs;
+  convert(from, step, rows, count, pairs);
+}
 
 // PackPanels of gemm_f32.h to [panel][tap][pair of c][16 / 4][2][4]: the first halves of four pairs stand
 // before their second halves, as the instruction takes them. On any machine.
