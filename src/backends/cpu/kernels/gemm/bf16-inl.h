@@ -6,8 +6,7 @@
 #define SLIPWAY_CPU_BF16_INL_H_
 #endif
 
-#include <cstring>
-
+#include "backends/cpu/kernels/simd/partial-inl.h"
 #include "backends/cpu/kernels/simd/vectors-inl.h"
 #include "hwy/highway.h"
 
@@ -69,6 +68,7 @@ HWY_INLINE hn::Vec<DPairs> Interleaved(VF even, VF odd) {
       _mm512_permutexvar_epi16(hn::Load(d, kTurns).raw, hn::BitCast(d, Pairs(even, odd)).raw)};
 }
 
+// LoadFirst and StoreFirst (partial-inl.h) without their way for whole vectors: a branch, and code twice.
 template <class D>
 HWY_INLINE hn::Vec<D> LoadFirst16(D d, const uint16_t* from, size_t count) {
   return hn::MaskedLoad(hn::FirstN(d, count), d, from);
@@ -79,7 +79,7 @@ HWY_INLINE void StoreFirst16(hn::Vec<D> bits, D d, uint16_t* to, size_t count) {
   hn::BlendedStore(bits, hn::FirstN(d, count), d, to);
 }
 
-#else  // ARM: the same, without masks
+#else  // ARM: the same
 
 HWY_INLINE VF MultiplyPairs(VF value, VF weight, VF sum) {
   asm(".arch_extension bf16\n\tbfdot %0.4s, %1.8h, %2.8h" : "+w"(sum.raw) : "w"(value.raw), "w"(weight.raw));
@@ -108,18 +108,12 @@ HWY_INLINE hn::Vec<DPairs> Interleaved(VF even, VF odd) {
 
 template <class D>
 HWY_INLINE hn::Vec<D> LoadFirst16(D d, const uint16_t* from, size_t count) {
-  if (count == hn::Lanes(d)) return hn::LoadU(d, from);
-  HWY_ALIGN uint16_t buffer[hn::MaxLanes(d)] = {};
-  std::memcpy(buffer, from, count * sizeof(uint16_t));
-  return hn::Load(d, buffer);
+  return LoadFirst(d, from, count);
 }
 
 template <class D>
 HWY_INLINE void StoreFirst16(hn::Vec<D> bits, D d, uint16_t* to, size_t count) {
-  if (count == hn::Lanes(d)) return hn::StoreU(bits, d, to);
-  HWY_ALIGN uint16_t buffer[hn::MaxLanes(d)];
-  hn::Store(bits, d, buffer);
-  std::memcpy(to, buffer, count * sizeof(uint16_t));
+  StoreFirst(bits, d, to, count);
 }
 
 #endif  // HWY_ARCH_X86

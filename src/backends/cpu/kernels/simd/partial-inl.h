@@ -26,27 +26,27 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // The first `count` elements, zeros behind. REQUIRES: count <= Lanes(d).
 template <class D>
-HWY_INLINE hn::Vec<D> LoadFirst(D d, const float* from, size_t count) {
+HWY_INLINE hn::Vec<D> LoadFirst(D d, const hn::TFromD<D>* from, size_t count) {
   if (count == hn::Lanes(d)) return hn::LoadU(d, from);
 #if SLIPWAY_CPU_HAS_MASKS
   return hn::MaskedLoad(hn::FirstN(d, count), d, from);
 #else
-  HWY_ALIGN float buffer[hn::MaxLanes(d)] = {};
-  std::memcpy(buffer, from, count * sizeof(float));
+  HWY_ALIGN hn::TFromD<D> buffer[hn::MaxLanes(d)] = {};
+  std::memcpy(buffer, from, count * sizeof(hn::TFromD<D>));
   return hn::Load(d, buffer);
 #endif
 }
 
 // REQUIRES: count <= Lanes(d).
 template <class D>
-HWY_INLINE void StoreFirst(hn::Vec<D> x, D d, float* to, size_t count) {
+HWY_INLINE void StoreFirst(hn::Vec<D> x, D d, hn::TFromD<D>* to, size_t count) {
   if (count == hn::Lanes(d)) return hn::StoreU(x, d, to);
 #if SLIPWAY_CPU_HAS_MASKS
   hn::BlendedStore(x, hn::FirstN(d, count), d, to);
 #else
-  HWY_ALIGN float buffer[hn::MaxLanes(d)];
+  HWY_ALIGN hn::TFromD<D> buffer[hn::MaxLanes(d)];
   hn::Store(x, d, buffer);
-  std::memcpy(to, buffer, count * sizeof(float));
+  std::memcpy(to, buffer, count * sizeof(hn::TFromD<D>));
 #endif
 }
 
