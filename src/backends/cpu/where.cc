@@ -1,5 +1,6 @@
 // Tactic for Where: elements of 1, 2, 4 or 8 bytes, chosen under any broadcasting of the three operands.
 #include <algorithm>
+#include <span>
 
 #include "backends/cpu/broadcast.h"
 #include "backends/cpu/tactics.h"
@@ -64,6 +65,7 @@ class WhereKernel : public Kernel {
     }
     if (dims.empty()) return ChooseRow<T>(condition, 0, x, 0, y, 0, 1, to);
     const int64_t width = dims.back();
+    const auto outer = std::span<const int64_t>(dims).first(dims.size() - 1);
     const auto step = [&](size_t i) -> int64_t {
       const Dims& own = args.in(i).dims();
       return own.empty() || own.back() == 1 ? 0 : 1;
@@ -72,7 +74,10 @@ class WhereKernel : public Kernel {
     args.pool.ParallelFor(
         out.count() / width, std::max<int64_t>(1, kGrain / width), [&](int64_t begin, int64_t end) {
           for (int64_t row = begin; row < end; ++row) {
-            const auto at = [&](size_t i) { return BroadcastAt(row * width, dims, args.in(i).dims()); };
+            const auto at = [&](size_t i) -> int64_t {
+              const std::span<const int64_t> own = args.in(i).dims();
+              return own.empty() ? 0 : BroadcastAt(row, outer, own.first(own.size() - 1)) * own.back();
+            };
             ChooseRow<T>(condition + at(0), steps[0], x + at(1), steps[1], y + at(2), steps[2], width,
                          to + row * width);
           }
