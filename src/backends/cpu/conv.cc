@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backends/api/packed_inputs.h"
+#include "backends/cpu/depthwise_pointwise.h"
 #include "backends/cpu/image_kernel.h"
 #include "backends/cpu/kernels/gemm/dot_f32.h"
 #include "backends/cpu/kernels/gemm/f16.h"
@@ -92,25 +93,35 @@ class ConvKernel : public ImageKernel {
   }
 
   std::optional<PointwiseLayer> AsPointwise() const override {
-    // f16: its rows are converted first.
-    if (kForm == ConvForm::kFew || kForm == ConvForm::kF16 || !IsPlainPointwise()) return std::nullopt;
-    PointwiseLayer layer{in_c_, out_c_, kForm == ConvForm::kBf16 ? Precision::kBf16 : Precision::kF32,
-                         weights_.data()};
-    layer.epilogue.bias = bias_.data();
-    layer.epilogue.activation = activation();
-    return layer;
+    if (HasResidual()) return std::nullopt;
+    return PointwiseWith(EpilogueOf({}));
   }
 
-  // A network's input has few channels, that come first: they are put side by side as rows are copied.
+  // Filters per channel make its rows a strip at a time. And a network's input has few channels, that come
+  // first: they are put side by side as rows are copied.
   bool CanRunBehind(const Kernel& first, const PairTypes& types) const override {
+    if (const auto pair = PairFor(first, types)) return !WhyNotPair(*pair, types.inputs[0].dtype);
     if (!IsChannelsLast() || group() != 1 || in_c_ > kMaxPlanes || !MovesChannelsLast(first)) return false;
     return types.first_inputs[0].dtype == DType::kF32 && CountOfType(types.outputs[0]) > 0 &&
            !GeometryBehind(types).IsPointwise();
   }
-  int64_t ThreadWorkspaceBehind(const Kernel&, const PairTypes& types) const override {
+  int64_t ThreadWorkspaceBehind(const Kernel& first, const PairTypes& types) const override {
+    if (const auto pair = PairFor(first, types)) return PairScratchBytes(*pair);
     return ConvF32ScratchBytes(GeometryBehind(types), kForm, true);
   }
-  Status RunBehind(const Kernel&, const KernelArgs& args) const override {
+  Status RunBehind(const Kernel& first, const KernelArgs& args) const override {
+    Image2 between = ViewImage2(args.out(0).dims(), Layout::kChannelsLast);
+    between.c = in_c_;
+    if (auto pair = PairFor(first, ViewImage2(args.in(0).dims(), Layout::kChannelsLast), between)) {
+      const Images images = ImagesOf(args, Layout::kChannelsLast);
+      pair->depthwise.conv.x = images.x;
+      pair->depthwise.conv.geometry.in_step = images.geometry.in_step;
+      pair->pointwise = *PointwiseWith(EpilogueOf(images));
+      pair->y = images.y;
+      pair->y_step = images.geometry.out_step;
+      RunPair(*pair, args);
+      return Status::Ok();
+    }
     return Convolve(ImagesOf(args, Layout::kChannelsFirst), args);
   }
 
@@ -147,6 +158,28 @@ class ConvKernel : public ImageKernel {
   }
 
  private:
+  // nullopt: it is none, or its rows are converted first (f16).
+  std::optional<PointwiseLayer> PointwiseWith(Epilogue epilogue) const {
+    if (kForm == ConvForm::kFew || kForm == ConvForm::kF16 || !IsPointwise()) return std::nullopt;
+    epilogue.bias = bias_.data();
+    const Precision precision = kForm == ConvForm::kBf16 ? Precision::kBf16 : Precision::kF32;
+    return PointwiseLayer{in_c_, out_c_, precision, weights_.data(), epilogue};
+  }
+  // But for where the images lie. nullopt: `first` is no depthwise layer, or this one is not pointwise.
+  std::optional<DepthwisePointwise> PairFor(const Kernel& first, const Image2& x,
+                                            const Image2& between) const {
+    const auto* image = dynamic_cast<const ImageKernel*>(&first);
+    const auto filters = image == nullptr ? std::nullopt : image->AsDepthwise(x, between);
+    const auto own = PointwiseWith({});
+    if (!filters || !own) return std::nullopt;
+    return DepthwisePointwise{*filters, *own};
+  }
+  std::optional<DepthwisePointwise> PairFor(const Kernel& first, const PairTypes& types) const {
+    const auto view = [](const Type& type) {
+      return ViewImage2(KnownDims(*type.shape), Layout::kChannelsLast);
+    };
+    return PairFor(first, view(types.first_inputs[0]), view(types.inputs[0]));
+  }
   ConvGeometry GeometryBehind(const PairTypes& types) const {
     return GeometryFor(KnownDims(*types.inputs[0].shape), KnownDims(*types.outputs[0].shape));
   }

@@ -60,13 +60,18 @@ class DepthwiseKernel : public ImageKernel {
     const auto layer = static_cast<const ImageKernel&>(first).AsPointwise();
     // The image between has x's rows and columns.
     PointwiseDepthwise pair{*layer, ConstElements(x), args.in_step(0),
-                            LayerFor(GeometryFor(x.dims(), args.out(0).dims())), kPrecision};
-    pair.depthwise.geometry.in_c = channels_;
-    pair.depthwise.geometry.out_step = args.out_step(0);
-    pair.depthwise.y = Elements(args.out(0));
-    pair.depthwise.epilogue.activation = activation();
+                            *AsDepthwise(ImageOf(x.dims()), ImageOf(args.out(0).dims()))};
+    pair.depthwise.conv.geometry.out_step = args.out_step(0);
+    pair.depthwise.conv.y = Elements(args.out(0));
     RunPair(pair, args);
     return Status::Ok();
+  }
+
+  std::optional<DepthwiseLayer> AsDepthwise(const Image2& x, const Image2& y) const override {
+    if (!IsChannelsLast() || HasResidual()) return std::nullopt;
+    DepthwiseLayer layer{LayerFor(GeometryFor(x, y)), kPrecision};
+    layer.conv.epilogue.activation = activation();
+    return layer;
   }
 
  protected:
@@ -79,7 +84,8 @@ class DepthwiseKernel : public ImageKernel {
     conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data();
     const int64_t rows = conv.geometry.batch * conv.geometry.out_h;
-    const auto run = kPrecision == Precision::kBf16 ? RunDepthwiseBf16 : RunDepthwiseF32;
+    const auto run = [layer = DepthwiseLayer{{}, kPrecision}](const DepthwiseF32& part, int64_t begin,
+                                                              int64_t end) { layer.Run(part, begin, end); };
     if (rows < 4 * args.pool.num_threads() && conv.channels >= 2 * kTaskChannels) {
       // A small image, whose products shared out their panels, too: a thread finds its channels in its own
       // cache.
@@ -100,6 +106,7 @@ class DepthwiseKernel : public ImageKernel {
   }
 
  private:
+  static Image2 ImageOf(const Dims& dims) { return ViewImage2(dims, Layout::kChannelsLast); }
   // But for where the images lie and what is behind the sums.
   DepthwiseF32 LayerFor(const ConvGeometry& geometry) const {
     DepthwiseF32 conv;
@@ -114,14 +121,11 @@ class DepthwiseKernel : public ImageKernel {
   std::optional<PointwiseDepthwise> PairFor(const Kernel& first, const PairTypes& types) const {
     const auto* image = dynamic_cast<const ImageKernel*>(&first);
     const auto layer = image == nullptr ? std::nullopt : image->AsPointwise();
-    if (!layer || !IsChannelsLast() || HasResidual()) return std::nullopt;
+    const auto own =
+        AsDepthwise(ImageOf(KnownDims(*types.inputs[0].shape)), ImageOf(KnownDims(*types.outputs[0].shape)));
+    if (!layer || !own) return std::nullopt;
     const Type& x = types.first_inputs[0];
-    PointwiseDepthwise pair{
-        *layer,
-        {},
-        layer->in_c,
-        LayerFor(GeometryFor(KnownDims(*types.inputs[0].shape), KnownDims(*types.outputs[0].shape))),
-        kPrecision};
+    PointwiseDepthwise pair{*layer, {}, layer->in_c, *own};
     if (x.dtype == DType::kBF16) pair.x = static_cast<const uint16_t*>(nullptr);
     return pair;
   }

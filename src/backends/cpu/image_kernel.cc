@@ -1,5 +1,6 @@
 #include "backends/cpu/image_kernel.h"
 
+#include "backends/cpu/kernels/depthwise/depthwise_bf16.h"
 #include "backends/cpu/kernels/move/transpose.h"
 #include "base/round_up.h"
 #include "ops/nn/residual.h"
@@ -42,7 +43,11 @@ Status ImageKernel::Init(const Step& step) {
 }
 
 ConvGeometry ImageKernel::GeometryFor(const Dims& x, const Dims& y) const {
-  return GeometryOf(window_, ViewImage2(x, layout_), ViewImage2(y, layout_), group_);
+  return GeometryFor(ViewImage2(x, layout_), ViewImage2(y, layout_));
+}
+
+ConvGeometry ImageKernel::GeometryFor(const Image2& x, const Image2& y) const {
+  return GeometryOf(window_, x, y, group_);
 }
 
 Epilogue ImageKernel::EpilogueOf(const Images& images) const {
@@ -84,8 +89,16 @@ bool ImageKernel::CanWriteSteps(size_t output) const {
 
 std::optional<PointwiseLayer> ImageKernel::AsPointwise() const { return std::nullopt; }
 
-bool ImageKernel::IsPlainPointwise() const {
-  bool is_plain = IsChannelsLast() && group_ == 1 && !has_residual_;
+std::optional<DepthwiseLayer> ImageKernel::AsDepthwise(const Image2&, const Image2&) const {
+  return std::nullopt;
+}
+
+void DepthwiseLayer::Run(const DepthwiseF32& part, int64_t row_begin, int64_t row_end) const {
+  (precision == Precision::kBf16 ? RunDepthwiseBf16 : RunDepthwiseF32)(part, row_begin, row_end);
+}
+
+bool ImageKernel::IsPointwise() const {
+  bool is_plain = IsChannelsLast() && group_ == 1;
   for (const int axis : {0, 1}) {
     const bool is_padded =
         window_.mode == Window2::Pad::kExplicit && (window_.pad[axis] != 0 || window_.pad_end[axis] != 0);

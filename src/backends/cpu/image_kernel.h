@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backends/cpu/kernels/conv/conv_f32.h"
+#include "backends/cpu/kernels/depthwise/depthwise_f32.h"
 #include "backends/cpu/tactics.h"
 
 namespace slipway::cpu {
@@ -12,12 +13,26 @@ std::optional<std::string> WhyNotConvF32(const Step& step);
 // One filter per channel.
 bool IsDepthwise(const Step& step);
 
-// A convolution that is one product per pixel: 1x1, stride 1, nothing but bias and activation behind it.
+// Images between two steps that run as one pay where they are larger: one of this size (in f32) stays in the
+// second-level caches as a whole, and threads that share its rows would each compute those where their parts
+// meet.
+inline constexpr int64_t kSmallImageBytes = 1024 * 1024;
+
+// A convolution that is one product per pixel: 1x1, stride 1.
 struct PointwiseLayer {
   int64_t in_c = 0, out_c = 0;
   Precision precision = Precision::kF32;
   const float* weights = nullptr;  // packed: PackPanels or PackPanelsBf16
   Epilogue epilogue;
+};
+
+// One filter per channel.
+struct DepthwiseLayer {
+  DepthwiseF32 conv;
+  Precision precision = Precision::kF32;  // kBf16: images may be bf16
+
+  // Rows of `part`, which is `conv` or a part of it.
+  void Run(const DepthwiseF32& part, int64_t row_begin, int64_t row_end) const;
 };
 
 // A Conv on images, channels last. Where channels come first, images pass through copies in the workspace.
@@ -32,13 +47,15 @@ class ImageKernel : public Kernel {
   bool CanReadBf16(size_t input) const override;
   bool CanWriteBf16(size_t output) const override;
   Status Run(const KernelArgs& args) const override;
-  // nullopt: it is none, or its channels come first.
+  // nullopt: it is none, its channels come first, or there is a residual.
   virtual std::optional<PointwiseLayer> AsPointwise() const;
+  // The same, of images of these extents: but for where they lie.
+  virtual std::optional<DepthwiseLayer> AsDepthwise(const Image2& x, const Image2& y) const;
 
  protected:
   struct Images {
     ConvGeometry geometry;
-    // bf16 only where the kernel said that it can: ReadsBf16, WritesBf16.
+    // bf16 only where the kernel said that it can: CanReadBf16, CanWriteBf16.
     ConstElements x = nullptr;
     bool is_planar = false;            // x alone, with its channels first: see ConvF32
     ConstElements residual = nullptr;  // null: none
@@ -59,8 +76,9 @@ class ImageKernel : public Kernel {
 
   bool IsChannelsLast() const { return layout_ == Layout::kChannelsLast; }
   // Of the weights and attributes alone.
-  bool IsPlainPointwise() const;
+  bool IsPointwise() const;
   ConvGeometry GeometryFor(const Dims& x, const Dims& y) const;
+  ConvGeometry GeometryFor(const Image2& x, const Image2& y) const;
   // The end of an element, without its bias.
   Epilogue EpilogueOf(const Images& images) const;
   bool HasResidual() const { return has_residual_; }

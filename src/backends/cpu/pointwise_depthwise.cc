@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backends/cpu/kernels/depthwise/depthwise_bf16.h"
 #include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/product.h"
 
@@ -12,20 +11,17 @@ namespace {
 
 constexpr int64_t kGroup = 64;  // channels done together: 4 panels
 constexpr int64_t kStripBytes = 320 * 1024;
-// A widened image of this size stays in the second-level caches as a whole: there is nothing to gain, and
-// threads that share its rows would each compute those where their parts meet.
-constexpr int64_t kSmallBytes = 1024 * 1024;
 
 bool IsShort(const PointwiseDepthwise& pair) {
-  return pair.precision == Precision::kBf16 && pair.pointwise.precision == Precision::kBf16;
+  return pair.depthwise.precision == Precision::kBf16 && pair.pointwise.precision == Precision::kBf16;
 }
 
 // The image between, of a group of channels.
 struct Strip {
   explicit Strip(const PointwiseDepthwise& pair)
-      : row_elements(pair.depthwise.geometry.in_w * kGroup),
+      : row_elements(pair.depthwise.conv.geometry.in_w * kGroup),
         row_bytes(row_elements * (IsShort(pair) ? 2 : 4)) {
-    const ConvGeometry& g = pair.depthwise.geometry;
+    const ConvGeometry& g = pair.depthwise.conv.geometry;
     const int64_t fitting = (kStripBytes / row_bytes - g.kernel_h) / g.stride_h + 1;
     out_rows = std::clamp<int64_t>(fitting, 1, g.out_h);
     bytes = g.span_h(out_rows) * row_bytes;
@@ -44,7 +40,7 @@ void RunRows(const PointwiseDepthwise& pair, int64_t n, int64_t row_begin, int64
   const int64_t first_channel = group * kGroup;
   const Elements rows =
       is_short ? Elements(reinterpret_cast<uint16_t*>(scratch)) : Elements(reinterpret_cast<float*>(scratch));
-  DepthwiseF32 depthwise = pair.depthwise.Channels(first_channel, first_channel + kGroup);
+  DepthwiseF32 depthwise = pair.depthwise.conv.Channels(first_channel, first_channel + kGroup);
   ConvGeometry& g = depthwise.geometry;
   g.in_step = kGroup;
   depthwise.y += n * g.out_h * g.out_w * g.out_step;
@@ -78,16 +74,17 @@ void RunRows(const PointwiseDepthwise& pair, int64_t n, int64_t row_begin, int64
     gemm.c = rows + (kept * strip.row_elements - first_channel);
     RunGemmF32(gemm, (end - low - kept) * g.in_w, panel, panel_end);
     depthwise.x = rows + -low * strip.row_elements;
-    (pair.precision == Precision::kBf16 ? RunDepthwiseBf16 : RunDepthwiseF32)(depthwise, row, next);
+    pair.depthwise.Run(depthwise, row, next);
   }
 }
 
 }  // namespace
 
 std::optional<std::string> WhyNotPair(const PointwiseDepthwise& pair) {
-  const ConvGeometry& g = pair.depthwise.geometry;
-  if (pair.pointwise.out_c != pair.depthwise.channels) return "channels differ";
-  if (g.in_h * g.in_w * pair.depthwise.channels * static_cast<int64_t>(sizeof(float)) <= kSmallBytes)
+  const ConvGeometry& g = pair.depthwise.conv.geometry;
+  if (pair.pointwise.out_c != pair.depthwise.conv.channels) return "channels differ";
+  if (g.in_h * g.in_w * pair.depthwise.conv.channels * static_cast<int64_t>(sizeof(float)) <=
+      kSmallImageBytes)
     return "the image between is small";
   if (g.dilation_h != 1 || g.dilation_w != 1) return "dilated windows";
   if (pair.pointwise.precision == Precision::kBf16 && !ArePairs(pair.x, pair.x_step, pair.pointwise.in_c))
@@ -99,7 +96,7 @@ std::optional<std::string> WhyNotPair(const PointwiseDepthwise& pair) {
 int64_t PairScratchBytes(const PointwiseDepthwise& pair) { return Strip(pair).bytes; }
 
 void RunPair(const PointwiseDepthwise& pair, const KernelArgs& args) {
-  const ConvGeometry& g = pair.depthwise.geometry;
+  const ConvGeometry& g = pair.depthwise.conv.geometry;
   const int64_t groups = DivideUp(pair.pointwise.out_c, kGroup), threads = args.pool.num_threads();
   const bool shares_rows = threads > 1 && SharesRows(g.in_h * g.in_w, pair.pointwise.in_c,
                                                      PanelsOf(pair.pointwise.out_c), threads);

@@ -9,7 +9,6 @@
 #pragma once
 
 #include "backends/cpu/image_kernel.h"
-#include "backends/cpu/kernels/depthwise/depthwise_f32.h"
 
 namespace slipway::cpu {
 
@@ -19,8 +18,7 @@ struct PointwiseDepthwise {
   ConstElements x;
   int64_t x_step = 0;
   // Its geometry's input is the image between, of which x is not set.
-  DepthwiseF32 depthwise;
-  Precision precision = Precision::kF32;  // of the depthwise kernel
+  DepthwiseLayer depthwise;
 };
 
 // Why the two cannot run so; nullopt if they can. Only types and geometry are looked at.
