@@ -7,14 +7,12 @@
 #include "api/tuned.h"
 #include "base/c_views.h"
 #include "base/file.h"
-#include "base/packed_array.h"
 #include "library/failures.h"
+#include "plan/layout.h"
 #include "plan/parts.h"
 
 namespace slipway {
 namespace {
-
-constexpr uintptr_t kAlignment = 64;  // of packed constants, from the file's beginning
 
 Result<EngineOptions> OptionsFor(const slipway_runtime_options* given) {
   EngineOptions engine;
@@ -75,12 +73,10 @@ Result<std::unique_ptr<slipway_runtime_network>> ParseNetwork(slipway_bytes file
                                                               const slipway_runtime_options* options) {
   const auto* data = static_cast<const uint8_t*>(file.data);
   const auto size = static_cast<size_t>(file.size);
-  const std::string name = "model.slip";
-  if (reinterpret_cast<uintptr_t>(data) % kAlignment == 0)
-    return MakeNetwork({data, size}, nullptr, name, options);
-  PackedArray<uint8_t> copy(static_cast<int64_t>(size));
-  std::memcpy(copy.mutable_data(), data, size);
-  return MakeNetwork(copy.bytes(), copy.owner(), name, options);
+  // Packed constants lie on such addresses of the file. Without an owner there is a copy that does.
+  const bool is_aligned = reinterpret_cast<uintptr_t>(data) % kSlipAlignment == 0;
+  const std::shared_ptr<const void> caller(data, [](const void*) {});
+  return MakeNetwork({data, size}, is_aligned ? caller : nullptr, "model.slip", options);
 }
 
 slipway_runtime_port ViewPort(const NetworkPort& port) {

@@ -5,6 +5,7 @@
 
 #include "base/crc32.h"
 #include "base/flat_vector.h"
+#include "base/packed_array.h"
 #include "ops/verify.h"
 #include "plan/half_weights.h"
 #include "plan/layout.h"
@@ -45,7 +46,7 @@ Status CheckSum(std::span<const uint8_t> bytes, uint32_t crc32) {
 class Reader {
  public:
   Reader(std::span<const uint8_t> data, std::shared_ptr<const void> owner, const SlipReadOptions& options)
-      : data_(data), owner_(std::move(owner)), options_(options) {}
+      : data_(data), unclaimed_bytes_(data.size()), owner_(std::move(owner)), options_(options) {}
 
   Result<SlipParts> Read(const fb::Model& source) {
     SlipParts parts;
@@ -125,26 +126,15 @@ class Reader {
     if (source.data() == nullptr) return Broken("a packed constant has no data");
     SLIPWAY_ASSIGN_OR_RETURN(auto bytes, Bytes(*source.data()));
     SLIPWAY_RETURN_IF_ERROR(CheckBytes(bytes, source.crc32(), check));
-    PackedPart part{source.input(), source.number(), bytes, owner_};
-    const bool is_aligned = reinterpret_cast<uintptr_t>(bytes.data()) % kSlipAlignment == 0;
-    if (owner_ != nullptr)
-      return is_aligned ? Result<PackedPart>(part) : Broken("a packed constant is not aligned");
-    PackedArray<uint8_t> copy(static_cast<int64_t>(bytes.size()));
-    if (!bytes.empty()) std::memcpy(copy.mutable_data(), bytes.data(), bytes.size());
-    part.bytes = copy.bytes();
-    part.owner = copy.owner();
-    return part;
+    if (reinterpret_cast<uintptr_t>(bytes.data()) % kSlipAlignment != 0)
+      return Broken("a packed constant is not aligned");
+    return PackedPart{source.input(), source.number(), bytes, owner_};
   }
 
   Status CheckBytes(std::span<const uint8_t> bytes, uint32_t crc32, Check check) {
     if (check == Check::kNever || options_.skips_checksums) return Status::Ok();
     if (check == Check::kNow) return CheckSum(bytes, crc32);
-    if (owner_ != nullptr) {
-      left_.push_back({bytes, crc32, owner_});
-      return Status::Ok();
-    }
-    auto copy = std::make_shared<std::vector<uint8_t>>(bytes.begin(), bytes.end());
-    left_.push_back({*copy, crc32, copy});
+    left_.push_back({bytes, crc32, owner_});
     return Status::Ok();
   }
 
@@ -183,10 +173,13 @@ class Reader {
       return Broken("tensor " + std::string(DTypeName(dtype)) + ToString(dims) + " needs " +
                     std::to_string(needed) + " bytes, has " + std::to_string(bytes.size()));
     }
+    // Every tensor has bytes of its own: copies of them all cannot take more than a few times the file.
+    if (bytes.size() > unclaimed_bytes_) return Broken("tensors take more bytes than the file has for them");
+    unclaimed_bytes_ -= bytes.size();
     SLIPWAY_RETURN_IF_ERROR(CheckBytes(bytes, source.crc32(), check));
     // Also of what nobody should read: where a section turns out not to fit, kernels pack these.
     if (is_half) return FromHalves(std::move(dims), bytes.data());
-    if (reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0 || owner_ == nullptr) {
+    if (reinterpret_cast<uintptr_t>(bytes.data()) % 16 != 0) {
       Tensor copy(dtype, std::move(dims));
       if (needed > 0) std::memcpy(copy.data(), bytes.data(), bytes.size());
       return copy;
@@ -317,6 +310,7 @@ class Reader {
   enum class AttrTag : uint8_t { kInt, kFloat, kString, kInts, kFloats, kStrings, kTensor, kGraph, kDType };
 
   std::span<const uint8_t> data_;
+  size_t unclaimed_bytes_;  // of data_, that no tensor has had yet
   std::shared_ptr<const void> owner_;
   const SlipReadOptions& options_;
   const fb::TunedSection* used_ = nullptr;
@@ -366,6 +360,11 @@ bool LooksLikeSlip(std::span<const uint8_t> bytes) {
 Result<SlipParts> ParseSlipParts(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
                                  const SlipReadOptions& options) {
   if (!LooksLikeSlip(bytes)) return Broken("does not begin with SLIPWAY");
+  if (owner == nullptr) {
+    PackedArray<uint8_t> copy(static_cast<int64_t>(bytes.size()));
+    std::memcpy(copy.mutable_data(), bytes.data(), bytes.size());
+    return ParseSlipParts(copy.bytes(), copy.owner(), options);
+  }
   if (bytes.size() < sizeof(SlipHeader)) return Broken("is truncated in its header");
   SlipHeader header;
   std::memcpy(&header, bytes.data(), sizeof(header));

@@ -78,7 +78,8 @@ struct SlipReadOptions {
 };
 
 // Verified before use: bounds, checksums, order of nodes, operators and attributes, shapes and sizes. Of
-// tuned sections: that their parts lie inside the file. Constants and parts alias the mapped file.
+// tuned sections: that their parts lie inside the file. Constants and parts alias the mapped file, or the
+// bytes that `owner` keeps alive, aligned as pages or kSlipAlignment are; null: a copy of them is made.
 Result<SlipModel> ReadSlip(const std::string& path, const SlipReadOptions& options = {});
 Result<SlipModel> ParseSlip(std::span<const uint8_t> bytes, std::shared_ptr<const void> owner,
                             const SlipReadOptions& options = {});

@@ -196,6 +196,32 @@ TEST(Slip, SectionsHoldEqualPartsOnce) {
   EXPECT_GT(FormatSlip(model)->size(), one);
 }
 
+// Copies of what overlaps would take more than the file can account for.
+TEST(Slip, TensorsHaveBytesOfTheirOwn) {
+  SlipModel model = ModelOf(SmallGraph());
+  const Tensor large = Counting(DType::kF32, {1000});
+  model.golden.push_back({"one", {large}, {large}});
+  std::string file = *FormatSlip(model);
+  ASSERT_EQ(WhyRefused(file), "");
+  // The second golden tensor's extent (offset and size) becomes the first's, which has the same checksum.
+  const auto extent = [](uint64_t offset) {
+    const uint64_t words[] = {offset, 4000};
+    return std::string(reinterpret_cast<const char*>(words), sizeof(words));
+  };
+  const size_t at = file.find(extent(64 + AlignSlip(4000)));
+  ASSERT_NE(at, std::string::npos);
+  file.replace(at, 16, extent(64));
+  SlipHeader header = HeaderOf(file);
+  // So does the file end behind the first one.
+  header.data_bytes = 64 + 4000;
+  header.file_bytes = header.data_offset + header.data_bytes;
+  header.graph_crc32 =
+      Crc32({reinterpret_cast<const uint8_t*>(file.data()) + header.graph_offset, header.graph_bytes});
+  std::memcpy(file.data(), &header, sizeof(header));
+  file.resize(header.file_bytes);
+  EXPECT_THAT(WhyRefused(file), HasSubstr("tensors take more bytes than the file has for them"));
+}
+
 // What the section in use makes needless is not read: its bytes may be wrong.
 TEST(Slip, ASectionInUseLeavesTheRestUnread) {
   SlipModel model = ModelOf(SmallGraph());
