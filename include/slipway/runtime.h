@@ -30,12 +30,12 @@ extern "C" {
 /* The numbers of slipway/status.h. */
 enum {
   SLIPWAY_RUNTIME_OK = 0,
-  SLIPWAY_RUNTIME_INTERNAL = 1,      /* a defect of the library, or no memory left */
+  SLIPWAY_RUNTIME_INTERNAL = 1,      /* a defect of the library, or no memory left for a small thing */
   SLIPWAY_RUNTIME_USAGE = 2,         /* the caller's options */
   SLIPWAY_RUNTIME_NOT_FOUND = 3,     /* no such file */
   SLIPWAY_RUNTIME_INVALID_MODEL = 4, /* a file that is broken or inconsistent */
   SLIPWAY_RUNTIME_UNSUPPORTED = 5,   /* a valid file that needs what this library lacks */
-  SLIPWAY_RUNTIME_INVALID_INPUT = 6, /* a tensor of the wrong kind or shape */
+  SLIPWAY_RUNTIME_INVALID_INPUT = 6, /* a tensor of the wrong kind or shape, or too large for the memory */
   SLIPWAY_RUNTIME_IO = 8             /* the operating system refused to read */
 };
 
@@ -63,7 +63,8 @@ typedef struct slipway_runtime_options {
 
 /* Reads the section that was tuned for this machine and these options where the file has one. Nothing in the
  * file is trusted; it stays mapped as long as the network or a session of it lives. An operator that this
- * library was built without is an error that names it and its node. options: NULL for {0}. */
+ * library was built without is an error that names it and its node. Memory that loading cannot have ends the
+ * process. options: NULL for {0}. */
 int32_t slipway_runtime_load(const char* path, const slipway_runtime_options* options,
                              slipway_runtime_network** network);
 /* From memory that stays as it is as long as the network or a session of it lives. */
@@ -104,11 +105,13 @@ int32_t slipway_runtime_new_session(const slipway_runtime_network* network,
 void slipway_runtime_free_session(slipway_runtime_session* session);
 
 /* One dense tensor per input, in order, not of strings; dtypes, shapes and sizes are checked, `is_present`
- * must be 1, `quant` is not looked at. The first call with new shapes plans memory, later ones allocate
- * nothing. */
+ * must be 1, `quant` is not looked at. The first call with new shapes plans memory. Later ones allocate
+ * nothing where the tensors lie where they lay, or else their extents; and what steps give whose results'
+ * shapes depend on data. */
 int32_t slipway_runtime_run(slipway_runtime_session* session, uint64_t num_inputs,
                             const slipway_tensor* inputs);
-/* An output of the last run, which has succeeded; valid until the next one or the session's end. */
+/* An output of the last run, which has succeeded; valid until the next one or the session's end. An output
+ * that is an input of the network, too, is the caller's own memory. */
 slipway_tensor slipway_runtime_result(const slipway_runtime_session* session, uint64_t index);
 /* Forgets what earlier runs left in the network's states (recurrent layers, variables). */
 int32_t slipway_runtime_reset(slipway_runtime_session* session);

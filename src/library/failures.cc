@@ -7,7 +7,6 @@
 namespace slipway {
 namespace {
 
-// Texts that could not be kept for want of memory are told by what always is there.
 thread_local std::string reason;
 thread_local const char* shown = "";
 
@@ -19,9 +18,14 @@ int32_t Report(const Status& status) noexcept {
     reason = status.ToString();
     shown = reason.c_str();
   } catch (const std::bad_alloc&) {
-    shown = "not enough memory";
+    return ReportNoMemory();
   }
   return static_cast<int32_t>(status.code());
+}
+
+int32_t ReportNoMemory() noexcept {
+  shown = "not enough memory";
+  return static_cast<int32_t>(Code::kInternal);
 }
 
 }  // namespace slipway

@@ -14,13 +14,16 @@ namespace slipway {
 // Keeps the reason of an error. Returns its code, 0 for none. Throws nothing.
 int32_t Report(const Status& status) noexcept;
 
+// The error of having no memory, not even for a text.
+int32_t ReportNoMemory() noexcept;
+
 // Report(call()), with what is thrown as an error, too.
 template <class Call>
 int32_t Guarded(const Call& call) noexcept {
   try {
     return Report(call());
   } catch (const std::bad_alloc&) {
-    return Report(Status(Code::kInternal, "not enough memory"));
+    return ReportNoMemory();
   } catch (const std::exception& thrown) {
     return Report(Status(Code::kInternal, thrown.what()));
   }

@@ -1,4 +1,6 @@
 // Sessions as the C interface shows them (slipway/runtime.h).
+#include <algorithm>
+
 #include "base/c_views.h"
 #include "library/failures.h"
 #include "library/network.h"
@@ -6,7 +8,7 @@
 struct slipway_runtime_session {
   std::shared_ptr<const slipway::Engine> engine;
   std::unique_ptr<slipway::Context> context;
-  std::vector<slipway::Tensor> inputs;  // scratch
+  std::vector<slipway::Tensor> inputs;  // of the last run
   std::span<const slipway::Tensor> results;
   std::vector<slipway_quant> quants;  // by output; of those that have one
 };
@@ -39,12 +41,19 @@ Result<Tensor> ReadTensor(size_t index, const slipway_tensor& given) {
   return Tensor(dtype, std::move(dims), given.data);
 }
 
+// Whether `tensor` is what ReadTensor would make of `given`.
+bool IsSame(const Tensor& tensor, const slipway_tensor& given) {
+  return given.is_present == 1 && given.dtype == static_cast<uint32_t>(tensor.dtype()) &&
+         given.rank == tensor.rank() && std::equal(tensor.dims().begin(), tensor.dims().end(), given.dims) &&
+         given.size_bytes == static_cast<uint64_t>(tensor.size_bytes()) && given.data == tensor.data();
+}
+
 Status Run(slipway_runtime_session& session, std::span<const slipway_tensor> inputs) {
   session.results = {};
-  session.inputs.clear();
+  session.inputs.resize(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    SLIPWAY_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(i, inputs[i]));
-    session.inputs.push_back(std::move(tensor));
+    if (IsSame(session.inputs[i], inputs[i])) continue;
+    SLIPWAY_ASSIGN_OR_RETURN(session.inputs[i], ReadTensor(i, inputs[i]));
   }
   SLIPWAY_ASSIGN_OR_RETURN(session.results, session.context->Run(session.inputs));
   return Status::Ok();
