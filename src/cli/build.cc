@@ -96,7 +96,8 @@ Status Build(const BuildFlags& flags) {
   std::string path = flags.path;
   if (path.empty()) path = std::filesystem::path(flags.model.model).replace_extension(".slip").string();
   SLIPWAY_RETURN_IF_ERROR(CheckOutPath(path));
-  for (const std::string& cache : flags.model.timing_caches) SLIPWAY_RETURN_IF_ERROR(CheckOutPath(cache));
+  const TimingFlags timing{flags.model.timing_caches, flags.is_untimed ? 0 : flags.model.tune_seconds};
+  for (const std::string& cache : timing.WrittenPaths()) SLIPWAY_RETURN_IF_ERROR(CheckOutPath(cache));
   SLIPWAY_ASSIGN_OR_RETURN(EngineOptions options, flags.model.ToEngineOptions());
   SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, flags.model.Load());
   SlipModel& model = loaded.model;
@@ -112,7 +113,6 @@ Status Build(const BuildFlags& flags) {
   } else if (options.precision == Precision::kF32 && options.accuracy == Accuracy::kDefault) {
     PrintBf16(model, options);
   }
-  const TimingFlags timing{flags.model.timing_caches, flags.is_untimed ? 0 : flags.model.tune_seconds};
   SLIPWAY_ASSIGN_OR_RETURN(const auto choices, ChooseByTime(model.graph, timing, options));
   SLIPWAY_RETURN_IF_ERROR(CheckError(model, choices, options, flags.max_error));
   if (!flags.report_path.empty()) SLIPWAY_RETURN_IF_ERROR(Report(flags, model, choices, options));

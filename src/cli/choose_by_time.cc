@@ -54,6 +54,16 @@ Status TuneInto(TimingTable& table, const Graph& graph, const std::vector<const 
 
 }  // namespace
 
+std::vector<std::string> TimingFlags::WrittenPaths() const {
+  std::vector<std::string> written;
+  for (const std::string& path : cache_paths) {
+    std::error_code error;
+    const bool gets_times = seconds > 0 && &path == &cache_paths.front();
+    if (gets_times || !std::filesystem::exists(path, error)) written.push_back(path);
+  }
+  return written;
+}
+
 Result<std::vector<Choice>> ChooseByTime(const Graph& graph, const TimingFlags& flags,
                                          const EngineOptions& options) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto backends, BackendsFor(graph, options));

@@ -11,6 +11,9 @@ namespace slipway::cli {
 struct TimingFlags {
   std::vector<std::string> cache_paths;  // none: nothing is kept
   double seconds = 0;                    // of timing; 0: none
+
+  // Those that ChooseByTime writes: the first, where it times, and what is not there yet.
+  std::vector<std::string> WrittenPaths() const;
 };
 
 // A choice for every node by what the caches know and what is timed now, the rest by the cost model. What was

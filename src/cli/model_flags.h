@@ -56,10 +56,10 @@ struct ModelFlags {
   Result<LoadedModel> Load() const;
   // The same for MakeEngine alone: of a tuned .slip file, what other uses need may go unchecked.
   Result<LoadedModel> LoadToRun() const;
-  // --precision auto counts as f32 until ChoosePrecision has tried the model.
   // Times choose the kernels, not a tuned section.
   bool IsTimed() const { return !timing_caches.empty() || tune_seconds > 0; }
   bool IsPrecisionAuto() const { return precision == "auto"; }
+  // --precision auto counts as f32 until ChoosePrecision has tried the model.
   Result<EngineOptions> ToEngineOptions() const;
   // As the flags say; without flags about timing, as the model is tuned for this machine. Notes go to stderr.
   Result<std::shared_ptr<const Engine>> MakeEngine(const LoadedModel& loaded) const;

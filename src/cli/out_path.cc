@@ -14,8 +14,10 @@ Status CheckOutPath(const std::string& path) {
   };
   std::error_code error;
   if (fs::is_directory(path, error)) return error_of("it is a folder", "give the name of a file in it");
-  if (fs::exists(path, error) && !fs::is_regular_file(path, error)) return Status::Ok();  // a device, a pipe
-  const std::string parent = fs::path(path).parent_path().string();
+  const bool is_there = fs::exists(path, error);
+  if (is_there && !fs::is_regular_file(path, error)) return Status::Ok();  // a device, a pipe
+  // A file is written beside what a link to it points to (FileWriter).
+  const std::string parent = (is_there ? fs::canonical(path, error) : fs::path(path)).parent_path().string();
   const std::string folder = parent.empty() ? "." : parent;
   if (!fs::exists(folder, error))
     return error_of("there is no folder '" + folder + "'", "make it first: mkdir -p '" + folder + "'");
