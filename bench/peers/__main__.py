@@ -68,6 +68,8 @@ def main(arguments=None):
     engines = _chosen(flags.engines, ENGINES, "engine")
     threads = sorted({int(count) for count in flags.threads.replace(",", " ").split()})
     facts = machine.facts(flags.turns)
+    if facts["busy"] > 0.1:
+        print(f"bench-peers: others keep the cores busy for {facts['busy']:.0%} of the time: figures are worth little", file=sys.stderr)
     work = flags.out / "run"
     work.mkdir(parents=True, exist_ok=True)
     settings = contest.Settings(tuple({"slipway", "onnxruntime", *engines}), flags.turns, work, flags.seconds, flags.rounds,

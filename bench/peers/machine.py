@@ -4,6 +4,7 @@ import os
 import pathlib
 import platform
 import subprocess
+import time
 
 CPUFREQ = pathlib.Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 # bf16 products to each f32 one at the instructions' peak: pairs in vectors; tiles of AMX.
@@ -28,8 +29,21 @@ def _caches():
     return caches
 
 
+def _busy_share(seconds=1.0):
+    """The share of all cores' time that others used just now, 0 to 1: the load average would still tell of what ended before."""
+    def ticks():
+        numbers = [int(word) for word in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        return sum(numbers), numbers[3] + numbers[4]  # all, idle
+
+    total, idle = ticks()
+    time.sleep(seconds)
+    total_after, idle_after = ticks()
+    return 1 - (idle_after - idle) / max(total_after - total, 1)
+
+
 def facts(turns_program):
     """turns_program: the built slipway_turns, which measures the roofs."""
+    busy = _busy_share()
     peak = json.loads(subprocess.run([turns_program, "--peak"], capture_output=True, text=True, check=True).stdout)
     flags = _cpuinfo("flags").split()
     factor = next((factor for flag, factor in BF16_FACTORS.items() if flag in flags), 1)
@@ -41,6 +55,6 @@ def facts(turns_program):
         "instructions": [flag for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if flag in flags],
         "governor": CPUFREQ.read_text().strip() if CPUFREQ.exists() else "not visible",
         "kernel": platform.release(),
-        "load": os.getloadavg()[0],
+        "busy": busy,
         "peak": {"f32": peak["f32_gflops"], "bf16": peak["f32_gflops"] * factor},
     }

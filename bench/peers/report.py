@@ -109,8 +109,8 @@ def machine_lines(results):
     caches = ", ".join(f"{name} {size}" for name, size in machine["caches"].items())
     return [
         f"{machine['cpu']} (family.model {machine['family']}), {machine['cores']} cores, {caches}; "
-        f"{', '.join(machine['instructions'])}; Linux {machine['kernel']}; governor {machine['governor']}; load {machine['load']:.1f} "
-        "at the start",
+        f"{', '.join(machine['instructions'])}; Linux {machine['kernel']}; governor {machine['governor']}; "
+        f"others kept the cores busy for {machine['busy']:.0%} of the time at the start",
         f"roof of one core: {machine['peak']['f32']:.0f} GFLOP/s f32 (measured), {machine['peak']['bf16']:.0f} bf16",
         "versions: " + ", ".join(f"{name} {version.removeprefix('slipway ')}" for name, version in versions.items()),
     ]
@@ -133,7 +133,9 @@ def text(results):
         table = ratio_table(results, precision)
         if table:
             parts.append(f"{precision}: best peer / Slipway (above 1: Slipway is faster)\n{table}")
-            parts.append(f"memory that a model needs, {precision}\n{memory_table(results, precision)}")
+        memory = memory_table(results, precision)
+        if memory:
+            parts.append(f"memory that a model needs, {precision}\n{memory}")
     parts.append("\n".join(absent_lines(results)) + "\n")
     return "\n".join(parts)
 
@@ -145,8 +147,10 @@ def markdown(results, images):
         table = ratio_table(results, precision, is_markdown=True)
         if table:
             parts += [f"### {precision}\n", f"![time of each engine over Slipway's, {precision}]({images[precision]})\n", table,
-                      f"Medians of all engines, ms:\n\n{time_table(results, precision, is_markdown=True)}",
-                      f"Memory:\n\n{memory_table(results, precision, is_markdown=True)}"]
+                      f"Medians of all engines, ms:\n\n{time_table(results, precision, is_markdown=True)}"]
+        memory = memory_table(results, precision, is_markdown=True)
+        if memory:
+            parts.append(f"Memory:\n\n{memory}")
     parts += ["### Every figure\n", detail_table(results, is_markdown=True)]
     absent = absent_lines(results)
     if absent:

@@ -100,6 +100,12 @@ class Protocol(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "unknown command 'jump'"):
             worker.answer("jump 3")
 
+    def test_copies_of_the_inputs_are_taken_off(self):
+        session = types.SimpleNamespace(prepare=lambda: None, run=lambda: None, copied_bytes=7_000_000)
+        worker = Worker(lambda *_: session, "model", 1, "f32", {})
+        memory = worker.memory()
+        self.assertAlmostEqual(memory["model_mb"], memory["peak_mb"] - worker.before_mb - 7)
+
 
 def sample():
     """Results of one model: LiteRT twice as fast as we, ONNX Runtime half as fast, OpenVINO alone in bf16."""
@@ -109,7 +115,7 @@ def sample():
     rows = [contest.Row(entrant(engine, precision), facts, 1e-6, [[ms] * 3] * 2, measures.rate(model, ms, 500))
             for engine, precision, ms in times]
     machine = {"cpu": "A & B", "family": "1.2", "cores": 2, "caches": {"L2": "1024K"}, "instructions": ["avx2"],
-               "governor": "performance", "kernel": "6", "load": 0.0, "peak": {"f32": 100.0, "bf16": 200.0}}
+               "governor": "performance", "kernel": "6", "busy": 0.0, "peak": {"f32": 100.0, "bf16": 200.0}}
     return report.to_json([contest.Contest(model, 1, rows, ["ncnn: no .param of this model"])], machine)
 
 
@@ -128,6 +134,8 @@ class Report(unittest.TestCase):
 
     def test_text_and_markdown_name_what_was_left_out(self):
         self.assertIn("ncnn: no .param of this model (net)", report.text(sample()))
+        self.assertIn("memory that a model needs, f32", report.text(sample()))
+        self.assertNotIn("memory that a model needs, bf16", report.text(sample()))  # we have no row there
         made = report.markdown(sample(), {"f32": "a.svg", "bf16": "b.svg"})
         self.assertIn("- ncnn: no .param of this model (net)", made)
         self.assertIn("(a.svg)", made)

@@ -12,10 +12,12 @@ class Session:
         self.interpreter = Interpreter(model_path=model, num_threads=threads)
         self.interpreter.allocate_tensors()
         self.inputs = []
+        self.copied_bytes = 0
         for detail in self.interpreter.get_input_details():
             array = inputs[detail["name"]]
             if tuple(detail["shape"]) != array.shape:  # the network of another format, channels first
                 array = np.ascontiguousarray(array.transpose(0, 2, 3, 1))
+                self.copied_bytes += array.nbytes
             self.inputs.append((detail["index"], array))
 
     def prepare(self):

@@ -34,6 +34,7 @@ class Session:
             tensor = self.interpreter.getSessionInput(self.session, name)
             self.interpreter.resizeTensor(tensor, array.shape)
             self.inputs.append((tensor, _from_numpy(array, tensor)))
+        self.copied_bytes = sum(array.nbytes for array in inputs.values())
         self.interpreter.resizeSession(self.session)
 
     def prepare(self):

@@ -21,6 +21,7 @@ class Session:
             if status != 0:
                 raise ValueError(f"cannot load '{model}' with its .bin")
         self.inputs = {name: ncnn.Mat(array[0]).clone() for name, array in inputs.items()}
+        self.copied_bytes = sum(array.nbytes for array in inputs.values())
         self.names = list(self.net.output_names())
         self.results = {}
 

@@ -9,7 +9,8 @@ Loads, runs once, writes OUTPUTS.npz, and says so on stdout in a line of JSON: {
     memory    -> {"peak_mb", "model_mb"}
 
 peak_mb is the process's highest resident memory while it loads and runs; model_mb is what that added to what the interpreter,
-the engine's libraries and the inputs held before. Writing the outputs counts in neither. An error is {"error": text} and the end. slipway_turns.cc speaks the same.
+the engine's libraries and the inputs held before, less the copies of the inputs that the engine's interface asks for (a session's
+`copied_bytes`). Writing the outputs counts in neither. An error is {"error": text} and the end. slipway_turns.cc speaks the same.
 """
 import importlib
 import json
@@ -70,7 +71,7 @@ class Worker:
 
     def memory(self):
         peak = max(self.earlier_mb, status_mb("VmHWM"))
-        return {"peak_mb": peak, "model_mb": peak - self.before_mb}
+        return {"peak_mb": peak, "model_mb": peak - self.before_mb - getattr(self.session, "copied_bytes", 0) / 1e6}
 
     def facts(self):
         return {"version": self.session.version(), "load_ms": self.load_ms, "first_ms": self.first_ms, **self.memory()}
