@@ -13,7 +13,7 @@ namespace slipway {
 // hold what they packed.
 inline constexpr int kKernelsVersion = 3;
 
-// "AuthenticAMD/26/68/0 AVX3_ZEN4 threads 2 kernels 3": vendor, family, model and stepping of the processor,
+// "AuthenticAMD/26/68/0 AVX3_DL threads 2 kernels 3": vendor, family, model and stepping of the processor,
 // the instruction set that the backends' kernels run on, and what else times depend on. Holds no tab and no
 // line break.
 std::string MachineFingerprint(const std::vector<const Backend*>& backends, int num_threads);

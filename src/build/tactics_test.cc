@@ -17,9 +17,10 @@ class BackendTactics : public testing::TestWithParam<std::string> {};
 TEST_P(BackendTactics, AgreeWithTheReference) {
   RecordProperty("seed", static_cast<int>(kSeed));
   const Backend& backend = *FindBackend(GetParam());
-  std::set<std::string> untried;
+  std::set<std::string> names, untried;
   for (const Tactic* tactic : backend.tactics) {
     EXPECT_TRUE(tactic->name().starts_with(backend.name + "/")) << tactic->name();
+    EXPECT_TRUE(names.insert(tactic->name()).second) << "two tactics are called " << tactic->name();
     if (!backend.WhyNo(tactic->precision())) untried.insert(tactic->name());
   }
   for (const OpDef& op : AllOps()) {

@@ -255,6 +255,8 @@ inline std::vector<std::string> CheckTactics(const Backend& backend, const OpDef
   for (const Tactic* tactic : backend.tactics) {
     if (tactic->WhyNot(plain->step)) continue;
     SCOPED_TRACE(op.name + "/" + test.label + " by " + tactic->name());
+    EXPECT_GE(tactic->EstimateUs(plain->step), 0);
+    EXPECT_GE(tactic->Flops(plain->step).value_or(0), 0);
     for (const Laying& laying : Layings()) {
       SCOPED_TRACE("rows " + std::to_string(laying.gap) + " elements apart" +
                    (laying.reads_bf16 ? ", reads bf16" : "") + (laying.writes_bf16 ? ", writes bf16" : ""));

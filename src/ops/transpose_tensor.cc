@@ -37,7 +37,7 @@ Tensor TransposeTensor(const Tensor& tensor, const Ints& permutation) {
       index[k] = 0;
     }
   }
-  if (tensor.dtype() != DType::kString) OfferPages(tensor.data(), static_cast<size_t>(tensor.size_bytes()));
+  if (tensor.dtype() != DType::kString) OfferPages(tensor.bytes(), static_cast<size_t>(tensor.size_bytes()));
   return result;
 }
 

@@ -144,7 +144,7 @@ struct Backend {
   std::string name;
   std::string summary;
   std::vector<const Tactic*> tactics;  // static storage
-  // Instruction set that its kernels run on here ("AVX3_ZEN4"): what timings depend on. Empty: none.
+  // Instruction set that its kernels run on here ("AVX3_DL"): what timings depend on. Empty: none.
   std::string target = {};
   // Why it multiplies nothing in these on this machine; nullopt: it can.
   std::optional<std::string> why_no_bf16 = "it has no bf16 kernels";

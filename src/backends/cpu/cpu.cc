@@ -1,7 +1,7 @@
 // The `cpu` backend's list of tactics: vectorised kernels, chosen by what fits and what the cost model says.
 //
-// SLIPWAY_ISA=scalar|sse4|avx2|avx512|vnni, on ARM neon|dotprod, holds the kernels to an instruction set at
-// most (the default: the best).
+// SLIPWAY_ISA=scalar|sse4|avx2|avx512, on ARM neon|dotprod, holds the kernels to an instruction set at most
+// (the default: the best).
 #include <cstdlib>
 #include <string_view>
 
@@ -59,7 +59,7 @@ Backend MakeCpuBackend() {
                     cpu::GatherTactics,
                     cpu::CastTactics,
                     cpu::PoolTactics,
-                    cpu::MoveTactics,
+                    cpu::ReshapeTactics,
                     cpu::TransposeTactics,
                     cpu::CopyTactics,
                     cpu::ConcatTactics,

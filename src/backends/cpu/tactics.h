@@ -28,7 +28,7 @@ std::vector<const Tactic*> WhereTactics();
 std::vector<const Tactic*> GatherTactics();
 std::vector<const Tactic*> CastTactics();
 std::vector<const Tactic*> PoolTactics();
-std::vector<const Tactic*> MoveTactics();
+std::vector<const Tactic*> ReshapeTactics();
 std::vector<const Tactic*> TransposeTactics();
 std::vector<const Tactic*> CopyTactics();
 std::vector<const Tactic*> ConcatTactics();

@@ -16,9 +16,6 @@ std::optional<std::string> WhyNot(const Step& step) {
   if (dtype == DType::kNone || dtype == DType::kString) return "no elements of fixed size";
   const int bits = BitsOf(dtype);
   if (bits != 8 && bits != 16 && bits != 32 && bits != 64) return "elements are not of 1, 2, 4 or 8 bytes";
-  const Type& type = step.outputs[0]->type;
-  if (!type.HasRank() || type.rank() > static_cast<int>(kMaxBroadcastRank))
-    return "the rank is unknown or above 8";
   return std::nullopt;
 }
 

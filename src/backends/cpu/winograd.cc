@@ -110,7 +110,7 @@ class WinogradTactic : public Tactic {
   Precision precision() const override { return IsBf16(form_) ? Precision::kBf16 : Precision::kF32; }
 
   double EstimateUs(const Step& step) const override {
-    constexpr double kUnknown = 1e12;  // no shapes: never rather than direct
+    constexpr double kUnknown = 1e12;  // never rather than direct
     const auto geometry = GeometryFor(step);
     return geometry ? EstimateWinogradUs(form_, *geometry) : kUnknown;
   }
@@ -132,10 +132,10 @@ class WinogradTactic : public Tactic {
   }
 
  private:
-  // nullopt: shapes are not known.
+  // nullopt: shapes are not known, or there is nothing to compute.
   static std::optional<ConvGeometry> GeometryFor(const Step& step) {
     const Type &x = step.inputs[0]->type, &y = step.outputs[0]->type;
-    if (!x.IsStatic() || !y.IsStatic()) return std::nullopt;
+    if (!x.IsStatic() || !y.IsStatic() || CountOfType(y) == 0) return std::nullopt;
     const auto window = Window2::Read(step.attrs(), {3, 3});
     if (!window.ok()) return std::nullopt;
     const Image2 in = ViewImage2(KnownDims(*x.shape), Layout::kChannelsLast);

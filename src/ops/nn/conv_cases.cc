@@ -186,6 +186,11 @@ void AddOddCases(std::vector<TestCase>& cases) {
   cases.push_back({"no_bias", {{.dims = {1, 5, 9, 9}}, {.dims = {11, 5, 3, 3}, .is_constant = true}}, {}});
   cases.push_back({"weights_computed", {{.dims = {1, 5, 9, 9}}, {.dims = {11, 5, 3, 3}}}, {}});
   cases.push_back({"empty_batch", {{.dims = {0, 3, 8, 8}}, {.dims = {4, 3, 3, 3}, .is_constant = true}}, {}});
+  for (const int64_t stride : {1, 2}) {
+    cases.push_back({"empty_batch_channels_last_s" + std::to_string(stride),
+                     {{.dims = {0, 8, 8, 16}}, {.dims = {4, 3, 3, 16}, .is_constant = true}},
+                     {{"layout", std::string("channels_last")}, {"strides", Ints{stride, stride}}}});
+  }
 }
 
 }  // namespace

@@ -8,8 +8,9 @@
 //   V LoadX(const X*)           and of either:
 //   V LoadWeights(const float*) weights and bias, as the kernel packs them for these lanes
 //   V MulAdd(V x, V weights, V sum)
-//   void Finish(conv, row, pixel, c, V (&sums)[n])   of so many pixels: adds the row's residual, clamps,
-//   stores kFinishesAll                Finish does any activation, and the residual behind it
+//   void Finish(conv, row, pixel, c, V (&sums)[n])
+//                               of so many pixels: adds the row's residual, clamps, stores
+//   kFinishesAll                Finish does any activation, and the residual behind it
 //   kIsRare                     no network spends its time on them: fewer forms of the code do
 #if defined(SLIPWAY_CPU_DEPTHWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SLIPWAY_CPU_DEPTHWISE_INL_H_

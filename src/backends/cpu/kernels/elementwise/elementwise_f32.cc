@@ -91,10 +91,14 @@ void Unary(UnaryF32 function, const FusedActivation& activation, const float* x,
     case UnaryF32::kSign:
       return Map(x, count, y, [](auto d, auto v) HWY_ATTR {
         const auto is_number = hn::Or(hn::Gt(v, hn::Zero(d)), hn::Lt(v, hn::Zero(d)));
-        return hn::IfThenElse(is_number, hn::CopySign(hn::Set(d, 1.0F), v), v);
+        const auto other = hn::IfThenZeroElse(hn::Eq(v, hn::Zero(d)), v);  // NaN, or 0 for either zero
+        return hn::IfThenElse(is_number, hn::CopySign(hn::Set(d, 1.0F), v), other);
       });
-    case UnaryF32::kFloor: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Floor(v); });
-    case UnaryF32::kCeil: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Ceil(v); });
+    // In scalar code Highway's lose the sign of a zero.
+    case UnaryF32::kFloor:
+      return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::CopySign(hn::Floor(v), v); });
+    case UnaryF32::kCeil:
+      return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::CopySign(hn::Ceil(v), v); });
     case UnaryF32::kRound: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Round(v); });
     case UnaryF32::kRsqrt:
       return Map(x, count, y,

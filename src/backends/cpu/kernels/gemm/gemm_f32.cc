@@ -22,6 +22,8 @@ void RunGemm(const GemmF32& gemm, int64_t rows, int64_t panel_begin, int64_t pan
   if (gemm.operands == Operands::kF16Pairs)
     return RunGemmTiles<MultiplyF16>(gemm, rows, panel_begin, panel_end);
 #endif
+  // A better target than those that have them, of a later Highway, say.
+  if (gemm.operands != Operands::kF32) HWY_ABORT("products of 16 bits on a target without them");
   RunGemmTiles(gemm, rows, panel_begin, panel_end);
 }
 

@@ -107,7 +107,8 @@ HWY_INLINE V SineNear(D d, V x, int32_t quarter) {
   const auto is_odd = hn::RebindMask(d, hn::Eq(hn::And(quadrant, one), one));
   const V y = hn::IfThenElse(is_odd, cosine, sine);
   const auto sign = hn::ShiftLeft<30>(hn::And(quadrant, hn::Set(di, 2)));
-  return hn::Xor(y, hn::BitCast(d, sign));
+  const V signed_y = hn::Xor(y, hn::BitCast(d, sign));
+  return quarter == 0 ? hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, signed_y) : signed_y;  // of -0: -0
 }
 
 }  // namespace HWY_NAMESPACE
