@@ -144,7 +144,7 @@ Tensor Tensor::Clone() const {
   if (dtype_ == DType::kString) {
     for (int64_t i = 0; i < count(); ++i) copy.as<std::string>()[i] = as<std::string>()[i];
   } else if (size_bytes() > 0) {
-    std::memcpy(copy.data(), data(), static_cast<size_t>(size_bytes()));
+    std::memcpy(copy.data(), bytes(), static_cast<size_t>(size_bytes()));
   }
   return copy;
 }

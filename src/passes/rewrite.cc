@@ -109,7 +109,7 @@ void GraphView::DropUnread(std::vector<Node*> nodes) {
 void GraphView::ReleaseUnread(ValueId id) {
   if (id == kNoValue || !IsUnread(id)) return;
   Tensor& data = graph_.value(id).data;
-  if (data.dtype() != DType::kString) OfferPages(data.data(), static_cast<size_t>(data.size_bytes()));
+  if (data.dtype() != DType::kString) OfferPages(data.bytes(), static_cast<size_t>(data.size_bytes()));
   data = Tensor();
 }
 

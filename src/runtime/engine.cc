@@ -15,7 +15,7 @@ namespace {
 void LetGo(Tensor& constant, bool was_read) {
   constexpr int64_t kWorthwhile = 64 * 1024;
   if (was_read && constant.size_bytes() >= kWorthwhile)
-    OfferPages(constant.data(), static_cast<size_t>(constant.size_bytes()));
+    OfferPages(constant.bytes(), static_cast<size_t>(constant.size_bytes()));
   constant = Tensor(constant.dtype(), constant.dims(), nullptr);
 }
 
