@@ -25,11 +25,19 @@ double BytesOfValue(const Value* value) {
   return static_cast<double>(BytesOf(value->type.dtype, CountOf(KnownDims(*value->type.shape))));
 }
 
-double BytesMoved(const Step& step, const Cost& cost) {
-  if (!OnlyMoves(*step.op)) return cost.bytes;
+double BytesMoved(const Step& step, const Cost& cost, const Tactic* tactic) {
   double bytes = 0;
-  for (const Value* output : step.outputs) bytes += BytesOfValue(output);
-  return 2 * bytes;
+  if (OnlyMoves(*step.op)) {
+    for (const Value* output : step.outputs) bytes += BytesOfValue(output);
+    return 2 * bytes;
+  }
+  if (tactic == nullptr || tactic->precision() == Precision::kF32) return cost.bytes;
+  // Kernels of 16 bits pack their weights so.
+  for (const Value* input : step.inputs) {
+    if (input != nullptr && input->IsConstant() && input->type.dtype == DType::kF32)
+      bytes += BytesOfValue(input) / 2;
+  }
+  return cost.bytes - bytes;
 }
 
 // Counts and roofs that follow from the operands' types.
@@ -48,7 +56,7 @@ void Count(const Step& step, StepProfile& profile) {
   profile.defined_flops = OnlyMoves(*step.op) ? 0 : cost.flops;
   profile.flops = profile.defined_flops;
   if (tactic != nullptr) profile.flops = tactic->Flops(step).value_or(*profile.flops);
-  profile.bytes = BytesMoved(step, cost);
+  profile.bytes = BytesMoved(step, cost, tactic);
 }
 
 double RoofOf(const Peak& peak, const std::string& arithmetic) {

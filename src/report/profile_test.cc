@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backends/api/backend.h"
 #include "ops/builder.h"
 
 namespace slipway {
@@ -59,6 +60,17 @@ TEST(MeasureProfile, CountsTheProductsThatWinogradDoes) {
   EXPECT_EQ(profile->steps[0].flops, kConvFlops / 4) << "8x8 tiles of 36 products for 16 outputs";
   EXPECT_EQ(profile->steps[1].flops, 2.0 * 6 * 6 * 64 * 64 * 64)
       << "6x6 tiles of 64, the last ones half empty";
+}
+
+TEST(MeasureProfile, CountsBytesAsTheyAreStored) {
+  if (FindBackend("cpu")->why_no_bf16) GTEST_SKIP() << *FindBackend("cpu")->why_no_bf16;
+  EngineOptions options;
+  options.precision = Precision::kBf16;
+  options.tactics = {"cpu/conv_bf16", "cpu/conv_bf16", ""};
+  const auto profile = ProfileOf(options);
+  ASSERT_TRUE(profile.ok()) << profile.status().message();
+  // Weights and the image between are bf16, the network's input is f32.
+  EXPECT_EQ(profile->steps[0].bytes, 6.0 * 32 * 32 * 64 + 2.0 * 64 * 9 * 64);
 }
 
 TEST(MeasureProfile, TracesStepsAndThreads) {
