@@ -59,7 +59,7 @@ std::vector<std::string> TimingFlags::WrittenPaths() const {
   for (const std::string& path : cache_paths) {
     std::error_code error;
     const bool gets_times = seconds > 0 && &path == &cache_paths.front();
-    if (gets_times || !std::filesystem::exists(path, error)) written.push_back(path);
+    if (gets_times || !std::filesystem::is_regular_file(path, error)) written.push_back(path);
   }
   return written;
 }

@@ -12,7 +12,7 @@ struct TimingFlags {
   std::vector<std::string> cache_paths;  // none: nothing is kept
   double seconds = 0;                    // of timing; 0: none
 
-  // Those that ChooseByTime writes: the first, where it times, and what is not there yet.
+  // Those that ChooseByTime would write: the first, where it times, and what is no file yet.
   std::vector<std::string> WrittenPaths() const;
 };
 
