@@ -98,7 +98,8 @@ Result<Choice> ChooseFor(const Step& step, const std::vector<const Backend*>& ba
 
 bool IsBetter(const Choice::Candidate& a, const Choice::Candidate& b) {
   if (a.time_us.has_value() != b.time_us.has_value()) return a.time_us.has_value();
-  return a.time_us ? *a.time_us < *b.time_us : a.estimate_us < b.estimate_us;
+  if (!a.time_us) return a.estimate_us < b.estimate_us;
+  return *a.time_us * a.tactic->TimeFactor() < *b.time_us * b.tactic->TimeFactor();
 }
 
 std::vector<std::string> TacticNames(std::span<const Choice> choices) {

@@ -79,6 +79,20 @@ TEST(Choose, TakesTheFastestByTime) {
   }
 }
 
+// Alone, copying a list of runs is as fast as the Split that a network gets for nothing.
+TEST(Choose, CountsWhatATimeDoesNotShow) {
+  const auto scene = MakeCaseScene(
+      *FindOp("Split"),
+      {"split", {{.dims = {1, 8, 8, 32}}}, {{"axis", int64_t{-1}}, {"num_outputs", int64_t{2}}}}, kSeed);
+  ASSERT_TRUE(scene.ok()) << scene.status().ToString();
+  TimingTable table;
+  table.Set(SignatureOf(*scene), "cpu/split", 10);
+  table.Set(SignatureOf(*scene), "cpu/copies", 9);
+  EXPECT_EQ(ChosenBy(scene->graph, {.timings = &table}), "cpu/split");
+  table.Set(SignatureOf(*scene), "cpu/copies", 7);
+  EXPECT_EQ(ChosenBy(scene->graph, {.timings = &table}), "cpu/copies");
+}
+
 TEST(Choose, StrictlyTakesNothingThatRoundsMore) {
   const CaseScene scene = ConvScene();
   TimingTable table;

@@ -108,10 +108,17 @@ class CopiesKernel : public Kernel {
   std::vector<std::vector<CopyRuns>> plans_;  // by output
 };
 
+class CopiesTactic : public SimpleTactic {
+ public:
+  using SimpleTactic::SimpleTactic;
+  // Its plan takes milliseconds to make and all of its operands are dense.
+  double TimeFactor() const override { return 1.25; }
+};
+
 }  // namespace
 
 std::vector<const Tactic*> CopyTactics() {
-  static const SimpleTactic copies("cpu/copies", BoundByMemory(33, 1), WhyNot, MakeKernel<CopiesKernel>);
+  static const CopiesTactic copies("cpu/copies", BoundByMemory(33, 1), WhyNot, MakeKernel<CopiesKernel>);
   return {&copies};
 }
 
