@@ -83,7 +83,7 @@ TEST(Choose, TakesTheFastestByTime) {
 TEST(Choose, CountsWhatATimeDoesNotShow) {
   const auto scene = MakeCaseScene(
       *FindOp("Split"),
-      {"split", {{.dims = {1, 8, 8, 32}}}, {{"axis", int64_t{-1}}, {"num_outputs", int64_t{2}}}}, kSeed);
+      {"split", {{.dims = {1, 8, 8, 32}}}, {{"axis", int64_t{-1}}, {"num_outputs", int64_t{2}}}, 2}, kSeed);
   ASSERT_TRUE(scene.ok()) << scene.status().ToString();
   TimingTable table;
   table.Set(SignatureOf(*scene), "cpu/split", 10);

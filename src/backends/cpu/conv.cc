@@ -26,7 +26,7 @@ std::optional<std::string> WhyNotBf16(const Step& step) {
   return WhyNoBf16();
 }
 
-std::optional<std::string> WhyNotF16(const Step& step) {
+[[maybe_unused]] std::optional<std::string> WhyNotF16(const Step& step) {
   if (auto reason = WhyNot(step)) return reason;
   if (auto reason = WhyNoF16()) return reason;
   return WhyNotAsF16(step.inputs[1]->data);
@@ -256,12 +256,16 @@ std::vector<const Tactic*> ConvTactics() {
                                               MakeKernel<ConvKernel<ConvForm::kPanels>>);
   static const PanelTactic<Bf16Tactic> bf16("cpu/conv_bf16", Speed{440, 80}, WhyNotBf16,
                                             MakeKernel<ConvKernel<ConvForm::kBf16>>);
+  static const SimpleTactic few("cpu/conv_few_f32", Speed{50, 60}, WhyNotFew,
+                                MakeKernel<ConvKernel<ConvForm::kFew>>);
+#ifdef SLIPWAY_RUNTIME_LIBRARY  // is for x86, which has no such products
+  return {&conv, &bf16, &few};
+#else
   // No more products per instruction than of f32, but half the loads.
   static const PanelTactic<F16Tactic> f16("cpu/conv_f16", Speed{240, 80}, WhyNotF16,
                                           MakeKernel<ConvKernel<ConvForm::kF16>>);
-  static const SimpleTactic few("cpu/conv_few_f32", Speed{50, 60}, WhyNotFew,
-                                MakeKernel<ConvKernel<ConvForm::kFew>>);
   return {&conv, &bf16, &f16, &few};
+#endif
 }
 
 }  // namespace slipway::cpu

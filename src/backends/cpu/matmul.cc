@@ -49,7 +49,7 @@ std::optional<std::string> WhyNotBf16(const Step& step) {
   return WhyNoBf16();
 }
 
-std::optional<std::string> WhyNotF16(const Step& step) {
+[[maybe_unused]] std::optional<std::string> WhyNotF16(const Step& step) {
   if (auto reason = WhyNot(step)) return reason;
   if (!IsConstantF32(step.inputs[1])) return "the right side is not constant";
   if (auto reason = WhyNoF16()) return reason;
@@ -163,9 +163,13 @@ std::vector<const Tactic*> MatMulTactics() {
                                 MakeKernel<MatMulKernel<Precision::kF32>>);
   static const Bf16Tactic bf16("cpu/matmul_bf16", Speed{440, 80}, WhyNotBf16,
                                MakeKernel<MatMulKernel<Precision::kBf16>>);
+#ifdef SLIPWAY_RUNTIME_LIBRARY  // is for x86, which has no such products
+  return {&f32, &bf16};
+#else
   static const F16Tactic f16("cpu/matmul_f16", Speed{240, 80}, WhyNotF16,
                              MakeKernel<MatMulKernel<Precision::kF16>>);
   return {&f32, &bf16, &f16};
+#endif
 }
 
 }  // namespace slipway::cpu
