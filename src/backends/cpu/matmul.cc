@@ -7,6 +7,7 @@
 #include "backends/cpu/kernels/gemm/f16.h"
 #include "backends/cpu/product.h"
 #include "backends/cpu/tactics.h"
+#include "base/pages.h"
 #include "ops/infer.h"
 #include "ops/nn/residual.h"
 
@@ -77,13 +78,13 @@ class MatMulKernel : public Kernel {
         bias_[static_cast<size_t>(i)] = c.as<float>()[c.count() == 1 ? 0 : i];
     }
     if (!step.inputs[1]->IsConstant()) return;
-    weights_ = PackInput<float>(step, 1, PackedCount(),
-                                [&](float* to) { Pack(step.inputs[1]->data.as<float>(), to); });
+    weights_ = PackInput<float>(step, 1, PackedCount(units_),
+                                [&](float* to) { PackAway(step.inputs[1]->data.as<float>(), to); });
   }
 
   int64_t WorkspaceBytes(std::span<const Type>, std::span<const Type> outputs) const override {
     if (kPrecision != Precision::kF32) return PairSharedBytes(RowsOf(outputs), depth_);
-    return weights_.empty() ? PackedCount() * 4 : 0;
+    return weights_.empty() ? PackedCount(units_) * 4 : 0;
   }
   int64_t ThreadWorkspaceBytes(std::span<const Type>, std::span<const Type> outputs) const override {
     return kPrecision != Precision::kF32 ? PairThreadBytes(RowsOf(outputs), depth_) : 0;
@@ -102,11 +103,11 @@ class MatMulKernel : public Kernel {
     if (args.out(0).count() == 0) return Status::Ok();
     const float* weights = weights_.data();
     if (weights_.empty()) {
-      if (static_cast<int64_t>(args.workspace.size()) < PackedCount() * 4) {
+      if (static_cast<int64_t>(args.workspace.size()) < PackedCount(units_) * 4) {
         return Status(Code::kInternal, "matrix product got too little workspace");
       }
       auto* packed = reinterpret_cast<float*>(args.workspace.data());
-      Pack(args.in(1).as<float>(), packed);
+      Pack(args.in(1).as<float>(), units_, packed);
       weights = packed;
     }
     const ConstElements from(args.in(0));
@@ -137,14 +138,26 @@ class MatMulKernel : public Kernel {
 
  private:
   int64_t RowsOf(std::span<const Type> outputs) const { return CountOfType(outputs[0]) / units_; }
-  int64_t PackedCount() const {
-    return PanelsOf(units_) * kPanel * (kPrecision != Precision::kF32 ? PairsOf(depth_) : depth_);
+  int64_t PackedCount(int64_t units) const {
+    return PanelsOf(units) * kPanel * (kPrecision != Precision::kF32 ? PairsOf(depth_) : depth_);
   }
-  void Pack(const float* w, float* packed) const {
+  // A constant. Where units lie one behind the other, what is packed leaves memory: a network's last layer is
+  // often its largest, and all of it would be there twice.
+  void PackAway(const float* w, float* packed) const {
+    constexpr int64_t kPieceFloats = int64_t{1} << 20;
+    const int64_t panels = std::max<int64_t>(kPieceFloats / std::max<int64_t>(kPanel * depth_, 1), 1);
+    const int64_t piece = is_transposed_ ? panels * kPanel : units_;
+    for (int64_t first = 0; first < units_; first += piece) {
+      const int64_t units = std::min(piece, units_ - first);
+      Pack(w + first * depth_, units, packed + PackedCount(first));
+      if (units < units_) OfferPages(w + first * depth_, static_cast<size_t>(units * depth_) * sizeof(float));
+    }
+  }
+  void Pack(const float* w, int64_t units, float* packed) const {
     const auto pack = kPrecision == Precision::kBf16  ? PackPanelsBf16
                       : kPrecision == Precision::kF16 ? PackPanelsF16
                                                       : PackPanels;
-    pack(w, units_, 1, depth_, is_transposed_ ? depth_ : 1, 0, is_transposed_ ? 1 : units_, packed);
+    pack(w, units, 1, depth_, is_transposed_ ? depth_ : 1, 0, is_transposed_ ? 1 : units_, packed);
   }
 
   bool is_transposed_ = false;
