@@ -1,5 +1,7 @@
 #include "passes/fold_affine.h"
 
+#include <algorithm>
+
 #include "base/scalar.h"
 #include "ops/nn/residual.h"
 
@@ -8,6 +10,19 @@ namespace {
 
 // Inputs of the operators that can take an affine map: x, weights [O,...], bias [O].
 bool IsKnownTarget(const Node& node) { return node.op == "Conv" || node.op == "FullyConnected"; }
+
+// Row c, of the first axis, times factors[c].
+Tensor ScaledRows(const Tensor& tensor, const std::vector<double>& factors) {
+  Tensor scaled = tensor.Clone();
+  const auto rows = static_cast<int64_t>(factors.size());
+  const int64_t width = rows == 0 ? 0 : tensor.count() / rows;
+  float* row = scaled.as<float>();
+  for (const double factor : factors) {
+    for (int64_t i = 0; i < width; ++i) row[i] = static_cast<float>(row[i] * factor);
+    row += width;
+  }
+  return scaled;
+}
 
 }  // namespace
 
@@ -39,13 +54,10 @@ void ApplyAffine(GraphView& view, const AffineTarget& target, const std::vector<
                  const std::vector<double>& shift) {
   Graph& graph = view.graph();
   Node& node = *target.node;
-  const Tensor& old_weights = graph.value(node.inputs[1]).data;
-  const std::string weights_name = graph.value(node.inputs[1]).name;
-  Tensor weights = old_weights.Clone();
-  const int64_t per_channel = target.channels == 0 ? 0 : weights.count() / target.channels;
-  for (int64_t i = 0; i < weights.count(); ++i) {
-    const double factor = scale[static_cast<size_t>(i / per_channel)];
-    weights.as<float>()[i] = static_cast<float>(weights.as<float>()[i] * factor);
+  const ValueId old_weights = node.inputs[1];
+  if (std::ranges::any_of(scale, [](double factor) { return factor != 1; })) {
+    const std::string name = graph.value(old_weights).name;
+    node.inputs[1] = graph.AddConstant(name, ScaledRows(graph.value(old_weights).data, scale));
   }
   Tensor bias(DType::kF32, {target.channels});
   std::string bias_name = node.name + "/bias";
@@ -56,14 +68,11 @@ void ApplyAffine(GraphView& view, const AffineTarget& target, const std::vector<
     bias.as<float>()[c] =
         static_cast<float>(old * scale[static_cast<size_t>(c)] + shift[static_cast<size_t>(c)]);
   }
-  const ValueId new_weights = graph.AddConstant(weights_name, std::move(weights));
   const ValueId new_bias = graph.AddConstant(bias_name, std::move(bias));
-  const ValueId old_weights_id = node.inputs[1];
-  node.inputs[1] = new_weights;
   if (node.inputs.size() < 3) node.inputs.resize(3, kNoValue);
   node.inputs[2] = new_bias;
   view.Update(node);
-  view.ReleaseUnread(old_weights_id);
+  view.ReleaseUnread(old_weights);
 }
 
 void TakeOver(GraphView& view, Node& target, Node& follower) {

@@ -45,7 +45,7 @@ bool IsLinear(GraphView& view, const Node& node) {
 Tensor Scaled(Tensor tensor, float factor) {
   if (factor == 1) return tensor;
   Tensor result = tensor.Clone();
-  for (int64_t i = 0; i < result.count(); ++i) result.as<float>()[i] *= factor;
+  for (float& value : result.values<float>()) value *= factor;
   return result;
 }
 
