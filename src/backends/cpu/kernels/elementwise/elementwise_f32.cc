@@ -94,12 +94,13 @@ void Unary(UnaryF32 function, const FusedActivation& activation, const float* x,
         const auto other = hn::IfThenZeroElse(hn::Eq(v, hn::Zero(d)), v);  // NaN, or 0 for either zero
         return hn::IfThenElse(is_number, hn::CopySign(hn::Set(d, 1.0F), v), other);
       });
-    // In scalar code Highway's lose the sign of a zero.
+    // In scalar code and on 32-bit NEON, Highway's lose the sign of a zero.
     case UnaryF32::kFloor:
       return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::CopySign(hn::Floor(v), v); });
     case UnaryF32::kCeil:
       return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::CopySign(hn::Ceil(v), v); });
-    case UnaryF32::kRound: return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::Round(v); });
+    case UnaryF32::kRound:
+      return Map(x, count, y, [](auto, auto v) HWY_ATTR { return hn::CopySign(hn::Round(v), v); });
     case UnaryF32::kRsqrt:
       return Map(x, count, y,
                  [](auto d, auto v) HWY_ATTR { return Divide(hn::Set(d, 1.0F), SquareRoot(v)); });
