@@ -138,8 +138,10 @@ HWY_INLINE void PoolPixel(const Pool& pool, const T* image, const Taps& ty, cons
     const auto lanes = static_cast<int64_t>(hn::Lanes(Lanes<T>()));
     for (; c0 + 4 * lanes <= g.in_c; c0 += 4 * lanes)
       PoolVectors<kMax, 4, T>(pool, image + c0, ty, tx, y0, x0, count, to + c0);
-    for (; c0 + lanes <= g.in_c; c0 += lanes)
+    for (; c0 < g.in_c && g.in_c >= lanes; c0 += lanes) {
+      c0 = std::min(c0, g.in_c - lanes);  // the last vector does some channels once more
       PoolVectors<kMax, 1, T>(pool, image + c0, ty, tx, y0, x0, count, to + c0);
+    }
   }
   for (; c0 < g.in_c; c0 += kBlock) {
     const int64_t width = std::min(kBlock, g.in_c - c0);
