@@ -5,7 +5,8 @@
 //
 // A line that starts in the first column is a reason, an indented one a case under it; '#' starts a comment.
 // Reasons that start with "not yet: " are written by --update; others are written by hand and kept while
-// their cases fail. A case that fails on one backend only is written as "node/test_x @cpu".
+// their cases fail. Cases whose reason starts with "random" pass now and then. A case that fails on one
+// backend only is written as "node/test_x @cpu".
 #pragma once
 
 #include <map>
@@ -23,6 +24,8 @@ class ExpectedFailures {
 
   // The reason for `name` on `backend`; empty when it should pass.
   std::string ReasonFor(const std::string& name, const std::string& backend) const;
+  // Whether cases of that reason pass now and then.
+  static bool IsRandom(const std::string& reason) { return reason.starts_with("random"); }
   // Reasons written by hand survive.
   void Set(const std::string& name, const std::string& backend, const std::string& reason);
   // `name` passes on `backend`.
