@@ -134,8 +134,8 @@ class Tactic {
   // The same of f16, which has three bits more.
   static constexpr double kF16Error = kBf16Error / 8;
   virtual double RelativeError() const { return kPlainError; }
-  // What its measured time counts for where it is held against others', for what running a step by itself does
-  // not show: plans that are made when a network is loaded, operands that must lie densely.
+  // What its measured time counts for where it is held against others', for what running a step by itself
+  // does not show: plans that are made when a network is loaded, operands that must lie densely.
   virtual double TimeFactor() const { return 1; }
   // Another than f32 is chosen only where it is asked for.
   virtual Precision precision() const { return Precision::kF32; }
