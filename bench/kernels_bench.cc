@@ -28,6 +28,7 @@ struct Case {
   std::vector<TestInput> inputs;
   Attrs attrs;
   std::optional<Quant> output_quant = std::nullopt;
+  std::string tactic = {};  // empty: what the cost model chooses
 };
 
 bool has_failed = false;
@@ -73,6 +74,7 @@ void Run(benchmark::State& state, const Case& test, const Peak& peak) {
   if (!scene.ok()) return Fail(state, scene.status().message());
   EngineOptions options;
   options.num_threads = 1;
+  if (!test.tactic.empty()) options.tactics = {test.tactic};
   const auto engine = Engine::Create(scene->graph, options);
   if (!engine.ok()) return Fail(state, engine.status().message());
   std::vector<Tensor> inputs;
@@ -160,6 +162,16 @@ std::vector<Case> ModelCases() {
                      "Conv",
                      {F32({1, l.size, l.size, l.in_c}), Weights({l.out_c, 3, 3, l.in_c})},
                      ConvAttrs(l.stride, 1)});
+  }
+  // Winograd left out.
+  for (const Layer& l : {Layer{56, 64, 64, 1}, Layer{40, 128, 128, 1}, Layer{20, 256, 256, 1}}) {
+    const std::string label = "conv3x3_direct_" + std::to_string(l.in_c) + "_" + std::to_string(l.size);
+    Case direct{label,
+                "Conv",
+                {F32({1, l.size, l.size, l.in_c}), Weights({l.out_c, 3, 3, l.in_c})},
+                ConvAttrs(l.stride, 1)};
+    direct.tactic = "cpu/conv_f32";
+    cases.push_back(std::move(direct));
   }
   return cases;
 }
