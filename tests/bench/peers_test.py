@@ -9,6 +9,7 @@ import sys
 import tempfile
 import types
 import unittest
+from unittest import mock
 from xml.etree import ElementTree
 
 import numpy as np
@@ -78,6 +79,11 @@ class Protocol(unittest.TestCase):
             self.assertEqual(self.threads_states(player), {"T"})
             self.assertEqual(player.memory()["model_mb"], 40)
         self.assertIsNotNone(player.process.returncode)
+
+    def test_a_turn_begins_with_runs_that_do_not_count(self):
+        with players.Player(FAKE, self.log) as player, mock.patch.object(player, "run", wraps=player.run) as run:
+            player.turn(3)
+        self.assertEqual([call.args for call in run.call_args_list], [(1,), (199,), (3,)])  # the first says 1 ms
 
     def test_turns_go_round_and_fill_their_time(self):
         with players.Player(FAKE, self.log) as one, players.Player(FAKE, self.log) as other:
