@@ -13,6 +13,7 @@ from . import chart, contest, machine, prepare, report
 from .engines import ENTRANTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+WAKE_SECONDS = 20
 ENGINES = tuple(dict.fromkeys(entrant.engine for entrant in ENTRANTS))
 
 
@@ -50,16 +51,21 @@ def _write_docs(results):
 
 
 def _hold_all(models, threads, flags, settings):
-    """The contests; a line on stderr says how each ended. Stops at the first mismatch."""
-    contests = []
-    for name in models:
-        model = prepare.load(name, flags.assets, flags.out / "models")
-        for count in threads:
+    """The contests; a line on stderr says how each ended. Stops at the first mismatch.
+
+    All models at one number of threads, then at the next: a host takes tens of seconds to settle a guest's processors when one of
+    them was idle, and meanwhile threads that share data run up to a third slower.
+    """
+    loaded = [prepare.load(name, flags.assets, flags.out / "models") for name in models]
+    contests = {}
+    for count in threads:
+        machine.wake_cores(flags.turns, count, WAKE_SECONDS)
+        for model in loaded:
             start = time.monotonic()
-            contests.append(contest.hold(model, count, settings))
-            best = [f"{row.entrant.label} {row.ms.median:.2f}" for row in sorted(contests[-1].rows, key=lambda row: row.ms.median)]
-            print(f"{name}, {count} threads ({time.monotonic() - start:.0f} s): {', '.join(best)}", file=sys.stderr, flush=True)
-    return contests
+            held = contests[model.name, count] = contest.hold(model, count, settings)
+            best = [f"{row.entrant.label} {row.ms.median:.2f}" for row in sorted(held.rows, key=lambda row: row.ms.median)]
+            print(f"{model.name}, {count} threads ({time.monotonic() - start:.0f} s): {', '.join(best)}", file=sys.stderr, flush=True)
+    return [contests[model.name, count] for model in loaded for count in threads]
 
 
 def main(arguments=None):

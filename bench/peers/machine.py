@@ -41,6 +41,13 @@ def _busy_share(seconds=1.0):
     return 1 - (idle_after - idle) / max(total_after - total, 1)
 
 
+def wake_cores(turns_program, threads, seconds):
+    """Keeps so many cores busy for a while."""
+    end = time.monotonic() + seconds
+    while threads > 1 and time.monotonic() < end:
+        subprocess.run([turns_program, "--peak", str(threads)], capture_output=True, check=True)
+
+
 def facts(turns_program):
     """turns_program: the built slipway_turns, which measures the roofs."""
     busy = _busy_share()

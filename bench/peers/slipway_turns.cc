@@ -1,7 +1,8 @@
 // Slipway as one of the engines that take turns: the protocol of engines/worker.py.
 //
 // slipway_turns MODEL THREADS PRECISION INPUTS.npz OUTPUTS.npz    answers commands on stdin
-// slipway_turns --peak                                            a line of JSON: this machine's roofs
+// slipway_turns --peak [THREADS]                  a line of JSON: this machine's roofs, of all threads
+// together
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -149,13 +150,14 @@ Status Serve(char** argv) {
 }
 
 int Main(int argc, char** argv) {
-  if (argc == 2 && std::string(argv[1]) == "--peak") {
-    const Peak peak = MeasurePeak();
+  if ((argc == 2 || argc == 3) && std::string(argv[1]) == "--peak") {
+    const Peak peak = MeasurePeak(argc == 3 ? std::max(1, std::atoi(argv[2])) : 1);
     Print({{"f32_gflops", peak.f32_gflops}, {"load_gbytes", peak.load_gbytes()}});
     return 0;
   }
   if (argc != 6) {
-    std::cerr << "usage: " << argv[0] << " MODEL THREADS PRECISION INPUTS.npz OUTPUTS.npz, or --peak\n";
+    std::cerr << "usage: " << argv[0]
+              << " MODEL THREADS PRECISION INPUTS.npz OUTPUTS.npz, or --peak [THREADS]\n";
     return 2;
   }
   const Status status = Serve(argv);
