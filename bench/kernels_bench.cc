@@ -150,6 +150,14 @@ std::vector<Case> ModelCases() {
   struct Layer {
     int64_t size, in_c, out_c, stride;
   };
+  const auto case_of = [](const std::string& label, const Layer& l, const std::string& tactic) {
+    return Case{label,
+                "Conv",
+                {F32({1, l.size, l.size, l.in_c}), Weights({l.out_c, 3, 3, l.in_c})},
+                ConvAttrs(l.stride, 1),
+                std::nullopt,
+                tactic};
+  };
   std::vector<Case> cases;
   for (const Layer& l :
        {Layer{160, 16, 16, 1}, Layer{160, 32, 32, 1}, Layer{80, 64, 64, 1}, Layer{40, 128, 128, 1},
@@ -158,20 +166,12 @@ std::vector<Case> ModelCases() {
         Layer{40, 128, 256, 2}, Layer{40, 256, 512, 2}, Layer{14, 512, 512, 2}}) {
     const std::string label = "conv3x3s" + std::to_string(l.stride) + "_" + std::to_string(l.in_c) + "x" +
                               std::to_string(l.out_c) + "_" + std::to_string(l.size);
-    cases.push_back({label,
-                     "Conv",
-                     {F32({1, l.size, l.size, l.in_c}), Weights({l.out_c, 3, 3, l.in_c})},
-                     ConvAttrs(l.stride, 1)});
+    cases.push_back(case_of(label, l, ""));
   }
   // Winograd left out.
   for (const Layer& l : {Layer{56, 64, 64, 1}, Layer{40, 128, 128, 1}, Layer{20, 256, 256, 1}}) {
     const std::string label = "conv3x3_direct_" + std::to_string(l.in_c) + "_" + std::to_string(l.size);
-    Case direct{label,
-                "Conv",
-                {F32({1, l.size, l.size, l.in_c}), Weights({l.out_c, 3, 3, l.in_c})},
-                ConvAttrs(l.stride, 1)};
-    direct.tactic = "cpu/conv_f32";
-    cases.push_back(std::move(direct));
+    cases.push_back(case_of(label, l, "cpu/conv_f32"));
   }
   return cases;
 }

@@ -16,15 +16,20 @@ void CopyApart(const uint8_t* from, int64_t stride, int64_t count, uint8_t* to) 
   for (int64_t i = 0; i < count; ++i) std::memcpy(to + i * kBytes, from + i * stride * kBytes, sizeof(T));
 }
 
-// The function for elements of so many bits; null: there is none.
-auto CopyFor(int bits) -> decltype(&CopyApart<uint8_t>) {
+// The same of any dtype; `from` and `to`: elements.
+void CopyRun(DType dtype, const void* source, int64_t from, int64_t stride, int64_t count, void* target,
+             int64_t to) {
+  const int64_t bits = dtype == DType::kString ? 0 : BitsOf(dtype);
+  const auto* first = static_cast<const uint8_t*>(source) + from * bits / 8;
+  auto* result = static_cast<uint8_t*>(target) + to * bits / 8;
   switch (bits) {
-    case 8: return CopyApart<uint8_t>;
-    case 16: return CopyApart<uint16_t>;
-    case 32: return CopyApart<uint32_t>;
-    case 64: return CopyApart<uint64_t>;
-    default: return nullptr;
+    case 8: return CopyApart<uint8_t>(first, stride, count, result);
+    case 16: return CopyApart<uint16_t>(first, stride, count, result);
+    case 32: return CopyApart<uint32_t>(first, stride, count, result);
+    case 64: return CopyApart<uint64_t>(first, stride, count, result);
+    default: break;
   }
+  for (int64_t i = 0; i < count; ++i) CopyElement(dtype, source, from + i * stride, target, to + i);
 }
 
 }  // namespace
@@ -49,22 +54,13 @@ Tensor TransposeTensor(const Tensor& tensor, const Ints& permutation) {
   const DType dtype = tensor.dtype();
   Tensor result(dtype, dims);
   const int64_t count = result.count();
-  const bool is_text = dtype == DType::kString;
-  const auto copy = is_text ? nullptr : CopyFor(BitsOf(dtype));
-  const int64_t run = copy == nullptr || rank == 0 ? 1 : dims[rank - 1];  // elements at once
-  const size_t outer = copy == nullptr || rank == 0 ? rank : rank - 1;    // axes around them
-  const void* source = copy == nullptr ? tensor.data() : tensor.bytes();
-  void* target = result.data();
+  // Along the last axis at once.
+  const size_t outer = rank == 0 ? 0 : rank - 1;
+  const int64_t run = rank == 0 ? 1 : dims[outer], stride = rank == 0 ? 0 : strides[outer];
   std::vector<int64_t> index(rank, 0);
   int64_t from = 0;
   for (int64_t to = 0; to < count; to += run) {
-    if (copy == nullptr) {
-      CopyElement(dtype, source, from, target, to);
-    } else {
-      const int64_t bytes = BitsOf(dtype) / 8;
-      copy(static_cast<const uint8_t*>(source) + from * bytes, rank == 0 ? 0 : strides[rank - 1], run,
-           static_cast<uint8_t*>(target) + to * bytes);
-    }
+    CopyRun(dtype, tensor.bytes(), from, stride, run, result.data(), to);
     for (size_t k = outer; k-- > 0;) {
       from += strides[k];
       if (++index[k] < dims[k]) break;
@@ -72,7 +68,7 @@ Tensor TransposeTensor(const Tensor& tensor, const Ints& permutation) {
       index[k] = 0;
     }
   }
-  if (!is_text) OfferPages(tensor.bytes(), static_cast<size_t>(tensor.size_bytes()));
+  if (dtype != DType::kString) OfferPages(tensor.bytes(), static_cast<size_t>(tensor.size_bytes()));
   return result;
 }
 

@@ -20,6 +20,7 @@ namespace {
 struct Phase {
   ValueId x = kNoValue;
   std::array<int64_t, 2> start = {-1, -1};  // of rows and of columns; -1: not cut
+  std::vector<Node*> slices = {};
 };
 
 std::optional<Ints> ConstantInts(GraphView& view, const Node& node, size_t input) {
@@ -47,9 +48,10 @@ bool AddCuts(GraphView& view, const Node& slice, Phase& phase) {
 
 std::optional<Phase> PhaseOf(GraphView& view, ValueId id) {
   Phase phase{id};
-  for (const Node* node = view.Producer(id); node != nullptr && node->op == "Slice";
+  for (Node* node = view.Producer(id); node != nullptr && node->op == "Slice";
        node = view.Producer(phase.x)) {
-    if (view.graph().value(id).quant || !AddCuts(view, *node, phase)) return std::nullopt;
+    if (view.graph().value(phase.x).quant || !AddCuts(view, *node, phase)) return std::nullopt;
+    phase.slices.push_back(node);
     phase.x = node->inputs[0];
     if (phase.start[0] >= 0 && phase.start[1] >= 0) return phase;
   }
@@ -118,10 +120,9 @@ Result<bool> FoldFocus(Graph& graph) {
     const auto phases = PhasesOf(view, *concat);
     if (!phases) continue;
     std::vector<Node*> gone = {concat};
-    for (ValueId id : concat->inputs) {
-      for (Node* node = view.Producer(id); node != nullptr && node->op == "Slice";
-           node = view.Producer(node->inputs[0])) {
-        if (std::ranges::find(gone, node) == gone.end()) gone.push_back(node);
+    for (const Phase& phase : *phases) {
+      for (Node* slice : phase.slices) {
+        if (std::ranges::find(gone, slice) == gone.end()) gone.push_back(slice);
       }
     }
     const ValueId old = conv.inputs[1];

@@ -53,8 +53,7 @@ void RunStrip(const DepthwisePointwise& pair, int64_t row, int64_t row_end, uint
 std::optional<std::string> WhyNotPair(const DepthwisePointwise& pair, DType between) {
   const ConvGeometry& g = pair.depthwise.conv.geometry;
   if (pair.pointwise.in_c != pair.depthwise.conv.channels) return "channels differ";
-  if (g.batch * g.out_h * RowBytes(pair) <= kSmallImageBytes / (IsShort(pair) ? 2 : 1))
-    return "the image between is small";
+  if (IsSmallImage(g.out_pixels() * pair.pointwise.in_c)) return "the image between is small";
   const int64_t weights = PanelsOf(pair.pointwise.out_c) * kPanel * pair.pointwise.in_c * 4;
   if (weights > kStayingWeights) return "the weights are large";
   if ((between == DType::kBF16) != IsShort(pair)) return "the image between is to be converted";

@@ -13,10 +13,12 @@ std::optional<std::string> WhyNotConvF32(const Step& step);
 // One filter per channel.
 bool IsDepthwise(const Step& step);
 
-// Images between two steps that run as one pay where they are larger: one of this size (in f32) stays in the
-// second-level caches as a whole, and threads that share its rows would each compute those where their parts
-// meet.
-inline constexpr int64_t kSmallImageBytes = 1024 * 1024;
+// Of the image between two steps that run as one, which pays where it is larger: a small one (in f32) stays
+// in the second-level caches as a whole, and threads that share its rows would each compute those where their
+// parts meet.
+inline bool IsSmallImage(int64_t elements) {
+  return elements * static_cast<int64_t>(sizeof(float)) <= 1024 * 1024;
+}
 
 // A convolution that is one product per pixel: 1x1, stride 1.
 struct PointwiseLayer {

@@ -83,9 +83,7 @@ void RunRows(const PointwiseDepthwise& pair, int64_t n, int64_t row_begin, int64
 std::optional<std::string> WhyNotPair(const PointwiseDepthwise& pair) {
   const ConvGeometry& g = pair.depthwise.conv.geometry;
   if (pair.pointwise.out_c != pair.depthwise.conv.channels) return "channels differ";
-  if (g.in_h * g.in_w * pair.depthwise.conv.channels * static_cast<int64_t>(sizeof(float)) <=
-      kSmallImageBytes)
-    return "the image between is small";
+  if (IsSmallImage(g.in_h * g.in_w * pair.depthwise.conv.channels)) return "the image between is small";
   if (g.dilation_h != 1 || g.dilation_w != 1) return "dilated windows";
   if (pair.pointwise.precision == Precision::kBf16 && !ArePairs(pair.x, pair.x_step, pair.pointwise.in_c))
     return "the input is to be converted";
