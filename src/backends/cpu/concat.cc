@@ -9,8 +9,7 @@ namespace {
 std::optional<std::string> WhyNot(const Step& step) {
   if (step.op->name != "Concat") return "not a Concat";
   const DType dtype = TypeOf(step.inputs[0]);
-  if (dtype == DType::kNone || dtype == DType::kString || BitsOf(dtype) % 8 != 0)
-    return "elements are not whole bytes";
+  if (!HasWholeBytes(dtype)) return "elements are not whole bytes";
   if (ActivationOf(step.attrs()).kind != Activation::kNone) return "an activation is fused";
   for (const Value* value : step.inputs) {
     if (value == nullptr || (value->quant && value->quant != step.outputs[0]->quant))

@@ -22,16 +22,12 @@ constexpr std::string_view kMoves[] = {
 constexpr int64_t kMaxElements = int64_t{1} << 26;  // the plan takes as long to make as the reference to run
 constexpr int64_t kTaskBytes = 32768;
 
-bool IsWholeBytes(DType dtype) {
-  return dtype != DType::kNone && dtype != DType::kString && BitsOf(dtype) % 8 == 0;
-}
-
 std::optional<std::string> WhyNot(const Step& step) {
   const std::string& op = step.op->name;
   if (std::find(std::begin(kMoves), std::end(kMoves), op) == std::end(kMoves)) return "no mover of elements";
   if (step.inputs.empty() || step.inputs[0] == nullptr) return "no input";
   const DType dtype = TypeOf(step.inputs[0]);
-  if (!IsWholeBytes(dtype)) return "elements are not whole bytes";
+  if (!HasWholeBytes(dtype)) return "elements are not whole bytes";
   if (op == "Resize" && step.attrs().String("mode") != "nearest") return "not nearest";
   if (op == "Resize" && step.attrs().String("coordinate_transformation_mode") == "tf_crop_and_resize")
     return "crops beyond the image";

@@ -84,16 +84,15 @@ class DepthwiseKernel : public ImageKernel {
     conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data();
     const int64_t rows = conv.geometry.batch * conv.geometry.out_h;
-    const auto run = [layer = DepthwiseLayer{{}, kPrecision}](const DepthwiseF32& part, int64_t begin,
-                                                              int64_t end) { layer.Run(part, begin, end); };
     if (rows < 4 * args.pool.num_threads() && conv.channels >= 2 * kTaskChannels) {
       // A small image, whose products shared out their panels, too: a thread finds its channels in its own
       // cache.
       const int64_t parts = DivideUp(conv.channels, kTaskChannels);
-      args.pool.ParallelFor(parts, GrainOf(rows * conv.geometry.out_w * kTaskChannels * conv.geometry.taps()),
-                            [&](int64_t begin, int64_t end) {
-                              run(conv.Channels(begin * kTaskChannels, end * kTaskChannels), 0, rows);
-                            });
+      args.pool.ParallelFor(
+          parts, GrainOf(rows * conv.geometry.out_w * kTaskChannels * conv.geometry.taps()),
+          [&](int64_t begin, int64_t end) {
+            RunDepthwise(kPrecision, conv.Channels(begin * kTaskChannels, end * kTaskChannels), 0, rows);
+          });
       return Status::Ok();
     }
     const int64_t work = conv.geometry.out_w * conv.channels * conv.geometry.taps();
@@ -101,7 +100,7 @@ class DepthwiseKernel : public ImageKernel {
     const int64_t grain =
         std::max(kSmallWork / std::max<int64_t>(work, 1), rows / (2 * args.pool.num_threads()));
     args.pool.ParallelFor(rows, std::max<int64_t>(grain, 1),
-                          [&](int64_t begin, int64_t end) { run(conv, begin, end); });
+                          [&](int64_t begin, int64_t end) { RunDepthwise(kPrecision, conv, begin, end); });
     return Status::Ok();
   }
 

@@ -32,7 +32,7 @@ void RunStrip(const DepthwisePointwise& pair, int64_t row, int64_t row_end, uint
   const int64_t width = depthwise.geometry.out_w, depth = pair.pointwise.in_c;
   depthwise.geometry.out_step = depth;
   depthwise.y = rows + -row * width * depth;  // RunDepthwise counts from the first row on
-  pair.depthwise.Run(depthwise, row, row_end);
+  RunDepthwise(pair.depthwise.precision, depthwise, row, row_end);
 
   GemmF32 gemm;
   const float* a = ConstElements(rows).words();

@@ -15,8 +15,7 @@ std::optional<std::string> WhyNot(const Step& step) {
   if (step.op->name != "Gather") return "not a Gather";
   if (step.inputs[0]->type.kind != TypeKind::kTensor) return "not a tensor";
   const DType dtype = TypeOf(step.inputs[0]);
-  if (dtype == DType::kNone || dtype == DType::kString || BitsOf(dtype) % 8 != 0)
-    return "elements are not whole bytes";
+  if (!HasWholeBytes(dtype)) return "elements are not whole bytes";
   const DType indices = TypeOf(step.inputs[1]);
   if (indices != DType::kI64 && indices != DType::kI32) return "indices are neither i64 nor i32";
   return std::nullopt;

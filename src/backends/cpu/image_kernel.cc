@@ -93,8 +93,8 @@ std::optional<DepthwiseLayer> ImageKernel::AsDepthwise(const Image2&, const Imag
   return std::nullopt;
 }
 
-void DepthwiseLayer::Run(const DepthwiseF32& part, int64_t row_begin, int64_t row_end) const {
-  (precision == Precision::kBf16 ? RunDepthwiseBf16 : RunDepthwiseF32)(part, row_begin, row_end);
+void RunDepthwise(Precision precision, const DepthwiseF32& conv, int64_t row_begin, int64_t row_end) {
+  (precision == Precision::kBf16 ? RunDepthwiseBf16 : RunDepthwiseF32)(conv, row_begin, row_end);
 }
 
 bool ImageKernel::IsPointwise() const {

@@ -32,10 +32,10 @@ struct PointwiseLayer {
 struct DepthwiseLayer {
   DepthwiseF32 conv;
   Precision precision = Precision::kF32;  // kBf16: images may be bf16
-
-  // Rows of `part`, which is `conv` or a part of it.
-  void Run(const DepthwiseF32& part, int64_t row_begin, int64_t row_end) const;
 };
+
+// RunDepthwiseF32 or RunDepthwiseBf16.
+void RunDepthwise(Precision precision, const DepthwiseF32& conv, int64_t row_begin, int64_t row_end);
 
 // A Conv on images, channels last. Where channels come first, images pass through copies in the workspace.
 class ImageKernel : public Kernel {

@@ -74,7 +74,7 @@ void RunRows(const PointwiseDepthwise& pair, int64_t n, int64_t row_begin, int64
     gemm.c = rows + (kept * strip.row_elements - first_channel);
     RunGemmF32(gemm, (end - low - kept) * g.in_w, panel, panel_end);
     depthwise.x = rows + -low * strip.row_elements;
-    pair.depthwise.Run(depthwise, row, next);
+    RunDepthwise(pair.depthwise.precision, depthwise, row, next);
   }
 }
 

@@ -8,16 +8,12 @@
 namespace slipway::cpu {
 namespace {
 
-bool IsByteSized(DType dtype) {
-  return dtype != DType::kNone && dtype != DType::kString && BitsOf(dtype) % 8 == 0;
-}
-
 std::optional<std::string> WhyNotReshape(const Step& step) {
   const std::string& op = step.op->name;
   constexpr std::array kOps = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
   if (std::find(kOps.begin(), kOps.end(), op) == kOps.end()) return "not a reshape";
   if (step.inputs[0]->type.kind != TypeKind::kTensor) return "not a tensor";
-  if (!IsByteSized(TypeOf(step.inputs[0]))) return "elements are not whole bytes";
+  if (!HasWholeBytes(TypeOf(step.inputs[0]))) return "elements are not whole bytes";
   return std::nullopt;
 }
 

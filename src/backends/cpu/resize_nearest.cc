@@ -24,8 +24,7 @@ std::optional<std::string> WhyNot(const Step& step) {
   if (step.attrs().String("coordinate_transformation_mode") == "tf_crop_and_resize")
     return "crops beyond the image";
   const DType dtype = TypeOf(step.inputs[0]);
-  if (dtype == DType::kNone || dtype == DType::kString || BitsOf(dtype) % 8 != 0)
-    return "elements are not whole bytes";
+  if (!HasWholeBytes(dtype)) return "elements are not whole bytes";
   if (step.inputs[0]->quant != step.outputs[0]->quant) return "the scale changes";
   if (!AreOthersConstant(step)) return "scales or sizes are not constant";
   const Type& in = step.inputs[0]->type;

@@ -12,8 +12,7 @@ constexpr int64_t kTaskBytes = 32768;
 std::optional<std::string> WhyNot(const Step& step) {
   if (step.op->name != "Split") return "not a Split";
   const DType dtype = TypeOf(step.inputs[0]);
-  if (dtype == DType::kNone || dtype == DType::kString || BitsOf(dtype) % 8 != 0)
-    return "elements are not whole bytes";
+  if (!HasWholeBytes(dtype)) return "elements are not whole bytes";
   for (const Value* value : step.outputs) {
     if (value == nullptr) return "a part is left out";
     if (value->quant != step.inputs[0]->quant) return "the scale changes";

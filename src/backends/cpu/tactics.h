@@ -104,6 +104,11 @@ Result<std::unique_ptr<Kernel>> MakeKernel(const Step& step) {
   return std::unique_ptr<Kernel>(std::move(kernel));
 }
 
+// Whether elements can be moved as bytes, without a look at what they are.
+inline bool HasWholeBytes(DType dtype) {
+  return dtype != DType::kNone && dtype != DType::kString && BitsOf(dtype) % 8 == 0;
+}
+
 inline DType TypeOf(const Value* value) { return value == nullptr ? DType::kNone : value->type.dtype; }
 inline bool IsConstantF32(const Value* value) {
   return value != nullptr && value->IsConstant() && TypeOf(value) == DType::kF32;
