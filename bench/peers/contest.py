@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from . import measures
+from . import machine, measures
 from .engines import ENTRANTS
 from .players import EngineError, Player, take_turns
 
@@ -31,11 +31,15 @@ class Row:
 
 @dataclasses.dataclass
 class Contest:
-    """model, threads; rows of those who took part; why others did not, in a line each."""
+    """model, threads; rows of those who took part; why others did not, in a line each.
+
+    round_trips: nanoseconds from core to core and back, before and after; empty of one thread.
+    """
     model: object
     threads: int
     rows: list
     absent: list
+    round_trips: list = dataclasses.field(default_factory=list)
 
     def ours(self, precision):
         return next((row for row in self.rows if (row.entrant.engine, row.entrant.precision) == ("slipway", precision)), None)
@@ -134,10 +138,12 @@ def hold(model, threads, settings):
     try:
         absent = _start(model, threads, settings, players)
         errors = _differences(model, players, settings, absent)
+        round_trips = machine.round_trip(settings.turns_program, threads)
         times = take_turns(list(players.values()), settings.rounds, settings.seconds)
+        round_trips += machine.round_trip(settings.turns_program, threads)
         rows = [_row(entrant, player, errors[entrant], rounds, model, threads, settings)
                 for (entrant, player), rounds in zip(players.items(), times)]
-        return Contest(model, threads, rows, absent)
+        return Contest(model, threads, rows, absent, round_trips)
     finally:
         for player in players.values():
             player.close()

@@ -48,6 +48,13 @@ def wake_cores(turns_program, threads, seconds):
         subprocess.run([turns_program, "--peak", str(threads)], capture_output=True, check=True)
 
 
+def round_trip(turns_program, threads):
+    """Nanoseconds from core to core and back just now, in a list; an empty one for one thread."""
+    if threads < 2:
+        return []
+    return [json.loads(subprocess.run([turns_program, "--round-trip"], capture_output=True, text=True, check=True).stdout)["ns"]]
+
+
 def facts(turns_program):
     """turns_program: the built slipway_turns, which measures the roofs."""
     busy = _busy_share()

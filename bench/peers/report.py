@@ -19,7 +19,8 @@ def _row_json(contest, row):
 def to_json(contests, machine):
     return {"machine": machine,
             "contests": [{"model": contest.model.name, "threads": contest.threads, "gflop": 2e-9 * contest.model.macs,
-                          "rows": [_row_json(contest, row) for row in contest.rows], "absent": contest.absent}
+                          "rows": [_row_json(contest, row) for row in contest.rows], "absent": contest.absent,
+                          "round_trips_ns": contest.round_trips}
                          for contest in contests]}
 
 
@@ -48,7 +49,7 @@ def _number(value):
 
 
 def ratio_table(results, precision, is_markdown=False):
-    """A line per model and threads: the best peer's time / ours."""
+    """A line per model and threads: the best peer's time / ours, and how far apart the cores were."""
     lines = []
     for contest in results["contests"]:
         ours, peers = _rows(contest, precision)
@@ -58,8 +59,9 @@ def ratio_table(results, precision, is_markdown=False):
         lines.append([contest["model"], contest["threads"], _number(ours["ms"]["median"]) if ours else "-",
                       _number(best["ms"]["median"]), best["label"],
                       f"{ratio['median']:.2f}" if ratio else "-",
-                      f"{ratio['low']:.2f}-{ratio['high']:.2f}" if ratio else "-"])
-    head = ["model", "threads", "Slipway ms", "best peer ms", "best peer", "ratio", "quartiles"]
+                      f"{ratio['low']:.2f}-{ratio['high']:.2f}" if ratio else "-",
+                      "-".join(f"{ns:.0f}" for ns in sorted(contest["round_trips_ns"])) or "-"])
+    head = ["model", "threads", "Slipway ms", "best peer ms", "best peer", "ratio", "quartiles", "core to core ns"]
     return _table(head, lines, is_markdown) if lines else ""
 
 

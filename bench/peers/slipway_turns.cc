@@ -3,6 +3,7 @@
 // slipway_turns MODEL THREADS PRECISION INPUTS.npz OUTPUTS.npz    answers commands on stdin
 // slipway_turns --peak [THREADS]                  a line of JSON: this machine's roofs, of all threads
 // together
+// slipway_turns --round-trip                      nanoseconds from core to core and back
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "api/load.h"
 #include "base/npy.h"
 #include "perf/peak.h"
+#include "perf/round_trip.h"
 
 namespace slipway {
 namespace {
@@ -155,9 +157,13 @@ int Main(int argc, char** argv) {
     Print({{"f32_gflops", peak.f32_gflops}, {"load_gbytes", peak.load_gbytes()}});
     return 0;
   }
+  if (argc == 2 && std::string(argv[1]) == "--round-trip") {
+    Print({{"ns", MeasureRoundTrip()}});
+    return 0;
+  }
   if (argc != 6) {
     std::cerr << "usage: " << argv[0]
-              << " MODEL THREADS PRECISION INPUTS.npz OUTPUTS.npz, or --peak [THREADS]\n";
+              << " MODEL THREADS PRECISION INPUTS.npz OUTPUTS.npz, --peak [THREADS] or --round-trip\n";
     return 2;
   }
   const Status status = Serve(argv);

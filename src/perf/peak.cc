@@ -9,6 +9,7 @@
 #include "backends/cpu/kernels/gemm/bf16.h"
 #include "backends/cpu/kernels/simd/targets.h"
 #include "perf/caches.h"
+#include "perf/round_trip.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "perf/peak.cc"
@@ -272,6 +273,7 @@ Peak MeasurePeak(int num_threads) {
   if (!cpu::WhyNoBf16()) peak.bf16_gflops = Arithmetic(peak.num_threads, cpu::RunBf16);
   peak.int8_gops = std::max(4 * peak.f32_gflops, Arithmetic(peak.num_threads, cpu::RunInt8));
   peak.levels = MeasureLevels(peak.num_threads);
+  if (peak.num_threads > 1) peak.round_trip_ns = MeasureRoundTrip();
   return peak;
 }
 

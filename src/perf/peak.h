@@ -21,6 +21,7 @@ struct Peak {
   double bf16_gflops = 0;           // pairs of products, summed in f32; 0: the processor has none
   double int8_gops = 0;             // dot-product instructions, but no less than four products to an f32 lane
   std::vector<MemoryLevel> levels;  // near to far; L1 is the first, memory the last
+  double round_trip_ns = 0;         // between two threads' cores (round_trip.h); 0 of one thread
 
   // Loads that hit the first-level cache: no kernel reads faster.
   double load_gbytes() const { return levels.front().gbytes; }

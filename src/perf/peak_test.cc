@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "base/thread_pool.h"
 #include "perf/caches.h"
 
 namespace slipway {
@@ -22,6 +23,8 @@ TEST(MeasurePeak, OrdersItsRoofs) {
   for (size_t i = 1; i < peak.levels.size(); ++i)
     EXPECT_LE(peak.levels[i].gbytes, peak.levels[i - 1].gbytes) << peak.levels[i].name;
   EXPECT_EQ(peak.load_gbytes(), peak.levels[0].gbytes);
+  EXPECT_EQ(peak.round_trip_ns > 0, AvailableCores() > 1);
+  EXPECT_LT(peak.round_trip_ns, 1e6);
 }
 
 TEST(CacheSizes, GrowWithDistance) {

@@ -10,6 +10,8 @@ namespace {
 constexpr double kWorthWords = 0.02;  // part of the time
 // A loop that is shared out costs about as much as it saves.
 constexpr double kSmallStepUs = 5;
+// Cores that share a cache are nearer.
+constexpr double kFarNs = 250;
 
 struct Sum {
   size_t count = 0;
@@ -92,6 +94,12 @@ std::vector<std::string> HintsFor(const Profile& profile) {
           fmt::format("{} less than {:.0f} us, {}: more threads do not shorten them; try --threads 1",
                       Counted(small.count, "step", "take"), kSmallStepUs, TimeText(profile, small)));
     }
+  }
+  if (profile.threads > 1 && profile.peak.round_trip_ns > kFarNs) {
+    hints.push_back(fmt::format(
+        "{:.0f} ns from one core to another and back: they share no cache now, and threads wait for each "
+        "other's data; where you can choose, give it cores of one chip",
+        profile.peak.round_trip_ns));
   }
   return hints;
 }

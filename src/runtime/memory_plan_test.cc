@@ -40,7 +40,7 @@ TEST(MemoryPlan, HoldsItsPromisesOnRandomRequests) {
   std::mt19937 random(1);
   for (int round = 0; round < 500; ++round) {
     const std::vector<BufferRequest> requests = RandomRequests(random);
-    const MemoryPlan plan = PlanMemory(requests);
+    const MemoryPlan plan = PlanMemory(requests, 1 + round % 4);
     ASSERT_EQ(plan.offsets.size(), requests.size());
     int64_t sum = 0;
     for (size_t a = 0; a < requests.size(); ++a) {
@@ -63,10 +63,36 @@ TEST(MemoryPlan, HoldsItsPromisesOnRandomRequests) {
 TEST(MemoryPlan, AChainNeedsTwoBuffers) {
   std::vector<BufferRequest> chain;
   for (int step = 0; step < 10; ++step) chain.push_back({1000, step, step + 1});
-  EXPECT_EQ(PlanMemory(chain).arena_bytes, 2 * 1088);  // 1000 + 64 readable behind, in cache lines
+  EXPECT_EQ(PlanMemory(chain, 1).arena_bytes, 2 * 1088);  // 1000 + 64 readable behind, in cache lines
 }
 
-TEST(MemoryPlan, NothingNeedsNothing) { EXPECT_EQ(PlanMemory({}).arena_bytes, 0); }
+// A thread of two finds its half of a buffer where its halves of earlier ones were.
+TEST(MemoryPlan, ThreadsKeepTheirHalves) {
+  // Large and small by turns, each read by the step behind.
+  std::vector<BufferRequest> chain;
+  for (int step = 0; step < 8; ++step) chain.push_back({step < 4 ? 100'000 : 50'000, step, step + 1});
+  const auto middle_of = [&](const MemoryPlan& plan, size_t r) {
+    return plan.offsets[r] + chain[r].size_bytes / 2;
+  };
+  const MemoryPlan one = PlanMemory(chain, 1), two = PlanMemory(chain, 2);
+  EXPECT_EQ(two.arena_bytes, one.arena_bytes);
+  for (size_t r = 4; r < 8; ++r) {
+    EXPECT_GT(std::abs(middle_of(one, r) - middle_of(one, r % 2)), 10'000);
+    EXPECT_LE(std::abs(middle_of(two, r) - middle_of(two, r % 2)), kArenaAlignment);
+  }
+}
+
+// Moving buffers to suit threads must not make the arena much larger.
+TEST(MemoryPlan, SharesCostLittle) {
+  std::mt19937 random(2);
+  for (int round = 0; round < 200; ++round) {
+    const std::vector<BufferRequest> requests = RandomRequests(random);
+    const int64_t smallest = PlanMemory(requests, 1).arena_bytes;
+    EXPECT_LE(PlanMemory(requests, 2).arena_bytes, smallest + smallest / 16);
+  }
+}
+
+TEST(MemoryPlan, NothingNeedsNothing) { EXPECT_EQ(PlanMemory({}, 2).arena_bytes, 0); }
 
 }  // namespace
 }  // namespace slipway

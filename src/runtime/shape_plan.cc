@@ -166,7 +166,7 @@ Status AllocateArena(const MemoryPlan& memory, ShapePlan& plan) {
 
 Status PlaceBuffers(const Buffers& buffers, const Sharing& sharing, ShapePlan& plan) {
   SLIPWAY_RETURN_IF_ERROR(CheckSizes(buffers, plan));
-  const MemoryPlan memory = PlanMemory(buffers.requests);
+  const MemoryPlan memory = PlanMemory(buffers.requests, plan.num_threads);
   SLIPWAY_RETURN_IF_ERROR(AllocateArena(memory, plan));
   const auto bytes_of = [&](size_t r) -> std::span<uint8_t> {
     return {plan.arena.get() + memory.offsets[r], static_cast<size_t>(buffers.requests[r].size_bytes)};

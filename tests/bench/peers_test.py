@@ -122,17 +122,17 @@ def sample():
             for engine, precision, ms in times]
     machine = {"cpu": "A & B", "family": "1.2", "cores": 2, "caches": {"L2": "1024K"}, "instructions": ["avx2"],
                "governor": "performance", "kernel": "6", "busy": 0.0, "peak": {"f32": 100.0, "bf16": 200.0}}
-    return report.to_json([contest.Contest(model, 1, rows, ["ncnn: no .param of this model"])], machine)
+    return report.to_json([contest.Contest(model, 1, rows, ["ncnn: no .param of this model"], [460.2, 95.1])], machine)
 
 
 class Report(unittest.TestCase):
     def test_the_best_peer_gives_the_ratio(self):
         line = report.ratio_table(sample(), "f32").splitlines()[1].split()
-        self.assertEqual(line, ["net", "1", "10.0", "5.00", "LiteRT", "0.50", "0.50-0.50"])
+        self.assertEqual(line, ["net", "1", "10.0", "5.00", "LiteRT", "0.50", "0.50-0.50", "95-460"])
 
     def test_without_a_row_of_ours_there_is_no_ratio(self):
         line = report.ratio_table(sample(), "bf16").splitlines()[1].split()
-        self.assertEqual(line, ["net", "1", "-", "4.00", "OpenVINO", "default", "-", "-"])
+        self.assertEqual(line, ["net", "1", "-", "4.00", "OpenVINO", "default", "-", "-", "95-460"])
 
     def test_tables_line_up(self):
         for made in (report.ratio_table(sample(), "f32", True), report.detail_table(sample(), True)):

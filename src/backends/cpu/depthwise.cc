@@ -11,8 +11,6 @@
 namespace slipway::cpu {
 namespace {
 
-constexpr int64_t kTaskChannels = 64;
-static_assert(kTaskChannels % kDepthwiseBlock == 0);  // DepthwiseF32::Channels
 constexpr int64_t kSmallWork = 30000;  // multiplications that are not worth waking a thread for
 
 std::optional<std::string> WhyNot(const Step& step) {
@@ -84,14 +82,16 @@ class DepthwiseKernel : public ImageKernel {
     conv.epilogue = EpilogueOf(images);
     conv.epilogue.bias = bias_.data();
     const int64_t rows = conv.geometry.batch * conv.geometry.out_h;
-    if (rows < 4 * args.pool.num_threads() && conv.channels >= 2 * kTaskChannels) {
-      // A small image, whose products shared out their panels, too: a thread finds its channels in its own
-      // cache.
-      const int64_t parts = DivideUp(conv.channels, kTaskChannels);
+    if (rows < 4 * args.pool.num_threads() && conv.channels >= 4 * kDepthwiseBlock) {
+      // A small image, whose products shared out their panels, too, in the same parts: a thread finds its
+      // channels in its own cache.
+      const int64_t blocks = DivideUp(conv.channels, kDepthwiseBlock);
+      const int64_t parts = std::min<int64_t>(blocks, 4 * args.pool.num_threads());
+      const auto channel_at = [&](int64_t part) { return part * blocks / parts * kDepthwiseBlock; };
       args.pool.ParallelFor(
-          parts, GrainOf(rows * conv.geometry.out_w * kTaskChannels * conv.geometry.taps()),
+          parts, GrainOf(rows * conv.geometry.out_w * conv.channels / parts * conv.geometry.taps()),
           [&](int64_t begin, int64_t end) {
-            RunDepthwise(kPrecision, conv.Channels(begin * kTaskChannels, end * kTaskChannels), 0, rows);
+            RunDepthwise(kPrecision, conv.Channels(channel_at(begin), channel_at(end)), 0, rows);
           });
       return Status::Ok();
     }
