@@ -24,6 +24,14 @@
 namespace slipway {
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__)  // GCC's; clang has features
+constexpr bool kHasAddressSanitizer = true;
+#elif defined(__has_feature)
+constexpr bool kHasAddressSanitizer = __has_feature(address_sanitizer);
+#else
+constexpr bool kHasAddressSanitizer = false;
+#endif
+
 std::span<const uint8_t> BytesOfText(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
@@ -157,9 +165,7 @@ TEST(Tensor, CopiesShareAndClonesDoNot) {
 
 // A network's constants are rewritten one by one; an allocator would keep the holes.
 TEST(Tensor, WeightsGoBackToTheSystemWithTheirLastOwner) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "AddressSanitizer keeps what is freed";
-#endif
+  if (kHasAddressSanitizer) GTEST_SKIP() << "AddressSanitizer keeps what is freed";
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   auto tensor = std::make_unique<Tensor>(DType::kF32, Dims{25, 1 << 10});
   const Tensor behind(DType::kF32, {25, 1 << 10});

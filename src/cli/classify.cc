@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/photo_task.h"
+#include "tasks/vision/result_json.h"
 
 namespace slipway::cli {
 
@@ -17,9 +18,8 @@ void AddClassify(CLI::App& app, Action& action) {
   task.run = [found](tasks::Session& session, const media::Image& photo) -> Result<PhotoResult> {
     SLIPWAY_ASSIGN_OR_RETURN(*found, tasks::Classify(session, photo));
     PhotoResult result;
-    result.json["classes"] = nlohmann::ordered_json::array();
+    result.json = tasks::ToJson(*found);
     for (const tasks::ClassScore& each : *found) {
-      result.json["classes"].push_back({{"label", each.label}, {"class", each.index}, {"score", each.score}});
       result.text.push_back(fmt::format("{:5.1f}%  {}", each.score * 100, each.label));
       result.csv.push_back(fmt::format("{},{},{:.6f}", Csv(each.label), each.index, each.score));
     }

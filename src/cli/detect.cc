@@ -3,18 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "cli/photo_task.h"
+#include "tasks/vision/result_json.h"
 
 namespace slipway::cli {
-namespace {
-
-// To 1/parts: dividing by a whole number prints without rounding tails.
-double Rounded(double value, double parts) { return std::round(value * parts) / parts; }
-
-}  // namespace
-
 void AddDetect(CLI::App& app, Action& action) {
   auto found = std::make_shared<std::vector<tasks::Detection>>();
   PhotoTask task;
@@ -26,22 +18,14 @@ void AddDetect(CLI::App& app, Action& action) {
   task.run = [found](tasks::Session& session, const media::Image& photo) -> Result<PhotoResult> {
     SLIPWAY_ASSIGN_OR_RETURN(*found, tasks::Detect(session, photo));
     PhotoResult result;
-    result.json["detections"] = nlohmann::ordered_json::array();
+    result.json = tasks::ToJson(*found);
     for (const tasks::Detection& each : *found) {
       const media::BoxF& box = each.box;
-      const double x = Rounded(box.left, 100), y = Rounded(box.top, 100);
-      const double w = Rounded(box.Width(), 100), h = Rounded(box.Height(), 100);
-      const double score = Rounded(each.score, 1e6);
-      nlohmann::ordered_json json = {
-          {"label", each.label}, {"class", each.label_index}, {"score", score}, {"box", {x, y, w, h}}};
-      for (const media::PointF& point : each.keypoints) {
-        json["keypoints"].push_back({Rounded(point.x, 100), Rounded(point.y, 100)});
-      }
-      result.json["detections"].push_back(std::move(json));
       result.text.push_back(fmt::format("{:<16} {:5.1f}%  at {:.0f},{:.0f} size {:.0f}x{:.0f}", each.label,
                                         each.score * 100, box.left, box.top, box.Width(), box.Height()));
       result.csv.push_back(fmt::format("{},{},{:.6f},{:.2f},{:.2f},{:.2f},{:.2f}", Csv(each.label),
-                                       each.label_index, each.score, x, y, w, h));
+                                       each.label_index, each.score, box.left, box.top, box.Width(),
+                                       box.Height()));
     }
     if (found->empty()) result.text.push_back("nothing found");
     return result;

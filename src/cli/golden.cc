@@ -62,29 +62,6 @@ Status AddGolden(SlipModel& model) {
   return Status::Ok();
 }
 
-double GoldenDifference::AllowedBy(const GoldenVector& golden, DType dtype, double scale) {
-  return IsFloat(dtype) ? golden.absolute + golden.relative * scale : 0;
-}
-
-GoldenDifference DifferenceOf(const Tensor& got, const Tensor& want) {
-  GoldenDifference difference;
-  if (got.dtype() != want.dtype() || got.dims() != want.dims()) return {INFINITY, 0};
-  for (int64_t i = 0; i < want.count(); ++i) {
-    if (want.dtype() == DType::kString) {
-      if (got.as<std::string>()[i] != want.as<std::string>()[i]) difference.largest = INFINITY;
-      continue;
-    }
-    const double a = LoadReal(got.dtype(), got.data(), i);
-    const double b = LoadReal(want.dtype(), want.data(), i);
-    difference.scale = std::max(difference.scale, std::isfinite(b) ? std::fabs(b) : 0);
-    const bool is_same = a == b || (std::isnan(a) && std::isnan(b));
-    if (!is_same)
-      difference.largest =
-          std::isnan(a) || std::isnan(b) ? INFINITY : std::max(difference.largest, std::fabs(a - b));
-  }
-  return difference;
-}
-
 Result<double> WidenGolden(SlipModel& model) {
   EngineOptions options;
   options.ranges = model.ranges;

@@ -1,6 +1,7 @@
 // Golden vectors: what a model must answer, whatever machine it runs on.
 #pragma once
 
+#include "api/golden_difference.h"
 #include "plan/slip.h"
 
 namespace slipway::cli {
@@ -10,16 +11,6 @@ namespace slipway::cli {
 // it. It may take minutes, so progress is shown on stderr. Adds none where inputs have no rank, or where open
 // extents, taken as 1, or empty strings do not run.
 Status AddGolden(SlipModel& model);
-
-// How far an output is from a golden one.
-struct GoldenDifference {
-  double largest = 0;  // of all elements; infinite where types, shapes, strings, or NaN and numbers differ
-  double scale = 0;    // the largest finite magnitude that is wanted
-
-  // Zero unless they are floats.
-  static double AllowedBy(const GoldenVector& golden, DType dtype, double scale);
-};
-GoldenDifference DifferenceOf(const Tensor& got, const Tensor& want);
 
 // Runs the golden vectors on the graph as it is, which is no longer the one they were made with, and widens
 // their tolerance to twice what is found. Returns the largest difference relative to an output's largest

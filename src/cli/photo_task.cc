@@ -8,6 +8,7 @@
 
 #include "cli/console.h"
 #include "media/image_io.h"
+#include "tasks/vision/result_json.h"
 
 namespace slipway::cli {
 namespace {
@@ -66,9 +67,7 @@ Status Save(const PhotoTask& task, const std::string& path, const std::string& p
 void PrintResult(const PhotoFlags& flags, const std::string& photo, const media::Image& image, double ms,
                  const PhotoResult& result) {
   if (flags.is_json) {
-    nlohmann::ordered_json line = {{"file", photo}, {"width", image.width}, {"height", image.height}};
-    line.update(result.json);
-    fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    fmt::print("{}\n", tasks::PhotoLine(photo, image.width, image.height, result.json));
   } else if (flags.is_csv) {
     for (const std::string& row : result.csv) fmt::print("{},{}\n", Csv(photo), row);
   } else {

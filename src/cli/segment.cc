@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/photo_task.h"
+#include "tasks/vision/result_json.h"
 
 namespace slipway::cli {
 
@@ -17,11 +18,8 @@ void AddSegment(CLI::App& app, Action& action) {
   task.run = [found](tasks::Session& session, const media::Image& photo) -> Result<PhotoResult> {
     SLIPWAY_ASSIGN_OR_RETURN(*found, tasks::Segment(session, photo));
     PhotoResult result;
-    result.json["mask"] = {{"width", found->mask_width}, {"height", found->mask_height}};
-    result.json["segments"] = nlohmann::ordered_json::array();
+    result.json = tasks::ToJson(*found);
     for (const auto& share : found->shares) {
-      result.json["segments"].push_back(
-          {{"label", share.label}, {"class", share.index}, {"fraction", share.fraction}});
       result.text.push_back(fmt::format("{:5.1f}%  {}", share.fraction * 100, share.label));
       result.csv.push_back(fmt::format("{},{},{:.6f}", Csv(share.label), share.index, share.fraction));
     }

@@ -28,6 +28,12 @@ void CopyBytes(const Tensor& from, Tensor& to) {
   if (to.size_bytes() > 0) std::memcpy(to.data(), from.data(), static_cast<size_t>(to.size_bytes()));
 }
 
+// Has no state: any number of threads use it at once.
+ThreadPool& PoolOfOne() {
+  static ThreadPool pool(1);
+  return pool;
+}
+
 std::string Where(const PortInfo& port) { return "input '" + port.name + "'"; }
 
 }  // namespace
@@ -191,6 +197,7 @@ std::optional<size_t> Context::RanWithin(size_t step) const {
 void Context::SetThreadObserver(ThreadPool::Observer* observer) { engine_->pool_->SetObserver(observer); }
 
 Status Context::RunSteps(ShapePlan& plan) {
+  ThreadPool& pool = has_one_thread_ ? PoolOfOne() : *engine_->pool_;
   SubgraphRunner runner;
   std::vector<uint8_t> dynamic_workspace;
   auto freed = plan.freed.begin();
@@ -217,7 +224,7 @@ Status Context::RunSteps(ShapePlan& plan) {
       workspace = sizes.Shared(scratch);
       thread_workspaces = sizes.Threads(scratch);
     }
-    const KernelArgs args{step.inputs, step.outputs,     step.output_types, workspace,        *engine_->pool_,
+    const KernelArgs args{step.inputs, step.outputs,     step.output_types, workspace,        pool,
                           &runner,     step.input_steps, step.output_steps, thread_workspaces};
     const auto start = observer_ ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
     const Kernel& kernel = *engine_->kernels_[s];

@@ -114,6 +114,11 @@ class Context {
   // as the first did. A run that fails leaves them as they were.
   void ResetStates();
 
+  // From the next run on: on the caller's thread alone, or on all of the engine's again. Results are the same
+  // bits. For contexts that run beside each other: threads that share work wait for each other.
+  void UseOneThread() { has_one_thread_ = true; }
+  void UseAllThreads() { has_one_thread_ = false; }
+
   void SetObserver(StepObserver observer) { observer_ = std::move(observer); }
   // Told which of the engine's threads works when; null: nobody. REQUIRES: no other context runs meanwhile.
   void SetThreadObserver(ThreadPool::Observer* observer);
@@ -148,6 +153,7 @@ class Context {
   std::vector<Datum> next_states_;  // the other buffer of each
   std::vector<Datum> all_inputs_;   // scratch: the caller's inputs, then the states; none without states
   StepObserver observer_;
+  bool has_one_thread_ = false;
 };
 
 }  // namespace slipway

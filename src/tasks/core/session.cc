@@ -9,20 +9,16 @@ namespace slipway::tasks {
 namespace {
 
 RealOutput ToReal(const Tensor& tensor, const PortInfo& port) {
-  RealOutput output{port.name, tensor.dims(), {}};
-  const int64_t count = tensor.count();
-  output.values.resize(static_cast<size_t>(count));
+  if (tensor.dtype() == DType::kF32)
+    return {port.name, tensor.dims(), RealValues::LookAt(tensor.values<float>())};
+  std::vector<float> values(static_cast<size_t>(tensor.count()));
   const bool is_quantized = port.quant && port.quant->scales.size() == 1 && IsInteger(tensor.dtype());
-  if (tensor.dtype() == DType::kF32) {
-    std::copy_n(tensor.as<float>(), count, output.values.begin());
-    return output;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    const double raw = LoadReal(tensor.dtype(), tensor.data(), i);
-    output.values[static_cast<size_t>(i)] = static_cast<float>(
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double raw = LoadReal(tensor.dtype(), tensor.data(), static_cast<int64_t>(i));
+    values[i] = static_cast<float>(
         is_quantized ? port.quant->scales[0] * (raw - static_cast<double>(port.quant->zero_points[0])) : raw);
   }
-  return output;
+  return {port.name, tensor.dims(), std::move(values)};
 }
 
 }  // namespace
@@ -44,35 +40,49 @@ Result<size_t> FindInput(const Engine& engine, const std::string& name) {
                 "the model has no input '" + name + "'" + DidYouMean(name, names) + "; it has " + known);
 }
 
-Result<ImageInput> Session::Prepare(const media::Image& photo) const {
-  for (const InputSpec& spec : manifest_.inputs) {
+Result<ImageInput> PrepareImage(const Engine& engine, const Manifest& manifest, const media::Image& photo) {
+  for (const InputSpec& spec : manifest.inputs) {
     if (spec.kind != InputKind::kImage) continue;
-    SLIPWAY_ASSIGN_OR_RETURN(size_t index, FindInput(*engine_, spec.tensor));
-    return MakeImageInput(photo, spec, engine_->inputs()[index]);
+    SLIPWAY_ASSIGN_OR_RETURN(size_t index, FindInput(engine, spec.tensor));
+    return MakeImageInput(photo, spec, engine.inputs()[index]);
   }
   return Status(Code::kInvalidModel, "the manifest has no image input", "give one with --manifest");
 }
 
-Result<std::vector<RealOutput>> Session::Run(const ImageInput& input) {
-  std::vector<Tensor> tensors(engine_->inputs().size());
-  for (const InputSpec& spec : manifest_.inputs) {
+Result<std::vector<Tensor>> InputsWith(const Engine& engine, const Manifest& manifest,
+                                       const ImageInput& input) {
+  std::vector<Tensor> tensors(engine.inputs().size());
+  for (const InputSpec& spec : manifest.inputs) {
     if (spec.kind != InputKind::kImage) continue;
-    SLIPWAY_ASSIGN_OR_RETURN(size_t index, FindInput(*engine_, spec.tensor));
+    SLIPWAY_ASSIGN_OR_RETURN(size_t index, FindInput(engine, spec.tensor));
     tensors[index] = input.tensor;
     break;
   }
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (!tensors[i].IsNone()) continue;
-    const Type& type = engine_->inputs()[i].type;
+    const Type& type = engine.inputs()[i].type;
     if (!type.IsStatic())
-      return Status(Code::kInvalidInput, "input '" + engine_->inputs()[i].name + "' has no fixed shape");
+      return Status(Code::kInvalidInput, "input '" + engine.inputs()[i].name + "' has no fixed shape");
     tensors[i] = Tensor(type.dtype, KnownDims(*type.shape));
   }
-  context_->ResetStates();
-  SLIPWAY_ASSIGN_OR_RETURN(auto outputs, context_->Run(tensors));
+  return tensors;
+}
+
+std::vector<RealOutput> RealOutputsOf(const Engine& engine, std::span<const Tensor> outputs) {
   std::vector<RealOutput> reals;
-  for (size_t i = 0; i < outputs.size(); ++i) reals.push_back(ToReal(outputs[i], engine_->outputs()[i]));
+  for (size_t i = 0; i < outputs.size(); ++i) reals.push_back(ToReal(outputs[i], engine.outputs()[i]));
   return reals;
+}
+
+Result<ImageInput> Session::Prepare(const media::Image& photo) const {
+  return PrepareImage(*engine_, manifest_, photo);
+}
+
+Result<std::vector<RealOutput>> Session::Run(const ImageInput& input) {
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<Tensor> tensors, InputsWith(*engine_, manifest_, input));
+  context_->ResetStates();
+  SLIPWAY_ASSIGN_OR_RETURN(const auto outputs, context_->Run(tensors));
+  return RealOutputsOf(*engine_, outputs);
 }
 
 namespace {

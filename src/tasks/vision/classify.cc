@@ -24,8 +24,8 @@ void Activate(std::vector<double>& scores, ScoreActivation activation) {
 
 }  // namespace
 
-Result<std::vector<ClassScore>> ReadClasses(const Session& session, const std::vector<RealOutput>& outputs) {
-  const Manifest& manifest = session.manifest();
+Result<std::vector<ClassScore>> ReadClasses(const Manifest& manifest, const Thresholds& thresholds,
+                                            const std::vector<RealOutput>& outputs) {
   if (manifest.task != TaskKind::kClassification && manifest.task != TaskKind::kRaw) {
     return Status(Code::kInvalidModel,
                   "the model is for " + std::string(NameOf(manifest.task)) + ", not classification",
@@ -52,8 +52,7 @@ Result<std::vector<ClassScore>> ReadClasses(const Session& session, const std::v
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
   if (spec.background >= 0 && scores.size() > 1) std::erase(order, static_cast<size_t>(spec.background));
-  const size_t k =
-      std::min(order.size(), static_cast<size_t>(std::max<int64_t>(manifest.thresholds.top_k, 1)));
+  const size_t k = std::min(order.size(), static_cast<size_t>(std::max<int64_t>(thresholds.top_k, 1)));
   std::partial_sort(
       order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(),
       [&](size_t a, size_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
@@ -68,7 +67,7 @@ Result<std::vector<ClassScore>> ReadClasses(const Session& session, const std::v
 Result<std::vector<ClassScore>> Classify(Session& session, const media::Image& photo) {
   SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(photo));
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<RealOutput> outputs, session.Run(input));
-  return ReadClasses(session, outputs);
+  return ReadClasses(session.manifest(), session.manifest().thresholds, outputs);
 }
 
 void DrawClasses(media::Image* photo, const std::vector<ClassScore>& classes) {

@@ -69,16 +69,15 @@ Status CheckDetector(const Manifest& manifest) {
                 "or in --manifest");
 }
 
-Result<std::vector<Detection>> ReadDetections(const Session& session, const ImageInput& input,
+Result<std::vector<Detection>> ReadDetections(const Manifest& manifest, const Thresholds& thresholds,
+                                              const ImageInput& input,
                                               const std::vector<RealOutput>& outputs) {
-  const Manifest& manifest = session.manifest();
   SLIPWAY_RETURN_IF_ERROR(CheckDetector(manifest));
   const OutputSpec* spec = nullptr;
   for (const OutputSpec& each : manifest.outputs) {
     if (DecoderOf(each.decoder) != nullptr) spec = &each;
   }
   SLIPWAY_RETURN_IF_ERROR(CheckOutputNames(*spec, outputs));
-  const Thresholds& thresholds = manifest.thresholds;
   const DecodeCall call{*spec, outputs, input.width, input.height, static_cast<float>(thresholds.score)};
   auto decoded = DecoderOf(spec->decoder)(call);
   if (!decoded.ok()) return decoded.status().WithContext("decoder " + std::string(NameOf(spec->decoder)));
@@ -100,7 +99,7 @@ Result<std::vector<Detection>> ReadDetections(const Session& session, const Imag
 Result<std::vector<Detection>> Detect(Session& session, const media::Image& photo) {
   SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(photo));
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<RealOutput> outputs, session.Run(input));
-  return ReadDetections(session, input, outputs);
+  return ReadDetections(session.manifest(), session.manifest().thresholds, input, outputs);
 }
 
 void DrawDetections(media::Image* photo, const std::vector<Detection>& detections) {

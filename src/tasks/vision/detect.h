@@ -23,8 +23,9 @@ Status CheckDetector(const Manifest& manifest);
 // Best first. Candidates below the score threshold are dropped; overlaps above `iou` within a class, then
 // above `cross_class_iou` between classes, lose to the better score.
 Result<std::vector<Detection>> Detect(Session& session, const media::Image& photo);
-// The part behind the network: for callers that batch.
-Result<std::vector<Detection>> ReadDetections(const Session& session, const ImageInput& input,
+// The part behind the network, with thresholds that may be others than the manifest's.
+Result<std::vector<Detection>> ReadDetections(const Manifest& manifest, const Thresholds& thresholds,
+                                              const ImageInput& input,
                                               const std::vector<RealOutput>& outputs);
 
 void DrawDetections(media::Image* photo, const std::vector<Detection>& detections);

@@ -73,7 +73,11 @@ std::string LabelOfCategory(const Manifest& manifest, const OutputSpec& spec, in
 Result<Segmentation> Segment(Session& session, const media::Image& photo) {
   SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(photo));
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<RealOutput> outputs, session.Run(input));
-  const Manifest& manifest = session.manifest();
+  return ReadSegmentation(session.manifest(), photo.width, photo.height, input, outputs);
+}
+
+Result<Segmentation> ReadSegmentation(const Manifest& manifest, int photo_width, int photo_height,
+                                      const ImageInput& input, const std::vector<RealOutput>& outputs) {
   const OutputSpec spec = SpecOf(manifest);
   SLIPWAY_ASSIGN_OR_RETURN(const RealOutput* output, MaskOf(spec, outputs));
   const TensorLayout tensor_layout =
@@ -84,19 +88,19 @@ Result<Segmentation> Segment(Session& session, const media::Image& photo) {
   result.mask_width = static_cast<int>(layout.width);
   result.mask_height = static_cast<int>(layout.height);
   result.mask = BestCategories(*output, layout);
-  result.width = photo.width;
-  result.height = photo.height;
-  result.categories.resize(static_cast<size_t>(photo.width) * static_cast<size_t>(photo.height));
+  result.width = photo_width;
+  result.height = photo_height;
+  result.categories.resize(static_cast<size_t>(photo_width) * static_cast<size_t>(photo_height));
   std::array<int64_t, 256> counts{};
   const double sx = static_cast<double>(layout.width) / input.width;
   const double sy = static_cast<double>(layout.height) / input.height;
-  for (int y = 0; y < photo.height; ++y) {
-    for (int x = 0; x < photo.width; ++x) {
+  for (int y = 0; y < photo_height; ++y) {
+    for (int x = 0; x < photo_width; ++x) {
       const media::PointF at = input.placed.to_input.Map(media::PointF{x + 0.5, y + 0.5});
       const auto column = std::clamp<int64_t>(static_cast<int64_t>(at.x * sx), 0, layout.width - 1);
       const auto line = std::clamp<int64_t>(static_cast<int64_t>(at.y * sy), 0, layout.height - 1);
       const uint8_t category = result.mask[static_cast<size_t>(line * layout.width + column)];
-      result.categories[static_cast<size_t>(y) * static_cast<size_t>(photo.width) + static_cast<size_t>(x)] =
+      result.categories[static_cast<size_t>(y) * static_cast<size_t>(photo_width) + static_cast<size_t>(x)] =
           category;
       ++counts[category];
     }
