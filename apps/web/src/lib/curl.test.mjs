@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { curlForPicture, curlForTensors } from './curl.js';
+
+// What a shell makes of the words of a command.
+const wordsOf = (command) =>
+  execFileSync('/bin/sh', ['-c', `for word in ${command}; do printf '%s\\n' "$word"; done`], {
+    encoding: 'utf8',
+  })
+    .trimEnd()
+    .split('\n');
+
+test('hostile names stay one word', () => {
+  const name = `it's $(touch x); "a" \`b\`.jpg`;
+  const url = 'http://localhost/v2/models/m/detect?score=0.3&iou=0.5';
+  assert.deepEqual(wordsOf(curlForPicture({ url, name, type: 'image/jpeg' })), [
+    'curl',
+    '--data-binary',
+    `@${name}`,
+    '-H',
+    'Content-Type: image/jpeg',
+    url,
+  ]);
+});
+
+test('a drawn picture is asked for and saved', () => {
+  const command = curlForPicture({
+    url: 'http://h/',
+    name: 'a.png',
+    type: 'image/png',
+    accept: 'image/jpeg',
+  });
+  assert.match(command, /-H 'Accept: image\/jpeg' -o drawn\.jpg/);
+});
+
+test('small tensors are zeros, open sizes are 1, large ones are left to the reader', () => {
+  const inputs = [
+    { name: 'x', datatype: 'FP32', shape: [-1, 2] },
+    { name: 'y', datatype: 'FP32', shape: [1, 3, 224, 224] },
+  ];
+  assert.equal(
+    curlForTensors({ url: 'http://h/', inputs }),
+    `curl -d '{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[0,0]},` +
+      `{"name":"y","datatype":"FP32","shape":[1,3,224,224],"data":[...]}]}' \\\n  'http://h/'`,
+  );
+});
+
+test("a key is the shell's affair", () => {
+  const picture = curlForPicture({ url: 'http://h/', name: 'a', type: 'image/png', hasKey: true });
+  const tensors = curlForTensors({ url: 'http://h/', inputs: [], hasKey: true });
+  for (const command of [picture, tensors]) assert.match(command, /-H "X-API-Key: \$SLIPWAY_KEY"/);
+});
