@@ -23,6 +23,7 @@ void AddProfile(CLI::App& app, Action& action);
 void AddDetect(CLI::App& app, Action& action);
 void AddClassify(CLI::App& app, Action& action);
 void AddSegment(CLI::App& app, Action& action);
+void AddServe(CLI::App& app, Action& action);
 void AddDoctor(CLI::App& app, Action& action);
 void AddExtract(CLI::App& app, Action& action);
 void AddOps(CLI::App& app, Action& action);

@@ -14,8 +14,9 @@
 namespace slipway::cli {
 namespace {
 
-constexpr AddCommandFn kCommands[] = {AddInspect, AddConvert,  AddBuild,   AddRun,    AddBench,   AddProfile,
-                                      AddDetect,  AddClassify, AddSegment, AddDoctor, AddExtract, AddOps};
+constexpr AddCommandFn kCommands[] = {AddInspect, AddConvert, AddBuild,    AddRun,     AddBench,
+                                      AddProfile, AddDetect,  AddClassify, AddSegment, AddServe,
+                                      AddDoctor,  AddExtract, AddOps};
 
 constexpr const char* kWelcome =
     "slipway takes a trained network to work. Five lines to get going (any .onnx, .tflite, .pb, model.json "

@@ -1,0 +1,22 @@
+// A command's options from elsewhere than the command line: a TOML file. (Those from the environment are
+// CLI11's; here is what it lets pass.)
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "slipway/status.h"
+
+namespace slipway::cli {
+
+// Gives options that have no value yet those of a TOML file, whose keys are their names without dashes;
+// checks them as it would on the command line. Errors name the file and the key. Left out: tables,
+// and arrays over several lines. REQUIRES:
+// the command is parsed.
+Status ReadOptionsFrom(const std::string& path, CLI::App& command);
+
+// Refuses variables of the environment that begin with `prefix` and that no option knows: a mistyped one
+// would be a setting that silently does not hold.
+Status CheckEnvironment(const std::string& prefix, const CLI::App& command);
+
+}  // namespace slipway::cli

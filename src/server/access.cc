@@ -1,0 +1,104 @@
+#include "server/access.h"
+
+#include <algorithm>
+
+#include "server/http/header_value.h"
+
+namespace slipway::server {
+namespace {
+
+bool IsSame(std::string_view given, std::string_view key) {
+  if (given.size() != key.size()) return false;
+  unsigned char difference = 0;
+  for (size_t i = 0; i < key.size(); ++i) difference |= static_cast<unsigned char>(given[i] ^ key[i]);
+  return difference == 0;
+}
+
+// RFC 4648, section 5, without padding: every character of it may stand in a token of HTTP.
+std::string Base64Url(std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string text;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const unsigned char byte : bytes) {
+    bits = bits << 8 | byte;
+    for (count += 8; count >= 6; count -= 6) text += kDigits[bits >> (count - 6) & 63];
+  }
+  if (count > 0) text += kDigits[bits << (6 - count) & 63];
+  return text;
+}
+
+bool IsSafe(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
+
+bool IsWebSocket(const Request& request) {
+  return IsSameIgnoringCase(request.headers.Get("Upgrade"), "websocket");
+}
+
+}  // namespace
+
+Access::Access(AccessOptions options) : options_(std::move(options)) {
+  for (const std::string& key : options_.keys) key_protocols_.push_back("slipway.key." + Base64Url(key));
+}
+
+bool Access::HasKey(const Request& request) const {
+  if (options_.keys.empty()) return true;
+  std::string_view given = request.headers.Get("X-API-Key");
+  const std::string_view authorization = request.headers.Get("Authorization");
+  constexpr std::string_view kBearer = "Bearer ";
+  if (authorization.starts_with(kBearer)) given = authorization.substr(kBearer.size());
+  bool is_known = false;
+  for (const std::string& key : options_.keys) is_known |= IsSame(given, key);
+  return is_known || HasKeyProtocol(request);
+}
+
+bool Access::HasKeyProtocol(const Request& request) const {
+  if (!IsWebSocket(request)) return false;
+  bool is_known = false;
+  for (const std::string_view protocol : SplitUnquoted(request.headers.Get("Sec-WebSocket-Protocol"), ','))
+    for (const std::string& wanted : key_protocols_) is_known |= IsSame(protocol, wanted);
+  return is_known;
+}
+
+bool Access::IsOfAllowedPage(const Request& request) const {
+  // A link elsewhere may lead to the page, and CORS hides other answers.
+  if (IsSafe(request.method) && !IsWebSocket(request)) return true;
+  const std::string_view origin = request.headers.Get("Origin");
+  if (IsAllowedOrigin(origin)) return true;
+  // The browser's own judgement holds behind a proxy that changes Host, too; old ones give none.
+  const std::string_view site = request.headers.Get("Sec-Fetch-Site");
+  if (!site.empty()) return site == "same-origin" || site == "none";
+  if (origin.empty()) return true;  // no browser
+  const size_t scheme = origin.find("://");
+  return scheme != std::string_view::npos &&
+         IsSameIgnoringCase(origin.substr(scheme + 3), request.headers.Get("Host"));
+}
+
+bool Access::MayUse(const std::string& model) const {
+  return options_.models.empty() || model.empty() ||
+         std::ranges::find(options_.models, model) != options_.models.end();
+}
+
+bool Access::IsAllowedOrigin(std::string_view origin) const {
+  return !origin.empty() && (options_.cors_origin == "*" || options_.cors_origin == origin);
+}
+
+void Access::AddCors(const Request& request, Response& response) const {
+  const std::string_view origin = request.headers.Get("Origin");
+  if (!IsAllowedOrigin(origin)) return;
+  response.headers.Add("Access-Control-Allow-Origin", options_.cors_origin);
+  response.headers.Add("Vary", "Origin");
+  response.headers.Add("Access-Control-Expose-Headers", "Inference-Header-Content-Length, X-Request-ID");
+  if (request.method != "OPTIONS") return;
+  response.headers.Add("Access-Control-Allow-Methods", "GET, HEAD, POST");
+  response.headers.Add("Access-Control-Allow-Headers",
+                       "Authorization, Content-Type, Content-Encoding, Inference-Header-Content-Length, "
+                       "X-API-Key, X-Request-ID");
+  response.headers.Add("Access-Control-Max-Age", "600");
+}
+
+bool Access::IsPreflight(const Request& request) const {
+  return request.method == "OPTIONS" && request.headers.Has("Access-Control-Request-Method") &&
+         IsAllowedOrigin(request.headers.Get("Origin"));
+}
+
+}  // namespace slipway::server

@@ -1,0 +1,80 @@
+#include "server/access_log.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "base/system_error.h"
+#include "server/protocol/json_writer.h"
+
+namespace slipway::server {
+namespace {
+
+std::string Now() {
+  const auto now = std::chrono::system_clock::now();
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
+                     ms);
+}
+
+// Control characters and quotes would let a client forge lines.
+std::string Plain(const std::string& text) {
+  std::string plain;
+  for (char c : text) plain += c > ' ' && c < 0x7F && c != '"' ? c : '?';
+  return plain.empty() ? "-" : plain;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AccessLog>> AccessLog::Open(const LogOptions& options) {
+  std::FILE* file = nullptr;
+  if (options.form != LogForm::kNone) {
+    file = options.path.empty() ? stdout : std::fopen(options.path.c_str(), "ae");
+    if (file == nullptr) return SystemError(options.path, "open");
+  }
+  return std::unique_ptr<AccessLog>(new AccessLog(options.form, file));
+}
+
+AccessLog::~AccessLog() {
+  if (file_ != nullptr && file_ != stdout) std::fclose(file_);
+}
+
+void AccessLog::Write(const Request& request, const std::string& id, int status, size_t bytes) {
+  if (file_ == nullptr) return;
+  const std::chrono::duration<double, std::milli> ms = std::chrono::steady_clock::now() - request.arrived;
+  const std::string target = request.query.empty() ? request.path : request.path + "?" + request.query;
+  std::string line;
+  if (form_ == LogForm::kText) {
+    line = fmt::format("{} {} \"{} {}\" {} {} {:.2f}ms {}\n", Now(), request.peer, Plain(request.method),
+                       Plain(target), status, bytes, ms.count(), Plain(id));
+  } else {
+    JsonWriter json(line);
+    json.BeginObject();
+    const auto text = [&](const char* key, const std::string& value) {
+      json.Key(key);
+      json.String(value);
+    };
+    text("time", Now());
+    text("peer", request.peer);
+    text("method", request.method);
+    text("target", target);
+    json.Key("status");
+    json.Integer(status);
+    json.Key("bytes");
+    json.Integer(bytes);
+    json.Key("ms");
+    json.Real(ms.count());
+    text("request_id", id);
+    if (request.headers.Has("traceparent"))
+      text("traceparent", std::string(request.headers.Get("traceparent")));
+    json.EndObject();
+    line += '\n';
+  }
+  std::lock_guard lock(mutex_);
+  std::fwrite(line.data(), 1, line.size(), file_);
+  std::fflush(file_);
+}
+
+}  // namespace slipway::server

@@ -1,0 +1,25 @@
+#include "server/endpoints/call.h"
+
+#include "server/http/content_coding.h"
+
+namespace slipway::server {
+
+Result<Body> Call::DecodedBody() const {
+  return Decode(request.headers.Get("Content-Encoding"), request.body, site.limits.max_decoded_bytes);
+}
+
+void Call::Stamp(Work& work) const {
+  work.arrived = request.arrived;
+  work.id = request.id;
+  work.has_left = request.has_left;
+  if (site.limits.default_timeout.count() > 0) work.deadline = request.arrived + site.limits.default_timeout;
+}
+
+Response BusyResponse(int http_status, const Status& status) {
+  Response response = ErrorResponse(status);
+  response.status = http_status;
+  if (http_status == 503) response.headers.Add("Retry-After", "1");
+  return response;
+}
+
+}  // namespace slipway::server

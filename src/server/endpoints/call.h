@@ -1,0 +1,67 @@
+// What every endpoint gets: the request, taken apart, and what the server has.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/http/transport.h"
+#include "server/http/url.h"
+#include "server/models/repository.h"
+#include "server/protocol/error.h"
+#include "server/schedule/scheduler.h"
+
+namespace slipway::server {
+
+// How much clients may ask for.
+struct RequestLimits {
+  size_t max_body_bytes = size_t{64} << 20;      // as it comes
+  size_t max_decoded_bytes = size_t{256} << 20;  // its Content-Encoding undone
+  int64_t max_image_pixels = 50'000'000;
+  std::chrono::milliseconds default_timeout{0};  // of a request without one; 0: none
+};
+
+struct Site {
+  Repository& repository;
+  Scheduler& scheduler;
+  RequestLimits limits;
+  std::string version;  // of Slipway
+  std::atomic<bool> is_draining{false};
+  // Whether models may be loaded and unloaded by request.
+  bool allows_control = true;
+  std::string worker;  // its number among the processes of this server; empty: there is one
+};
+
+struct Call {
+  Site& site;
+  Request request;
+  Query query;
+  std::string model;    // of paths that name one
+  std::string version;  // likewise; empty: the newest
+  Reply reply;
+
+  void Answer(Response response) const { reply(std::move(response)); }
+  void Answer(const Status& status) const { reply(ErrorResponse(status)); }
+  void AnswerJson(std::string json) const {
+    Response response;
+    response.body = std::move(json);
+    reply(std::move(response));
+  }
+  // The model that the path names; answers where there is none.
+  std::shared_ptr<const ServedModel> FindModel() const {
+    auto found = site.repository.Find(model, version);
+    if (found.ok()) return *found;
+    Answer(found.status());
+    return nullptr;
+  }
+  // When it came, until when it may wait, and whether anybody still waits for it.
+  void Stamp(Work& work) const;
+  // Undoes the body's Content-Encoding.
+  Result<Body> DecodedBody() const;
+};
+
+// 503 with Retry-After, or what else the scheduler says.
+Response BusyResponse(int http_status, const Status& status);
+
+using Endpoint = void (*)(Call call);
+
+}  // namespace slipway::server

@@ -1,0 +1,50 @@
+#include "server/http/message.h"
+
+#include <algorithm>
+#include <cctype>
+#include <new>
+
+namespace slipway::server {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};
+
+bool IsSameName(std::string_view a, std::string_view b) {
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+}  // namespace
+
+Body::Body(size_t size)
+    : bytes_(new (kAlignment) uint8_t[size + kPadding],
+             [](uint8_t* bytes) { ::operator delete[](bytes, kAlignment); }),
+      size_(size) {
+  std::memset(bytes_.get() + size, 0, kPadding);
+}
+
+std::string_view Headers::Get(std::string_view name) const {
+  for (const auto& [key, value] : fields_) {
+    if (IsSameName(key, name)) return value;
+  }
+  return {};
+}
+
+Response Refusal(int status, std::string_view message) {
+  Response response;
+  response.status = status;
+  response.body = "{\"error\":\"";
+  for (char c : message) {
+    if (c == '"' || c == '\\') response.body += '\\';
+    // A message may quote what a client sent: what is no printable ASCII would need a closer look.
+    response.body += c >= ' ' && c < 0x7F ? c : c == '\n' ? ' ' : '?';
+  }
+  response.body += "\"}";
+  return response;
+}
+
+bool Headers::Has(std::string_view name) const {
+  return std::ranges::any_of(fields_, [&](const auto& field) { return IsSameName(field.first, name); });
+}
+
+}  // namespace slipway::server

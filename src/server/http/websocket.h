@@ -1,0 +1,113 @@
+// An open WebSocket (RFC 6455). Private to the transport.
+#pragma once
+
+#include <boost/asio.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "server/http/shared.h"
+
+namespace slipway::server {
+
+// Lives as long as it is read from. All of it runs on the stream's strand, but for what WebSocketSink offers.
+template <class Stream>
+class WebSocket : public WebSocketSink,
+                  public Drainable,
+                  public std::enable_shared_from_this<WebSocket<Stream>> {
+ public:
+  WebSocket(Stream stream, Shared& shared)
+      : stream_(std::move(stream)), limits_(shared.limits), counted_(shared) {}
+
+  // Where nobody listens at the path.
+  Stream TakeStream() { return std::move(stream_.next_layer()); }
+
+  template <class Fields>
+  void Start(const boost::beast::http::header<true, Fields>& request, size_t max_message_bytes,
+             WebSocketAnswer answer) {
+    namespace ws = boost::beast::websocket;
+    listener_ = std::move(answer.listener);
+    request_.base() = request;
+    stream_.read_message_max(max_message_bytes);
+    // The peer answers a ping that is sent after half of this.
+    stream_.set_option(ws::stream_base::timeout{limits_.header_timeout, limits_.idle_timeout, true});
+    if (!answer.protocol.empty()) {
+      stream_.set_option(
+          ws::stream_base::decorator([protocol = answer.protocol](ws::response_type& response) {
+            response.set(boost::beast::http::field::sec_websocket_protocol, protocol);
+          }));
+    }
+    stream_.async_accept(request_, [self = this->shared_from_this()](Error error) {
+      if (error) return self->End();
+      self->is_open_ = true;
+      if (self->is_to_close_) self->Close();
+      self->Read();
+    });
+  }
+
+  void SendText(std::string text) override {
+    boost::asio::post(stream_.get_executor(),
+                      [self = this->shared_from_this(), text = std::move(text)]() mutable {
+                        if (self->is_over_ || self->waiting_.size() >= kMostWaiting) return;
+                        self->waiting_.push_back(std::move(text));
+                        if (self->waiting_.size() == 1) self->Write();
+                      });
+  }
+
+  void Drain() override { Close(); }
+
+  void Close() override {
+    boost::asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
+      self->is_to_close_ = true;
+      if (self->is_over_ || !self->is_open_) return;
+      self->stream_.async_close(boost::beast::websocket::close_code::going_away, [self](Error) {});
+    });
+  }
+
+ private:
+  using Error = boost::beast::error_code;
+  // Of a client that does not read: what comes behind is dropped.
+  static constexpr size_t kMostWaiting = 16;
+
+  void Read() {
+    stream_.async_read(buffer_, [self = this->shared_from_this()](Error error, size_t) {
+      if (error) return self->End();
+      Body message(self->buffer_.size());
+      boost::asio::buffer_copy(boost::asio::buffer(message.data(), message.size()), self->buffer_.data());
+      self->buffer_.consume(self->buffer_.size());
+      self->listener_->OnMessage(std::move(message), self->stream_.got_text());
+      self->Read();
+    });
+  }
+
+  void Write() {
+    stream_.text(true);
+    stream_.async_write(boost::asio::buffer(waiting_.front()),
+                        [self = this->shared_from_this()](Error error, size_t) {
+                          self->waiting_.pop_front();
+                          if (!error && !self->waiting_.empty()) self->Write();
+                        });
+  }
+
+  void End() {
+    if (is_over_) return;
+    is_over_ = true;
+    if (listener_ != nullptr) listener_->OnClose();
+    listener_.reset();
+  }
+
+  boost::beast::websocket::stream<Stream> stream_;
+  const TransportLimits& limits_;
+  const Counted counted_;
+  boost::beast::http::request<boost::beast::http::empty_body> request_;
+  boost::beast::flat_buffer buffer_;
+  std::unique_ptr<WebSocketListener> listener_;
+  std::deque<std::string> waiting_;  // the first is being written
+  bool is_open_ = false, is_to_close_ = false, is_over_ = false;
+};
+
+}  // namespace slipway::server

@@ -1,0 +1,188 @@
+#include "server/models/config_json.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "server/protocol/datatype.h"
+#include "server/protocol/json_writer.h"
+
+namespace slipway::server {
+namespace {
+
+// Members of an object: a key and its value.
+void Put(JsonWriter& json, std::string_view key, std::string_view value) {
+  json.Key(key);
+  json.String(value);
+}
+
+void Put(JsonWriter& json, std::string_view key, int64_t value) {
+  json.Key(key);
+  json.Integer(value);
+}
+
+void Put(JsonWriter& json, std::string_view key, const std::vector<int64_t>& values) {
+  json.Key(key);
+  json.BeginArray();
+  for (const int64_t value : values) json.Integer(value);
+  json.EndArray();
+}
+
+void PutBool(JsonWriter& json, std::string_view key, bool value) {
+  json.Key(key);
+  json.Bool(value);
+}
+
+template <class T>
+void PutAll(JsonWriter& json, std::string_view key, const std::vector<T>& list,
+            void (*put_members)(JsonWriter&, const T&)) {
+  json.Key(key);
+  json.BeginArray();
+  for (const T& item : list) {
+    json.BeginObject();
+    put_members(json, item);
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+Dims DimsOf(const Type& type, int64_t limit) {
+  Dims dims;
+  if (!type.HasRank()) return dims;
+  for (const Dim& dim : *type.shape) dims.push_back(dim.IsKnown() ? dim.value() : -1);
+  if (limit > 0 && !dims.empty()) dims.erase(dims.begin());
+  return dims;
+}
+
+void FillUp(TensorConfig& tensor, const PortInfo& port, int64_t limit) {
+  if (tensor.data_type == DType::kNone) tensor.data_type = port.type.dtype;
+  if (tensor.dims.empty()) tensor.dims = DimsOf(port.type, limit);
+}
+
+// What the configuration lists, or else everything, with nothing left open that the model knows.
+std::vector<TensorConfig> Complete(std::vector<TensorConfig> tensors, const std::vector<PortInfo>& ports,
+                                   int64_t limit) {
+  if (tensors.empty()) {
+    for (const PortInfo& port : ports) tensors.push_back({.name = port.name});
+  }
+  for (TensorConfig& tensor : tensors) {
+    const auto has_name = [&](const PortInfo& port) { return port.name == tensor.name; };
+    const auto port = std::find_if(ports.begin(), ports.end(), has_name);
+    if (port != ports.end()) FillUp(tensor, *port, limit);
+  }
+  return tensors;
+}
+
+void PutTensor(JsonWriter& json, const TensorConfig& tensor) {
+  Put(json, "name", tensor.name);
+  Put(json, "data_type", ConfigTypeOf(tensor.data_type));
+  Put(json, "dims", tensor.dims);
+  PutBool(json, "is_shape_tensor", false);
+}
+
+void PutInput(JsonWriter& json, const TensorConfig& input) {
+  PutTensor(json, input);
+  Put(json, "format", "FORMAT_NONE");
+  PutBool(json, "allow_ragged_batch", false);
+  PutBool(json, "optional", false);
+}
+
+void PutOutput(JsonWriter& json, const TensorConfig& output) {
+  PutTensor(json, output);
+  Put(json, "label_filename", output.label_filename);
+}
+
+void PutVersionPolicy(JsonWriter& json, const VersionPolicy& policy) {
+  json.Key("version_policy");
+  json.BeginObject();
+  switch (policy.kind) {
+    case VersionPolicy::Kind::kLatest:
+      json.Key("latest");
+      json.BeginObject();
+      Put(json, "num_versions", policy.num_versions);
+      break;
+    case VersionPolicy::Kind::kAll:
+      json.Key("all");
+      json.BeginObject();
+      break;
+    case VersionPolicy::Kind::kSpecific:
+      json.Key("specific");
+      json.BeginObject();
+      Put(json, "versions", policy.versions);
+      break;
+  }
+  json.EndObject();
+  json.EndObject();
+}
+
+void PutQueuePolicy(JsonWriter& json, const QueuePolicy& policy) {
+  json.Key("default_queue_policy");
+  json.BeginObject();
+  Put(json, "timeout_action", policy.timeout_action == TimeoutAction::kDelay ? "DELAY" : "REJECT");
+  Put(json, "default_timeout_microseconds", policy.default_timeout_microseconds);
+  PutBool(json, "allow_timeout_override", policy.allow_timeout_override);
+  Put(json, "max_queue_size", policy.max_queue_size);
+  json.EndObject();
+}
+
+void PutDynamicBatching(JsonWriter& json, const DynamicBatching& batching) {
+  json.Key("dynamic_batching");
+  json.BeginObject();
+  Put(json, "preferred_batch_size", batching.preferred_batch_size);
+  Put(json, "max_queue_delay_microseconds", batching.max_queue_delay_microseconds);
+  PutBool(json, "preserve_ordering", false);
+  Put(json, "priority_levels", batching.priority_levels);
+  Put(json, "default_priority_level", batching.default_priority_level);
+  PutQueuePolicy(json, batching.default_queue_policy);
+  json.EndObject();
+}
+
+void PutInstanceGroup(JsonWriter& json, const InstanceGroup& group) {
+  Put(json, "name", group.name);
+  Put(json, "kind", group.kind == InstanceKind::kCpu ? "KIND_CPU" : "KIND_AUTO");
+  Put(json, "count", group.count);
+  Put(json, "gpus", std::vector<int64_t>());
+}
+
+void PutWarmup(JsonWriter& json, const WarmupSample& sample) {
+  Put(json, "name", sample.name);
+  Put(json, "batch_size", sample.batch_size);
+  Put(json, "count", sample.count);
+}
+
+void PutParameters(JsonWriter& json, const std::map<std::string, std::string>& parameters) {
+  json.Key("parameters");
+  json.BeginObject();
+  for (const auto& [key, value] : parameters) {
+    json.Key(key);
+    json.BeginObject();
+    Put(json, "string_value", value);
+    json.EndObject();
+  }
+  json.EndObject();
+}
+
+}  // namespace
+
+std::string FormatModelConfig(const ModelConfig& config, const std::vector<PortInfo>& inputs,
+                              const std::vector<PortInfo>& outputs) {
+  std::string text;
+  JsonWriter json(text);
+  const int64_t limit = config.BatchLimit();
+  json.BeginObject();
+  Put(json, "name", config.name);
+  Put(json, "platform", config.platform);
+  Put(json, "backend", config.backend);
+  PutVersionPolicy(json, config.version_policy);
+  Put(json, "max_batch_size", limit);
+  PutAll(json, "input", Complete(config.input, inputs, limit), PutInput);
+  PutAll(json, "output", Complete(config.output, outputs, limit), PutOutput);
+  if (config.dynamic_batching) PutDynamicBatching(json, *config.dynamic_batching);
+  PutAll(json, "instance_group", config.instance_group, PutInstanceGroup);
+  Put(json, "default_model_filename", config.default_model_filename);
+  PutParameters(json, config.parameters);
+  PutAll(json, "model_warmup", config.model_warmup, PutWarmup);
+  json.EndObject();
+  return text;
+}
+
+}  // namespace slipway::server

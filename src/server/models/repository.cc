@@ -1,0 +1,268 @@
+#include "server/models/repository.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/file.h"
+
+namespace slipway::server {
+namespace {
+
+ModelConfig Named(ModelConfig config, const std::string& name) {
+  config.name = name;
+  return config;
+}
+
+// Named by itself, not found in a repository.
+bool IsSingle(const FoundModel& model) { return !model.versions.empty() && model.versions[0].folder.empty(); }
+
+// Empty where the model has none beside it.
+Result<std::string> ReadManifestOf(const FoundModel& model) {
+  if (model.manifest_path.empty()) return std::string();
+  // Clients read errors: they learn of no folder of the server's.
+  const std::string shown = IsSingle(model) ? "the manifest given" : model.name + "/manifest.json";
+  SLIPWAY_ASSIGN_OR_RETURN(std::string json, ReadFile(model.manifest_path));
+  if (const auto checked = ParseManifest(json); !checked.ok()) return checked.status().WithContext(shown);
+  return json;
+}
+
+// "'a', 'b' and 7 more"
+std::string Listed(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 8;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kMost); ++i) text += (i > 0 ? ", '" : "'") + names[i] + "'";
+  if (names.size() > kMost) text += " and " + std::to_string(names.size() - kMost) + " more";
+  return text;
+}
+
+}  // namespace
+
+std::string_view StateName(ModelState state) {
+  switch (state) {
+    case ModelState::kUnavailable: return "UNAVAILABLE";
+    case ModelState::kLoading: return "LOADING";
+    case ModelState::kReady: return "READY";
+    case ModelState::kUnloading: return "UNLOADING";
+  }
+  return "";
+}
+
+Result<std::vector<FoundModel>> Repository::Scan() const {
+  std::vector<FoundModel> all;
+  bool has_single = false;
+  for (const std::string& path : options_.paths) {
+    SLIPWAY_ASSIGN_OR_RETURN(std::vector<FoundModel> found, ScanPath(path));
+    for (FoundModel& model : found) {
+      if (IsSingle(model)) {
+        has_single = true;
+        model.manifest_path = options_.manifest_path;
+      }
+      const auto same = std::ranges::find(all, model.name, &FoundModel::name);
+      if (same == all.end()) {
+        all.push_back(std::move(model));
+        continue;
+      }
+      return Status(Code::kUsage,
+                    "two models are called '" + model.name + "': in '" + same->folder + "' and in '" +
+                        model.folder + "'",
+                    "rename one of them");
+    }
+  }
+  if (options_.manifest_path.empty() || has_single) return all;
+  return Status(
+      Code::kUsage,
+      "manifest '" + options_.manifest_path + "' is for model files, and only repositories are served",
+      "put a manifest.json into the model's folder of the repository");
+}
+
+Result<std::shared_ptr<ServedModel>> Repository::LoadOne(const FoundModel& found, const FoundVersion& version,
+                                                         const ModelConfig& config) const {
+  SLIPWAY_ASSIGN_OR_RETURN(const std::string manifest, ReadManifestOf(found));
+  return ServedModel::Load(version.path, version.version, config, manifest, options_.engine);
+}
+
+Status Repository::Refresh() {
+  std::lock_guard loading(loading_);
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<FoundModel> found, Scan());
+  std::vector<std::pair<FoundModel, ModelConfig>> wanted;
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(entries_, [&](const auto& entry) {
+      return std::ranges::find(found, entry.first, &FoundModel::name) == found.end();
+    });
+    for (const FoundModel& model : found) {
+      const bool is_new = !entries_.contains(model.name);
+      Entry& entry = entries_[model.name];
+      entry.found = model;
+      if (is_new && !options_.names.empty())
+        entry.is_wanted = std::ranges::find(options_.names, model.name) != options_.names.end();
+      if (entry.is_wanted) wanted.emplace_back(model, Named(entry.given.value_or(model.config), model.name));
+    }
+  }
+  for (const auto& [model, config] : wanted) (void)LoadVersions(model, config, Reload::kChanged);
+  for (const std::string& name : options_.names) {
+    if (std::ranges::find(found, name, &FoundModel::name) == found.end())
+      return Status(Code::kNotFound, "there is no model '" + name + "' to load");
+  }
+  return Status::Ok();
+}
+
+Status Repository::Load(const std::string& name, const std::optional<ModelConfig>& config) {
+  std::lock_guard loading(loading_);
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<FoundModel> found, Scan());
+  const auto model = std::ranges::find(found, name, &FoundModel::name);
+  if (model == found.end()) {
+    std::vector<std::string> names;
+    for (const FoundModel& each : found) names.push_back(each.name);
+    return Status(Code::kNotFound, "there is no model '" + name + "' to load; there is " + Listed(names));
+  }
+  {
+    std::lock_guard lock(mutex_);
+    Entry& entry = entries_[name];
+    entry.found = *model;
+    entry.is_wanted = true;
+    entry.given = config;
+  }
+  return LoadVersions(*model, Named(config.value_or(model->config), name), Reload::kAll);
+}
+
+Status Repository::LoadVersions(const FoundModel& found, const ModelConfig& config, Reload reload) {
+  Status first_error = found.error;
+  const std::string settings = FingerprintOfSettings(found);
+  for (const BrokenVersion& broken : found.broken) {
+    if (first_error.ok()) first_error = broken.error;
+    Mark(found.name, broken.version, ModelState::kUnavailable, broken.error.message());
+  }
+  if (!found.error.ok() && found.versions.empty())
+    Mark(found.name, 0, ModelState::kUnavailable, found.error.message());
+  for (const FoundVersion& version : found.versions) {
+    const std::string fingerprint = Fingerprint(version) + settings;
+    {
+      std::lock_guard lock(mutex_);
+      Version& now = entries_[found.name].versions[version.version];
+      if (reload == Reload::kChanged && now.fingerprint == fingerprint) continue;
+      now.fingerprint = fingerprint;  // one that fails is not tried again until it changes
+      if (now.model == nullptr) now.state = ModelState::kLoading;
+    }
+    auto loaded = LoadOne(found, version, config);
+    if (!loaded.ok()) {
+      if (first_error.ok()) first_error = loaded.status();
+      Mark(found.name, version.version, ModelState::kUnavailable, loaded.status().message());
+      continue;
+    }
+    std::lock_guard lock(mutex_);
+    Version& now = entries_[found.name].versions[version.version];
+    now.model = std::move(*loaded);
+    now.state = ModelState::kReady;
+    now.reason.clear();
+  }
+  // Versions that the folder has no more, or the policy leaves out, go when those that replace them serve.
+  std::lock_guard lock(mutex_);
+  Entry& entry = entries_[found.name];
+  const bool has_ready = std::ranges::any_of(found.versions, [&](const FoundVersion& version) {
+    return entry.versions[version.version].model != nullptr;
+  });
+  std::erase_if(entry.versions, [&](const auto& each) {
+    const bool is_found =
+        std::ranges::find(found.versions, each.first, &FoundVersion::version) != found.versions.end() ||
+        std::ranges::find(found.broken, each.first, &BrokenVersion::version) != found.broken.end();
+    return !is_found && (has_ready || each.second.model == nullptr) && each.first != 0;
+  });
+  return first_error;
+}
+
+// A version that serves goes on serving, and the reason says what failed.
+void Repository::Mark(const std::string& name, int64_t version, ModelState state, const std::string& reason) {
+  std::lock_guard lock(mutex_);
+  Version& now = entries_[name].versions[version];
+  now.state = now.model != nullptr ? ModelState::kReady : state;
+  now.reason = reason;
+}
+
+Status Repository::Unload(const std::string& name) {
+  std::lock_guard loading(loading_);
+  std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(name);
+  if (entry == entries_.end()) return Status(Code::kNotFound, "there is no model '" + name + "'");
+  entry->second.is_wanted = false;
+  for (auto& [number, version] : entry->second.versions) {
+    version.model.reset();
+    version.fingerprint.clear();
+    version.state = ModelState::kUnavailable;
+    version.reason = "unloaded";
+  }
+  malloc_trim(0);  // whoever still works with it gives its memory back later
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<const ServedModel>> Repository::Find(const std::string& name,
+                                                            const std::string& version) const {
+  std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(name);
+  if (entry == entries_.end()) {
+    std::vector<std::string> names;
+    for (const auto& [each, unused] : entries_) names.push_back(each);
+    return Status(Code::kNotFound, "unknown model '" + name + "'",
+                  names.empty() ? "there is none" : "there is " + Listed(names));
+  }
+  std::string reason;
+  for (auto at = entry->second.versions.rbegin(); at != entry->second.versions.rend(); ++at) {
+    if (!version.empty() && std::to_string(at->first) != version) continue;
+    if (at->second.model != nullptr) return std::shared_ptr<const ServedModel>(at->second.model);
+    if (reason.empty()) reason = at->second.reason;
+  }
+  const std::string what = version.empty() ? "'" + name + "'" : "'" + name + "' version " + version;
+  return Status(Code::kNotFound, "model " + what + " is not loaded" + (reason.empty() ? "" : ": " + reason));
+}
+
+std::vector<std::shared_ptr<const ServedModel>> Repository::Loaded() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const ServedModel>> models;
+  for (const auto& [name, entry] : entries_) {
+    for (const auto& [number, version] : entry.versions) {
+      if (version.model != nullptr) models.push_back(version.model);
+    }
+  }
+  return models;
+}
+
+std::vector<std::string> Repository::VersionsOf(const std::string& name) const {
+  std::vector<std::string> versions;
+  std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(name);
+  if (entry == entries_.end()) return versions;
+  for (const auto& [number, version] : entry->second.versions) {
+    if (version.model != nullptr) versions.push_back(std::to_string(number));
+  }
+  return versions;
+}
+
+std::vector<IndexEntry> Repository::Index() const {
+  std::lock_guard lock(mutex_);
+  std::vector<IndexEntry> index;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.versions.empty())
+      index.push_back(
+          {name, "", ModelState::kUnavailable, entry.is_wanted ? "" : "not loaded", entry.is_wanted});
+    for (const auto& [number, version] : entry.versions) {
+      index.push_back(
+          {name, number == 0 ? "" : std::to_string(number), version.state, version.reason, entry.is_wanted});
+    }
+  }
+  return index;
+}
+
+bool Repository::IsReady() const {
+  std::lock_guard lock(mutex_);
+  return std::ranges::all_of(entries_, [](const auto& each) {
+    const Entry& entry = each.second;
+    if (!entry.is_wanted) return true;
+    return !entry.versions.empty() && std::ranges::any_of(entry.versions, [](const auto& version) {
+      return version.second.model != nullptr;
+    });
+  });
+}
+
+}  // namespace slipway::server

@@ -1,0 +1,90 @@
+// The models that a server has: what it was told to serve, what of it is loaded, and what went wrong.
+//
+// A version is loaded and warmed beside the one that serves, then takes its place in one step; whoever still
+// works with the old one keeps it until he is done. A load that fails changes nothing but the reason shown.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/models/repository_scan.h"
+#include "server/models/served_model.h"
+
+namespace slipway::server {
+
+enum class ModelState { kUnavailable, kLoading, kReady, kUnloading };
+// "READY"
+std::string_view StateName(ModelState state);
+
+struct IndexEntry {
+  std::string name;
+  std::string version;  // empty: of a model of which no version is known
+  ModelState state = ModelState::kUnavailable;
+  std::string reason;
+  bool is_wanted = true;  // false: left out at the start, or unloaded by request
+};
+
+struct RepositoryOptions {
+  std::vector<std::string> paths;  // of model files and of repository folders
+  // Of JSON laid over the manifests of the model files; empty: of none. Models of repositories have a
+  // manifest.json of their own.
+  std::string manifest_path;
+  EngineOptions engine;
+  // Models to load at the start; empty: all.
+  std::vector<std::string> names;
+};
+
+// Every method may be called from any thread. Loading and unloading take their time, one after the other.
+class Repository {
+ public:
+  explicit Repository(RepositoryOptions options) : options_(std::move(options)) {}
+
+  // Reads the folders, loads what is new or has changed, and unloads what is gone. What fails is in the
+  // index; an error: a path cannot be read at all, or two of them have a model of the same name.
+  Status Refresh();
+  // Loads a model again, or for the first time. config: in place of its config.pbtxt.
+  Status Load(const std::string& name, const std::optional<ModelConfig>& config = std::nullopt);
+  Status Unload(const std::string& name);
+
+  // version: empty for the newest. An error (kNotFound) names what there is.
+  Result<std::shared_ptr<const ServedModel>> Find(const std::string& name, const std::string& version) const;
+  // All that are loaded, by name and version.
+  std::vector<std::shared_ptr<const ServedModel>> Loaded() const;
+  // Of the loaded versions of a model; empty: none.
+  std::vector<std::string> VersionsOf(const std::string& name) const;
+  std::vector<IndexEntry> Index() const;
+  // Whether all that is to be served is.
+  bool IsReady() const;
+
+ private:
+  struct Version {
+    std::shared_ptr<ServedModel> model;  // null: not loaded
+    ModelState state = ModelState::kUnavailable;
+    std::string reason;
+    std::string fingerprint;  // of what was loaded
+  };
+  struct Entry {
+    FoundModel found;
+    std::map<int64_t, Version> versions;
+    bool is_wanted = true;             // false: unloaded by request
+    std::optional<ModelConfig> given;  // with a load request, in place of config.pbtxt
+  };
+
+  Result<std::vector<FoundModel>> Scan() const;
+  Result<std::shared_ptr<ServedModel>> LoadOne(const FoundModel& found, const FoundVersion& version,
+                                               const ModelConfig& config) const;
+  enum class Reload { kChanged, kAll };
+  Status LoadVersions(const FoundModel& found, const ModelConfig& config, Reload reload);
+  void Mark(const std::string& name, int64_t version, ModelState state, const std::string& reason);
+
+  const RepositoryOptions options_;
+  std::mutex loading_;  // held while models are loaded
+  mutable std::mutex mutex_;
+  std::map<std::string, Entry> entries_;
+};
+
+}  // namespace slipway::server

@@ -1,0 +1,147 @@
+#include "server/models/served_model.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "api/golden_difference.h"
+#include "api/load.h"
+#include "api/tuned.h"
+#include "server/models/row_check.h"
+#include "tasks/core/guess.h"
+
+namespace slipway::server {
+namespace {
+
+// Of a network whose batch is open and whose configuration names no limit: beyond it a processor gains
+// nothing.
+constexpr int64_t kUsualBatch = 8;
+
+// The symbol of the ports' first dimension, where all have the same; empty: the network has no open batch.
+std::string BatchSymbol(const Engine& engine) {
+  std::string symbol;
+  for (const auto* ports : {&engine.inputs(), &engine.outputs()}) {
+    for (const PortInfo& port : *ports) {
+      if (port.type.kind != TypeKind::kTensor || !port.type.shape || port.type.shape->empty()) return {};
+      const Dim& first = port.type.shape->front();
+      if (!first.IsNamed() || (!symbol.empty() && first.symbol() != symbol)) return {};
+      symbol = first.symbol();
+    }
+  }
+  return symbol;
+}
+
+Result<int64_t> MaxBatchOf(const Engine& engine, const ModelConfig& config,
+                           const std::map<std::string, DimRange>& ranges) {
+  const std::string symbol = BatchSymbol(engine);
+  if (symbol.empty()) {
+    if (config.BatchLimit() <= 1) return 1;
+    return Status(Code::kInvalidModel,
+                  "max_batch_size is " + std::to_string(config.BatchLimit()) +
+                      ", but the network's first dimension is fixed or not the same everywhere",
+                  "export it with an open batch, or set max_batch_size: 0");
+  }
+  const auto range = ranges.find(symbol);
+  const int64_t most = range == ranges.end() ? INT64_MAX : range->second.high;
+  if (config.BatchLimit() > most) {
+    return Status(Code::kInvalidModel, "max_batch_size is " + std::to_string(config.BatchLimit()) +
+                                           ", the model declares '" + symbol + "' up to " +
+                                           std::to_string(most));
+  }
+  // States go from run to run, not from row to row.
+  if (!engine.graph().states.empty()) return 1;
+  if (config.max_batch_size) return std::max<int64_t>(config.BatchLimit(), 1);
+  return std::min(kUsualBatch, most);
+}
+
+// Zeros in every input; open extents are 1. Empty: an input has no rank, or holds strings.
+std::vector<Tensor> ZeroInputs(const Engine& engine) {
+  std::vector<Tensor> inputs;
+  for (const PortInfo& port : engine.inputs()) {
+    if (port.type.kind != TypeKind::kTensor || !port.type.shape || port.type.dtype == DType::kString)
+      return {};
+    Dims dims;
+    for (const Dim& dim : *port.type.shape) dims.push_back(dim.IsKnown() ? dim.value() : 1);
+    inputs.emplace_back(port.type.dtype, dims);
+  }
+  return inputs;
+}
+
+std::string PlatformOf(const LoadedModel& loaded) {
+  return "slipway_" + (loaded.was_slip ? std::string("slip") : loaded.model.source_format);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<ServedModel>> ServedModel::Load(const std::string& path, int64_t version,
+                                                       const ModelConfig& config, const std::string& manifest,
+                                                       const EngineOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  std::shared_ptr<ServedModel> model(new ServedModel());
+  model->path_ = path;
+  model->version_ = version;
+  model->config_ = config;
+  LoadOptions load;
+  load.engine = options;
+  if (!manifest.empty()) load.manifest_overrides.push_back(manifest);
+  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(path, load));
+  model->platform_ = PlatformOf(loaded);
+  const Graph& graph = loaded.model.graph;
+  model->manifest_ =
+      tasks::CompleteManifest(loaded.model.manifest.value_or(Manifest()),
+                              PortsOf(graph, graph.CallerInputs()), PortsOf(graph, graph.CallerOutputs()));
+  EngineOptions engine = options;
+  engine.ranges = loaded.model.ranges;
+  std::string note;
+  SLIPWAY_RETURN_IF_ERROR(UseTunedSection(loaded.model, path, engine, note));
+  SLIPWAY_ASSIGN_OR_RETURN(model->engine_, Engine::Create(std::move(loaded.model.graph), engine));
+  SLIPWAY_RETURN_IF_ERROR(CheckAgainst(config, model->engine_->inputs(), model->engine_->outputs()));
+  SLIPWAY_ASSIGN_OR_RETURN(model->max_batch_, MaxBatchOf(*model->engine_, config, loaded.model.ranges));
+  // A batch that nobody asked for must not change an answer.
+  if (model->max_batch_ > 1 && !config.max_batch_size) {
+    Lease lease(*model);
+    if (!DoRowsStayApart(*model->engine_, *lease.operator->())) model->max_batch_ = 1;
+  }
+  model->Settle();
+  SLIPWAY_RETURN_IF_ERROR(model->WarmUp(loaded.model.golden));
+  model->load_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return model;
+}
+
+// What the configuration leaves open is said as it is: clients read it.
+void ServedModel::Settle() {
+  const bool has_batch = !BatchSymbol(*engine_).empty() && config_.max_batch_size.value_or(max_batch_) > 0;
+  config_.max_batch_size = has_batch ? max_batch_ : 0;
+  if (config_.platform.empty()) config_.platform = platform_;
+  if (config_.backend.empty()) config_.backend = "slipway";
+  if (config_.default_model_filename.empty())
+    config_.default_model_filename = std::filesystem::path(path_).filename().string();
+}
+
+Status ServedModel::WarmUp(const std::vector<GoldenVector>& golden) {
+  Lease lease(*this);
+  if (!golden.empty()) return CheckGolden(golden, *lease.operator->(), *engine_);
+  const std::vector<Tensor> zeros = ZeroInputs(*engine_);
+  // Open extents of 1, or zeros, may not suit the network: that is no defect of it.
+  if (!zeros.empty()) (void)lease->Run(zeros).ok();
+  return Status::Ok();
+}
+
+std::unique_ptr<Context> ServedModel::TakeContext() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<Context> context = std::move(idle_.back());
+      idle_.pop_back();
+      return context;
+    }
+  }
+  return engine_->NewContext();
+}
+
+void ServedModel::GiveBack(std::unique_ptr<Context> context) const {
+  std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(context));
+}
+
+}  // namespace slipway::server

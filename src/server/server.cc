@@ -1,0 +1,265 @@
+#include "server/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include "api/load.h"
+#include "server/assets.h"
+#include "server/background.h"
+#include "server/endpoints/endpoints.h"
+#include "server/endpoints/infer_call.h"
+#include "server/endpoints/router.h"
+#include "server/frames.h"
+#include "server/grpc_module.h"
+#include "server/http/content_coding.h"
+#include "server/http/header_value.h"
+#include "server/refusals.h"
+
+namespace slipway::server {
+namespace {
+
+constexpr size_t kWorthCoding = 1024;  // bytes; less grows or saves nothing
+// The subprotocol of streams. A client that offers some must get one of them, and never its key back.
+constexpr std::string_view kFramesProtocol = "slipway.frames";
+
+// As W3C's trace context wants ids: 16 hex digits, never all zero.
+std::string NewId() {
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  return fmt::format("{:016x}", random() | 1);
+}
+
+// A client's own id, unless it would not fit a header.
+std::string IdOf(const Request& request) {
+  const std::string_view given = request.headers.Get("X-Request-ID");
+  const bool is_plain = std::ranges::all_of(given, [](char c) { return c > ' ' && c < 0x7F; });
+  return !given.empty() && given.size() <= 128 && is_plain ? std::string(given) : NewId();
+}
+
+bool IsHealth(const std::string& path) { return path.starts_with("/v2/health/") || path == "/ping"; }
+
+class TheServer : public Server, public Handler, public InferHandler {
+ public:
+  explicit TheServer(const ServerOptions& options)
+      : options_(options),
+        repository_(options.repository),
+        scheduler_(options.scheduler),
+        site_{repository_, scheduler_, options.limits, ProducerName().substr(ProducerName().find(' ') + 1)},
+        access_(options.access) {
+    site_.allows_control = options.allows_control;
+    site_.worker = options.worker;
+  }
+
+  // What connections wait for is answered while they are there; the objects go after the threads that use
+  // them.
+  ~TheServer() override {
+    for (auto& transport : transports_) transport->Drain();
+    grpc_.reset();
+    background_.Stop();
+    scheduler_.Stop();
+  }
+
+  Status Open() {
+    SLIPWAY_ASSIGN_OR_RETURN(log_, AccessLog::Open(options_.log));
+    GrpcEntry start_grpc = nullptr;
+    if (options_.grpc_port) {
+      SLIPWAY_ASSIGN_OR_RETURN(start_grpc, LoadGrpcModule());
+    }
+    SLIPWAY_RETURN_IF_ERROR(repository_.Refresh());
+    SLIPWAY_ASSIGN_OR_RETURN(auto http, Transport::Start(options_.http, *this));
+    transports_.push_back(std::move(http));
+    if (options_.metrics_port) {
+      TransportOptions metrics = options_.http;
+      metrics.port = *options_.metrics_port;
+      metrics.threads = 1;
+      metrics.socket = -1;
+      metrics.shares_port = true;  // with a successor
+      SLIPWAY_ASSIGN_OR_RETURN(auto transport, Transport::Start(metrics, *this));
+      transports_.push_back(std::move(transport));
+    }
+    if (start_grpc != nullptr) SLIPWAY_RETURN_IF_ERROR(OpenGrpc(start_grpc));
+    if (options_.watch_every.count() > 0)
+      background_.Every(options_.watch_every, [this] { (void)repository_.Refresh(); });
+    return Status::Ok();
+  }
+
+  int port() const override { return transports_[0]->port(); }
+  std::optional<int> grpc_port() const override {
+    return grpc_ == nullptr ? std::nullopt : std::optional(grpc_->port());
+  }
+  int socket() const override { return transports_[0]->socket(); }
+  const Repository& repository() const override { return repository_; }
+  Status Refresh() override { return repository_.Refresh(); }
+
+  uint64_t answered() const override { return answered_; }
+
+  void Beat(std::function<void()> beat) override {
+    transports_[0]->Post([this, beat = std::move(beat)] { scheduler_.Visit(beat); });
+  }
+
+  void GiveNotice() override { site_.is_draining = true; }
+
+  bool Drain(std::chrono::milliseconds patience) override {
+    site_.is_draining = true;
+    const auto end = Clock::now() + patience;
+    for (auto& transport : transports_) transport->Drain();
+    if (grpc_ != nullptr) grpc_->Drain(std::chrono::system_clock::now() + patience);
+    while (Clock::now() < end) {
+      size_t connections = 0;
+      for (auto& transport : transports_) connections += transport->connections();
+      if (connections == 0 && scheduler_.IsIdle()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  }
+
+  size_t MaxBodyBytes(const Request&) override { return options_.limits.max_body_bytes; }
+
+  void Handle(Request request, Reply reply) override {
+    const std::string id = IdOf(request);
+    // The answer needs the request's headers, the call its body.
+    auto asked = std::make_shared<Request>(request);
+    asked->body = Body();
+    request.id = id;
+    Reply finish = [this, asked, id, reply = std::move(reply)](Response response) {
+      Finish(*asked, id, response);
+      reply(std::move(response));
+    };
+    Dispatch(std::move(request), std::move(finish));
+  }
+
+  // Logged as the HTTP request that asks for the same.
+  void Infer(InferCall call, InferDone done) override {
+    auto asked = std::make_shared<Request>(call.caller);
+    asked->method = "POST";
+    asked->path = "/v2/models/" + call.model + "/infer";
+    InferDone finish = [this, asked, done = std::move(done)](InferAnswer answer) {
+      size_t bytes = answer.error.size();
+      for (const InferAnswer::Output& output : answer.outputs) bytes += output.bytes.size();
+      log_->Write(*asked, IdOf(*asked), answer.status, bytes);
+      done(std::move(answer));
+    };
+    if (!access_.HasKey(call.caller)) return finish(ErrorAnswer(401, Status(Code::kUsage, kNeedsKey)));
+    if (!access_.MayUse(call.model)) return finish(ErrorAnswer(403, Status(Code::kUsage, kNotGivenOut)));
+    AnswerInferCall(site_, std::move(call), std::move(finish));
+  }
+
+  bool IsReady() const override { return !site_.is_draining && repository_.IsReady(); }
+
+  WebSocketAnswer OpenWebSocket(const Request& request, std::shared_ptr<WebSocketSink> sink) override {
+    WebSocketAnswer answer = OpenStream(request, std::move(sink));
+    const std::string id = IdOf(request);
+    if (answer.listener == nullptr)
+      Finish(request, id, answer.refusal);
+    else
+      log_->Write(request, id, 101, 0);
+    return answer;
+  }
+
+ private:
+  Status OpenGrpc(GrpcEntry start) {
+    GrpcOptions grpc;
+    grpc.address = options_.http.address;
+    grpc.port = *options_.grpc_port;
+    grpc.tls = options_.http.tls;
+    grpc.max_message_bytes = options_.limits.max_body_bytes;
+    grpc.max_buffered_bytes = options_.scheduler.max_waiting_bytes;
+    grpc.handshake_timeout = options_.http.limits.header_timeout;
+    grpc.idle_timeout = options_.http.limits.idle_timeout;
+    Result<std::unique_ptr<GrpcTransport>> started = std::unique_ptr<GrpcTransport>();
+    start(grpc, *this, *this, started);
+    SLIPWAY_ASSIGN_OR_RETURN(grpc_, std::move(started));
+    return Status::Ok();
+  }
+
+  WebSocketAnswer OpenStream(const Request& request, std::shared_ptr<WebSocketSink> sink) {
+    const auto refuse = [](Response response) { return WebSocketAnswer{.refusal = std::move(response)}; };
+    if (!access_.HasKey(request)) return refuse(NoKey());
+    if (!access_.IsOfAllowedPage(request)) return refuse(ForeignPage(request));
+    const std::string model = StreamedModel(request);
+    if (model.empty()) return refuse(ErrorResponse(404, "there is no WebSocket at this path"));
+    if (!access_.MayUse(model)) return refuse(NotGivenOut());
+    if (site_.is_draining) return refuse(ErrorResponse(503, "the server is about to stop"));
+    auto listener = OpenFrames(site_, model, request, std::move(sink));
+    if (!listener.ok()) return refuse(ErrorResponse(listener.status()));
+    WebSocketAnswer answer{.listener = std::move(*listener)};
+    for (const std::string_view offered : SplitUnquoted(request.headers.Get("Sec-WebSocket-Protocol"), ',')) {
+      if (offered == kFramesProtocol) answer.protocol = offered;
+    }
+    return answer;
+  }
+
+  void Dispatch(Request request, Reply reply) {
+    if (access_.IsPreflight(request)) return reply({.status = 204, .content_type = "text/plain"});
+    // The page is for everybody: it asks for the key itself.
+    if (auto asset = assets_.Find(request)) return reply(std::move(*asset));
+    if (!IsHealth(request.path) && !access_.HasKey(request)) return reply(NoKey());
+    if (!access_.IsOfAllowedPage(request)) return reply(ForeignPage(request));
+    const auto segments = SplitPath(request.path);
+    if (!segments.ok()) return reply(ErrorResponse(segments.status()));
+    RouteMatch match = FindRoute(request.method, *segments);
+    if (match.endpoint == nullptr) {
+      if (!match.allowed.empty()) return reply(NotAllowed(match.allowed));
+      if (!StreamedModel(request).empty()) return reply(NoWebSocket(request));
+      return reply(NotFound());
+    }
+    if (!access_.MayUse(match.model)) return reply(NotGivenOut());
+    auto query = Query::Parse(request.query);
+    if (!query.ok()) return reply(ErrorResponse(query.status()));
+    Call call{site_,
+              std::move(request),
+              std::move(*query),
+              std::move(match.model),
+              std::move(match.version),
+              std::move(reply)};
+    if (match.pace == Pace::kFast) return match.endpoint(std::move(call));
+    Reply busy = call.reply;
+    auto kept = std::make_shared<Call>(std::move(call));
+    if (!background_.Post([endpoint = match.endpoint, kept] { endpoint(std::move(*kept)); }))
+      busy(ErrorResponse(503, "too many models are being loaded, or the server is stopping"));
+  }
+
+  // What every answer has.
+  void Finish(const Request& request, const std::string& id, Response& response) {
+    ++answered_;
+    response.headers.Add("X-Request-ID", id);
+    if (request.headers.Has("traceparent"))
+      response.headers.Add("traceparent", std::string(request.headers.Get("traceparent")));
+    access_.AddCors(request, response);
+    const Coding coding = Negotiate(request.headers.Get("Accept-Encoding"));
+    // A picture is compressed already, and the page's files (they have an ETag) where it is worth it.
+    const bool is_done = response.content_type.starts_with("image/") || response.headers.Has("ETag");
+    if (coding != Coding::kIdentity && response.body.size() >= kWorthCoding && !is_done) {
+      if (auto coded = Encode(coding, response.body); coded.ok()) {
+        response.body = std::move(*coded);
+        response.headers.Add("Content-Encoding", std::string(CodingName(coding)));
+        response.headers.Add("Vary", "Accept-Encoding");
+      }
+    }
+    log_->Write(request, id, response.status, response.body.size());
+  }
+
+  const ServerOptions options_;
+  Repository repository_;
+  Scheduler scheduler_;
+  Site site_;
+  Access access_;
+  AssetStore assets_;
+  std::unique_ptr<AccessLog> log_;
+  std::atomic<uint64_t> answered_{0};
+  Background background_;
+  std::vector<std::unique_ptr<Transport>> transports_;
+  std::unique_ptr<GrpcTransport> grpc_;  // null: no gRPC
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
+  auto server = std::make_unique<TheServer>(options);
+  SLIPWAY_RETURN_IF_ERROR(server->Open());
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace slipway::server

@@ -1,0 +1,60 @@
+// The server: models, scheduler, endpoints and transport, put together.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/access.h"
+#include "server/access_log.h"
+#include "server/endpoints/call.h"
+#include "server/http/transport.h"
+#include "server/models/repository.h"
+#include "server/schedule/scheduler.h"
+
+namespace slipway::server {
+
+struct ServerOptions {
+  RepositoryOptions repository;
+  TransportOptions http;
+  std::optional<int> metrics_port;  // beside /metrics of the main port
+  std::optional<int> grpc_port;     // on the same address; nullopt: no gRPC
+  SchedulerOptions scheduler;
+  RequestLimits limits;
+  AccessOptions access;
+  LogOptions log;
+  bool allows_control = true;           // models may be loaded and unloaded by request
+  std::string worker;                   // a label of its metrics, where there are several; empty: none
+  std::chrono::seconds watch_every{0};  // look for new and changed models; 0: never
+};
+
+class Server {
+ public:
+  // Loads the models, then listens. Models that fail are in the index, with the reason; an error: nothing can
+  // be served at all.
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options);
+  virtual ~Server() = default;
+
+  virtual int port() const = 0;
+  virtual std::optional<int> grpc_port() const = 0;
+  // Listening; to hand to a successor.
+  virtual int socket() const = 0;
+  virtual const Repository& repository() const = 0;
+  // Looks for new and changed models now.
+  virtual Status Refresh() = 0;
+  // Requests so far, whatever the answer.
+  virtual uint64_t answered() const = 0;
+  // Calls `beat` when an I/O thread and a worker of the scheduler have passed it on, as they do with
+  // requests: that it is called shows that the server moves. Not after the destructor has begun.
+  virtual void Beat(std::function<void()> beat) = 0;
+  // Says that it is not ready, and goes on.
+  virtual void GiveNotice() = 0;
+  // The same, answers what has been asked, and takes nothing new. Returns when all is answered
+  // or `patience` is over; false then.
+  virtual bool Drain(std::chrono::milliseconds patience) = 0;
+};
+
+}  // namespace slipway::server

@@ -1,0 +1,58 @@
+// A new program in place of this one, on the same sockets: how a server is replaced without losing a request.
+//
+// The successor is this program as it is on disk now, with the arguments and environment of this one. It
+// finds the sockets' and a pipe's file descriptors in SLIPWAY_LISTEN_FD ("5,6") and SLIPWAY_READY_FD, writes
+// a byte to the pipe when it serves, and the predecessor drains.
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "slipway/status.h"
+
+namespace slipway::server {
+
+// How this program was started. To be asked early: a new version may soon be at its path.
+struct Program {
+  std::string path;
+  std::vector<std::string> arguments;
+
+  static Program Running();
+};
+
+class Successor {
+ public:
+  enum class State { kStarting, kReady, kFailed };
+
+  // Starts it; its standard streams are ours.
+  static Result<Successor> Start(const Program& program, std::span<const int> sockets);
+  Successor(Successor&& other) noexcept : pid_(other.pid_), ready_(other.ready_) { other.ready_ = -1; }
+  Successor& operator=(Successor&&) = delete;
+  ~Successor();
+
+  // Without waiting.
+  State Check();
+  // As long as it takes.
+  State Wait();
+  pid_t pid() const { return pid_; }
+
+ private:
+  Successor(pid_t pid, int ready) : pid_(pid), ready_(ready) {}
+  State CheckWithin(int milliseconds);
+
+  const pid_t pid_;
+  int ready_;  // the pipe's end to read from; -1: moved from
+};
+
+// What a predecessor left for this program to accept from; empty: there is none. Taken once: programs that
+// are started from here do not see it.
+std::vector<int> TakeInheritedSockets();
+// Says that this program serves; nothing where there is no predecessor.
+void TellPredecessor();
+// For a child of this process that has no part in it.
+void ForgetPredecessor();
+
+}  // namespace slipway::server
