@@ -7,4 +7,5 @@ tools/build.sh release
 tools/demo/fetch.sh
 [ ! -f README.md ] || .venv/bin/python tools/check/run_readme.py
 . tools/test_env.sh
-exec ctest --test-dir build/release -j "${JOBS:-$(nproc)}" --output-on-failure --no-tests=error
+# Tests of load, which take the machine for themselves, are of test_full.sh.
+exec ctest --test-dir build/release --label-exclude load -j "${JOBS:-$(nproc)}" --output-on-failure --no-tests=error

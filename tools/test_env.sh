@@ -32,3 +32,6 @@ if [ -d "$assets" ]; then
   make_oracle tflite_models "$assets"
   export SLIPWAY_TFLITE_ORACLE="$oracles/tflite_models"
 fi
+
+# The server's tests talk to it with clients of others.
+tools/setup/make_venv.sh build/venv-clients tests/serve/requirements.txt "tritonclient, onnx"

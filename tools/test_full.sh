@@ -1,6 +1,6 @@
 #!/bin/sh
-# What `make test-full` adds to `make test`: TensorFlow's own answers, random graphs by the thousand, sanitizers, the
-# other compiler, scalar code, ARM, longer fuzzing.
+# What `make test-full` adds to `make test`: the server under load and in faults, the page in a browser, made-up requests to the server, TensorFlow's own answers,
+# random graphs by the thousand, sanitizers, the other compiler, scalar code, ARM, longer fuzzing.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=${JOBS:-$(nproc)}
@@ -15,6 +15,9 @@ run() {
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
 }
 
+tools/setup/install_packages.sh tools/setup/packages_browser.txt
+ctest --test-dir build/release --output-on-failure --no-tests=error --label-regex load
+tests/serve/openapi_fuzz.sh build/release/slipway
 tests/oracles/tensorflow.sh build/release/slipway
 tests/oracles/extensions.sh build/release/slipway
 tools/graph_fuzz.sh 20000
