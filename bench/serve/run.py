@@ -1,0 +1,263 @@
+"""Measures `slipway serve` beside a Flask server: docs/serve_benchmarks.md says how and why so. Run by bench/serve/run.sh.
+
+Exit status: 1 where a server fails or answers otherwise than `slipway detect` and `slipway classify`, 2 for wrong flags.
+"""
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+import agreement
+import report
+from servers import Failed, Server, free_port
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BASELINE = pathlib.Path(__file__).resolve().parent / "baseline"
+SERVERS = ("slipway", "flask")
+WORKERS = (1, 2, 4)
+ORT_THREADS = (0, 1)  # of a run: its own choice (all cores), one
+PROBE_CONNECTIONS = 8
+OPEN_CONNECTIONS = 128
+OPEN_SHARE = 0.7
+SCORE = 0.25
+
+DETECT = {
+    "task": "detection",
+    "inputs": [{"color": "rgb", "resize": {"mode": "letterbox", "style": "pil"}, "std": [255]}],
+    "outputs": [{"decoder": "yolov5"}],
+    "thresholds": {"score": SCORE, "iou": 0.45, "cross_class_iou": 1, "max_detections": 300},
+}
+CLASSIFY = {
+    "task": "classification",
+    "inputs": [{"color": "rgb", "resize": {"mode": "stretch", "style": "pil"}, "mean": [123.675, 116.28, 103.53],
+                "std": [58.395, 57.12, 57.375]}],
+    "outputs": [{"decoder": "classification", "activation": "softmax"}],
+    "thresholds": {"top_k": 5},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """verb: of `slipway` and of its server's path. manifest: what the baseline does by hand."""
+    name: str
+    verb: str
+    size: int
+    manifest: dict
+
+    @property
+    def check(self):
+        return agreement.check_detections if self.verb == "detect" else agreement.check_classes
+
+
+JOBS = {job.name: job for job in (Job("yolov5n_640", "detect", 640, DETECT), Job("yolov5s_640", "detect", 640, DETECT),
+                                  Job("mobilenetv2_224", "classify", 224, CLASSIFY))}
+
+
+def _parse(arguments):
+    assets = pathlib.Path(os.environ.get("SLIPWAY_ASSETS") or ROOT / "../shared/assets")
+    parser = argparse.ArgumentParser(prog="bench-serve", description=__doc__)
+    parser.add_argument("--models", default="yolov5n_640 mobilenetv2_224", help=f"of {', '.join(JOBS)}")
+    parser.add_argument("--servers", default="slipway flask", help="of slipway, flask")
+    parser.add_argument("--concurrency", default="1 2 8 32", help="connections of the closed loops")
+    parser.add_argument("--seconds", type=float, default=5, help="of each closed loop")
+    parser.add_argument("--open-seconds", type=float, default=60, help="of each open loop")
+    parser.add_argument("--probe-seconds", type=float, default=3, help="for each of the baseline's settings")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each server")
+    parser.add_argument("--cores", default="0 1", help="that servers and load share")
+    parser.add_argument("--serve-flags", default="", help="more flags of 'slipway serve'")
+    parser.add_argument("--photo", type=pathlib.Path, default=assets / "images/task/bus.jpg", help="a JPEG; made where missing")
+    parser.add_argument("--slipway", type=pathlib.Path, default=ROOT / "build/release/slipway", help="the built program")
+    parser.add_argument("--load", type=pathlib.Path, default=ROOT / "build/release/bench/serve/slipway_load")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/serve", help="folder for models, logs and results")
+    parser.add_argument("--docs", action="store_true", help="write the results into docs/serve_benchmarks.md")
+    flags = parser.parse_args(arguments)
+    flags.models, flags.servers = _chosen(parser, flags.models, JOBS), _chosen(parser, flags.servers, SERVERS)
+    flags.model_folder = flags.out / "models"
+    flags.concurrency, flags.cores = ([int(word) for word in text.replace(",", " ").split()]
+                                      for text in (flags.concurrency, flags.cores))
+    return flags
+
+
+def _chosen(parser, text, known):
+    names = text.replace(",", " ").split()
+    for name in names:
+        if name not in known:
+            parser.error(f"unknown '{name}': must be of {', '.join(known)}")
+    return names
+
+
+def _say(line):
+    print(f"bench-serve: {line}", file=sys.stderr, flush=True)
+
+
+def _run(*command, **more):
+    """What a command prints."""
+    run = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, **more)
+    if run.returncode != 0:
+        raise Failed(f"'{' '.join(map(str, command))}' ends with {run.returncode}:\n{run.stdout[-1000:]}{run.stderr[-2000:]}")
+    return run.stdout
+
+
+class Contest:
+    """All about one model."""
+
+    def __init__(self, job, flags):
+        self.job, self.flags = job, flags
+        self.model, self.manifest = flags.model_folder / f"{job.name}.onnx", flags.out / f"{job.name}.json"
+        self.manifest.write_text(json.dumps(job.manifest))
+
+    # -- servers
+
+    def _start(self, name, settings, command, port, path, ready, environment=None):
+        at = f"http://127.0.0.1:{port}"
+        return Server(name, settings, command, url=at + path, ready_url=at + ready, cores=self.flags.cores,
+                      log=self.flags.out / f"{name}.log", environment=environment)
+
+    def _start_slipway(self):
+        port = free_port()
+        command = [self.flags.slipway, "serve", self.model, "--port", port, "--manifest", self.manifest,
+                   *self.flags.serve_flags.split()]
+        path = f"/v2/models/{self.job.name}/{self.job.verb}"
+        return self._start("slipway", self.flags.serve_flags or "as it comes", command, port, path, "/v2/health/ready")
+
+    def _start_flask(self, workers, ort_threads):
+        port = free_port()
+        # Without --timeout 0, gunicorn would take workers that are stopped for stuck ones and kill them.
+        command = [sys.executable, "-m", "gunicorn", "--chdir", BASELINE, "-w", workers, "-b", f"127.0.0.1:{port}",
+                   "--timeout", 0, "app:app"]
+        environment = {"MODEL": str(self.model), "TASK": self.job.verb, "SIZE": str(self.job.size), "SCORE": str(SCORE),
+                       "ORT_THREADS": str(ort_threads)}
+        settings = f"{workers} workers, {ort_threads or 'default'} threads"
+        return self._start("flask", settings, command, port, "/predict", "/health", environment)
+
+    def _best_flask(self):
+        """The settings with the most answers a second: (workers, ONNX Runtime's threads)."""
+        rates = {}
+        for settings in [(workers, threads) for workers in WORKERS for threads in ORT_THREADS]:
+            with contextlib.closing(self._start_flask(*settings)) as server:
+                rates[settings] = self._load(server, self.flags.probe_seconds, "--connections", PROBE_CONNECTIONS)["per_second"]
+            _say(f"{self.job.name}: flask, {settings[0]} workers, {settings[1] or 'default'} threads: {rates[settings]:.1f} a second")
+        return max(rates, key=rates.get)
+
+    def _open(self, stack):
+        """The servers that take part, stopped."""
+        starts = {"slipway": self._start_slipway, "flask": lambda: self._start_flask(*self._best_flask())}
+        # The one whose settings are searched goes first: it wants the cores for itself.
+        servers = []
+        for name in sorted(self.flags.servers):
+            servers.append(stack.enter_context(contextlib.closing(starts[name]())))
+            servers[-1].pause()
+        return servers
+
+    # -- measures
+
+    def _load(self, server, seconds, *more):
+        command = [self.flags.load, server.url, "--body", self.flags.photo, "--content-type", "image/jpeg", "--same-body",
+                   "--allow-failures", "--json", "--warmup", min(1, seconds / 4), "--seconds", seconds, *more]
+        cores = self.flags.cores
+        return json.loads(_run(*command, preexec_fn=lambda: os.sched_setaffinity(0, cores)))
+
+    def _check_answers(self, servers):
+        wanted = json.loads(_run(self.flags.slipway, self.job.verb, self.model, self.flags.photo, "--json", "--manifest",
+                                 self.manifest))
+        lines = []
+        for server in servers:
+            with server.turn():
+                found = json.loads(server.ask(self.flags.photo.read_bytes()))
+            lines.append(f"{server.name}: {self.job.check(server.name, wanted, found)}")
+        return "; ".join(lines)
+
+    def _closed_loops(self, servers):
+        """server -> connections -> reports, one a round. Each round begins with another server."""
+        reports = {server.name: {str(count): [] for count in self.flags.concurrency} for server in servers}
+        for i in range(self.flags.rounds):
+            for server in servers[i % len(servers):] + servers[:i % len(servers)]:
+                with server.turn():
+                    for count in self.flags.concurrency:
+                        reports[server.name][str(count)].append(self._load(server, self.flags.seconds, "--connections", count))
+        return reports
+
+    def _open_loop(self, server, best):
+        with server.turn():
+            return self._load(server, self.flags.open_seconds, "--connections", OPEN_CONNECTIONS, "--rate", OPEN_SHARE * best)
+
+    def _summary(self, server, closed):
+        medians = {count: {"per_second": statistics.median(each["per_second"] for each in reports),
+                           "p50_ms": statistics.median(each["latency_ms"]["p50"] for each in reports)}
+                   for count, reports in closed.items()}
+        best = max(each["per_second"] for each in medians.values())
+        if best == 0:
+            raise Failed(f"{server.name} gives no good answer: {json.dumps(next(iter(closed.values()))[0])}")
+        opened = self._open_loop(server, best)
+        failures = sum(each["failures"] for reports in closed.values() for each in reports) + opened["failures"]
+        return {"name": server.name, "settings": server.settings, "closed": medians, "best_per_second": best, "open": opened,
+                "failures": failures, "peak_mb": server.peak_mb}
+
+    def _engine(self):
+        """What the engine does without a server; the servers are stopped meanwhile."""
+        cores = self.flags.cores
+        made = json.loads(_run(self.flags.slipway, "bench", self.model, "--image", self.flags.photo, "--manifest", self.manifest,
+                               "--contexts", len(cores), "--threads", 1, "--seconds", self.flags.seconds, "--json",
+                               preexec_fn=lambda: os.sched_setaffinity(0, cores)))
+        return {"per_second": made["throughput"]["per_second"], "contexts": len(cores), **made["photo"]}
+
+    def hold(self):
+        with contextlib.ExitStack() as stack:
+            servers = self._open(stack)
+            agrees = self._check_answers(servers)
+            closed = self._closed_loops(servers)
+            rows = [self._summary(server, closed[server.name]) for server in servers]
+            return {"name": self.job.name, "agreement": agrees, "concurrency": self.flags.concurrency, "servers": rows,
+                    "engine": self._engine()}
+
+
+def _busy_share(seconds=1.0):
+    """The share of all cores' time that others used just now, 0 to 1."""
+    def ticks():
+        numbers = [int(word) for word in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        return sum(numbers), numbers[3] + numbers[4]  # all, idle
+
+    total, idle = ticks()
+    time.sleep(seconds)
+    total_after, idle_after = ticks()
+    return 1 - (idle_after - idle) / max(total_after - total, 1)
+
+
+def _machine(cores):
+    names = [line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+             if line.startswith("model name")]
+    return {"cpu": names[0] if names else platform.machine(), "cores": ",".join(map(str, cores)), "kernel": platform.release(),
+            "busy": _busy_share()}
+
+
+def main(arguments=None):
+    flags = _parse(arguments)
+    flags.out.mkdir(parents=True, exist_ok=True)
+    machine = _machine(flags.cores)
+    if machine["busy"] > 0.1:
+        _say(f"others keep the cores busy for {machine['busy']:.0%} of the time: figures are worth little")
+    try:
+        _run(sys.executable, pathlib.Path(__file__).parent / "make_models.py", flags.photo, flags.model_folder, *flags.models,
+             env={**os.environ, "PYTHONPATH": str(ROOT / "bench")})
+        models = [Contest(JOBS[name], flags).hold() for name in flags.models]
+    except (Failed, agreement.Disagreement) as error:
+        _say(error)
+        return 1
+    results = {"machine": machine, "photo": f"{flags.photo.name}, {flags.photo.stat().st_size} bytes", "seconds": flags.seconds,
+               "rounds": flags.rounds, "models": models}
+    (flags.out / "results.json").write_text(json.dumps(results, indent=1))
+    print(report.text(results))
+    if flags.docs:
+        report.put_into_page(ROOT / "docs/serve_benchmarks.md", report.markdown(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
