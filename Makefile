@@ -12,13 +12,19 @@ setup:  ## install the Debian packages and the Python environment (.venv) that a
 	@tools/setup/install_packages.sh
 	@tools/setup/make_venv.sh
 
-build: setup  ## the optimised build; leaves the CLI at build/release/slipway
+web: setup
+	@tools/setup/make_web.sh || true
+
+build: web  ## the optimised build; leaves the CLI at build/release/slipway
 	@tools/build.sh release slipway
 
 demo: build  ## find the cat: fetch a detector and photos, convert, detect, save labelled pictures
 	@tools/demo/demo.sh
 
-test: setup  ## everything a change must pass: format, layers, build, unit tests, oracles, conformance
+serve: build  ## serve the demo's detector with its page until Ctrl-C; PORT=8000
+	@PORT=$(or $(PORT),8000) tools/demo/serve.sh
+
+test: web  ## everything a change must pass: format, layers, build, unit tests, oracles, conformance
 	@tools/test.sh
 
 test-full: test  ## test, then sanitizers, clang, scalar code, ARM and longer fuzzing
@@ -59,4 +65,4 @@ approve: build  ## accept the golden files' new text, for review with git diff
 clean:  ## remove every build; .venv stays
 	rm -rf build
 
-.PHONY: help setup build demo test test-full test-arm bench bench-peers bench-diff fuzz check fmt tidy models approve clean
+.PHONY: help setup web build demo serve test test-full test-arm bench bench-peers bench-diff fuzz check fmt tidy models approve clean
