@@ -34,7 +34,7 @@ def tensor(array, datatype=None, name="x"):
     return given
 
 
-def slow(size=768, layers=240):
+def slow(size=768, layers=600):
     """x: [N, size] f32, through products that take a while."""
     weight = numpy_helper.from_array(np.eye(size, dtype=np.float32), "w")
     names = ["x", *(f"t{i}" for i in range(layers - 1)), "y"]
