@@ -83,9 +83,10 @@ class Packer {
     Placed best = lowest;
     int64_t fewest = ForeignBytesOf(lowest);
     for (int64_t middle : middles_) {
+      if (fewest == 0) break;
       const int64_t from = (middle - PaddedSize(request) / 2) / kArenaAlignment * kArenaAlignment;
       const Placed place = LowestGap(request, std::max<int64_t>(from, 0));
-      if (place.end > limit || fewest == 0) continue;
+      if (place.end > limit) continue;
       const int64_t foreign = ForeignBytesOf(place);
       if (foreign >= fewest) continue;
       fewest = foreign;

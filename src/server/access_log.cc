@@ -52,23 +52,16 @@ void AccessLog::Write(const Request& request, const std::string& id, int status,
   } else {
     JsonWriter json(line);
     json.BeginObject();
-    const auto text = [&](const char* key, const std::string& value) {
-      json.Key(key);
-      json.String(value);
-    };
-    text("time", Now());
-    text("peer", request.peer);
-    text("method", request.method);
-    text("target", target);
-    json.Key("status");
-    json.Integer(status);
-    json.Key("bytes");
-    json.Integer(bytes);
-    json.Key("ms");
-    json.Real(ms.count());
-    text("request_id", id);
+    json.Member("time", Now());
+    json.Member("peer", request.peer);
+    json.Member("method", request.method);
+    json.Member("target", target);
+    json.Member("status", status);
+    json.Member("bytes", bytes);
+    json.Member("ms", ms.count());
+    json.Member("request_id", id);
     if (request.headers.Has("traceparent"))
-      text("traceparent", std::string(request.headers.Get("traceparent")));
+      json.Member("traceparent", std::string(request.headers.Get("traceparent")));
     json.EndObject();
     line += '\n';
   }

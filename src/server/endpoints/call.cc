@@ -15,11 +15,11 @@ void Call::Stamp(Work& work) const {
   if (site.limits.default_timeout.count() > 0) work.deadline = request.arrived + site.limits.default_timeout;
 }
 
-Response BusyResponse(int http_status, const Status& status) {
+void Call::Fail(int http_status, const Status& status) const {
   Response response = ErrorResponse(status);
-  response.status = http_status;
+  if (http_status != 0) response.status = http_status;
   if (http_status == 503) response.headers.Add("Retry-After", "1");
-  return response;
+  Answer(std::move(response));
 }
 
 }  // namespace slipway::server

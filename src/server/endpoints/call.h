@@ -41,6 +41,8 @@ struct Call {
 
   void Answer(Response response) const { reply(std::move(response)); }
   void Answer(const Status& status) const { reply(ErrorResponse(status)); }
+  // As the scheduler fails work (Work::Fail).
+  void Fail(int http_status, const Status& status) const;
   void AnswerJson(std::string json) const {
     Response response;
     response.body = std::move(json);
@@ -58,9 +60,6 @@ struct Call {
   // Undoes the body's Content-Encoding.
   Result<Body> DecodedBody() const;
 };
-
-// 503 with Retry-After, or what else the scheduler says.
-Response BusyResponse(int http_status, const Status& status);
 
 using Endpoint = void (*)(Call call);
 

@@ -41,16 +41,12 @@ void RepositoryIndex(Call call) {
   for (const IndexEntry& entry : call.site.repository.Index()) {
     if (wants_ready && entry.state != ModelState::kReady) continue;
     json.BeginObject();
-    json.Key("name");
-    json.String(entry.name);
+    json.Member("name", entry.name);
     if (!entry.version.empty()) {
-      json.Key("version");
-      json.String(entry.version);
+      json.Member("version", entry.version);
     }
-    json.Key("state");
-    json.String(StateName(entry.state));
-    json.Key("reason");
-    json.String(entry.reason);
+    json.Member("state", StateName(entry.state));
+    json.Member("reason", entry.reason);
     json.EndObject();
   }
   json.EndArray();

@@ -13,10 +13,7 @@ class HttpInferWork : public InferWork {
     call_.Stamp(*this);
   }
 
-  void Fail(int http_status, const Status& status) override {
-    if (http_status == 0) return call_.Answer(status);
-    call_.Answer(BusyResponse(http_status, status));
-  }
+  void Fail(int http_status, const Status& status) override { call_.Fail(http_status, status); }
 
  private:
   Result<InferRequest> Read() override {

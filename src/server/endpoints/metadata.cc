@@ -15,10 +15,8 @@ void WritePorts(JsonWriter& json, const std::vector<PortInfo>& ports) {
   json.BeginArray();
   for (const PortInfo& port : ports) {
     json.BeginObject();
-    json.Key("name");
-    json.String(port.name);
-    json.Key("datatype");
-    json.String(DatatypeOf(port.type.dtype));
+    json.Member("name", port.name);
+    json.Member("datatype", DatatypeOf(port.type.dtype));
     json.Key("shape");
     json.BeginArray();
     if (port.type.shape) {
@@ -36,10 +34,8 @@ void ServerMetadata(Call call) {
   std::string text;
   JsonWriter json(text);
   json.BeginObject();
-  json.Key("name");
-  json.String("slipway");
-  json.Key("version");
-  json.String(call.site.version);
+  json.Member("name", "slipway");
+  json.Member("version", call.site.version);
   json.Key("extensions");
   json.BeginArray();
   for (const char* extension : kExtensions) json.String(extension);
@@ -54,14 +50,12 @@ void ModelMetadata(Call call) {
   std::string text;
   JsonWriter json(text);
   json.BeginObject();
-  json.Key("name");
-  json.String(model->name());
+  json.Member("name", model->name());
   json.Key("versions");
   json.BeginArray();
   for (const std::string& version : call.site.repository.VersionsOf(model->name())) json.String(version);
   json.EndArray();
-  json.Key("platform");
-  json.String(model->platform());
+  json.Member("platform", model->platform());
   json.Key("inputs");
   WritePorts(json, model->engine().inputs());
   json.Key("outputs");
@@ -83,8 +77,7 @@ void ModelTask(Call call) {
   std::string text;
   JsonWriter json(text);
   json.BeginObject();
-  json.Key("task");
-  json.String(NameOf(manifest.task));
+  json.Member("task", NameOf(manifest.task));
   json.Key("labels");
   json.BeginArray();
   for (const std::string& label : manifest.labels) json.String(label);
@@ -92,16 +85,11 @@ void ModelTask(Call call) {
   const Thresholds& thresholds = manifest.thresholds;
   json.Key("thresholds");
   json.BeginObject();
-  json.Key("score");
-  json.Real(thresholds.score);
-  json.Key("iou");
-  json.Real(thresholds.iou);
-  json.Key("cross_iou");
-  json.Real(thresholds.cross_class_iou);
-  json.Key("max");
-  json.Integer(thresholds.max_detections);
-  json.Key("top_k");
-  json.Integer(thresholds.top_k);
+  json.Member("score", thresholds.score);
+  json.Member("iou", thresholds.iou);
+  json.Member("cross_iou", thresholds.cross_class_iou);
+  json.Member("max", thresholds.max_detections);
+  json.Member("top_k", thresholds.top_k);
   json.EndObject();
   json.EndObject();
   call.AnswerJson(std::move(text));

@@ -1,12 +1,10 @@
 // A photo in, an answer out: boxes, labels, categories, as JSON or drawn on the photo.
 #include "server/endpoints/photo.h"
 
-#include <algorithm>
-#include <cctype>
-
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/thresholds.h"
 #include "server/http/accept.h"
+#include "server/http/header_value.h"
 #include "server/http/multipart.h"
 
 namespace slipway::server {
@@ -22,9 +20,7 @@ struct Upload {
 
 bool IsMultipart(std::string_view content_type) {
   constexpr std::string_view kType = "multipart/";
-  return content_type.size() >= kType.size() &&
-         std::ranges::equal(content_type.substr(0, kType.size()), kType,
-                            [](unsigned char a, char b) { return std::tolower(a) == b; });
+  return IsSameIgnoringCase(content_type.substr(0, kType.size()), kType);
 }
 
 // The body itself, or a form's file.
@@ -86,10 +82,7 @@ class PhotoRequest : public PhotoWork {
     call_.Answer(std::move(response));
   }
 
-  void Fail(int http_status, const Status& status) override {
-    if (http_status == 0) return call_.Answer(status);
-    call_.Answer(BusyResponse(http_status, status));
-  }
+  void Fail(int http_status, const Status& status) override { call_.Fail(http_status, status); }
 
  private:
   Call call_;

@@ -10,26 +10,19 @@ namespace {
 void WriteTally(JsonWriter& json, const char* key, const Tally& tally) {
   json.Key(key);
   json.BeginObject();
-  json.Key("count");
-  json.Integer(tally.count);
-  json.Key("ns");
-  json.Integer(tally.ns);
+  json.Member("count", tally.count);
+  json.Member("ns", tally.ns);
   json.EndObject();
 }
 
 void WriteModel(JsonWriter& json, const ServedModel& model) {
   const StatisticsValues values = model.statistics().Read();
   json.BeginObject();
-  json.Key("name");
-  json.String(model.name());
-  json.Key("version");
-  json.String(std::to_string(model.version()));
-  json.Key("last_inference");
-  json.Integer(values.last_inference_ms);
-  json.Key("inference_count");
-  json.Integer(values.inference_count);
-  json.Key("execution_count");
-  json.Integer(values.execution_count);
+  json.Member("name", model.name());
+  json.Member("version", std::to_string(model.version()));
+  json.Member("last_inference", values.last_inference_ms);
+  json.Member("inference_count", values.inference_count);
+  json.Member("execution_count", values.execution_count);
   json.Key("inference_stats");
   json.BeginObject();
   WriteTally(json, "success", values.success);
@@ -45,8 +38,7 @@ void WriteModel(JsonWriter& json, const ServedModel& model) {
   json.BeginArray();
   for (const auto& [size, batch] : values.batches) {
     json.BeginObject();
-    json.Key("batch_size");
-    json.Integer(size);
+    json.Member("batch_size", size);
     WriteTally(json, "compute_input", batch.compute_input);
     WriteTally(json, "compute_infer", batch.compute_infer);
     WriteTally(json, "compute_output", batch.compute_output);
@@ -106,19 +98,14 @@ void Explain(Call call) {
   std::string text;
   JsonWriter json(text);
   json.BeginObject();
-  json.Key("name");
-  json.String(model->name());
-  json.Key("version");
-  json.String(std::to_string(model->version()));
-  json.Key("max_batch");
-  json.Integer(model->max_batch());
-  json.Key("waiting");
-  json.Integer(values.waiting);
+  json.Member("name", model->name());
+  json.Member("version", std::to_string(model->version()));
+  json.Member("max_batch", model->max_batch());
+  json.Member("waiting", values.waiting);
   json.Key("runs_by_batch");
   json.BeginObject();
   for (const auto& [size, batch] : values.batches) {
-    json.Key(std::to_string(size));
-    json.Integer(batch.compute_infer.count);
+    json.Member(std::to_string(size), batch.compute_infer.count);
   }
   json.EndObject();
   json.Key("reasons");

@@ -1,18 +1,14 @@
 #include "server/http/message.h"
 
 #include <algorithm>
-#include <cctype>
 #include <new>
+
+#include "server/http/header_value.h"
 
 namespace slipway::server {
 namespace {
 
 constexpr std::align_val_t kAlignment{64};
-
-bool IsSameName(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 }  // namespace
 
@@ -25,7 +21,7 @@ Body::Body(size_t size)
 
 std::string_view Headers::Get(std::string_view name) const {
   for (const auto& [key, value] : fields_) {
-    if (IsSameName(key, name)) return value;
+    if (IsSameIgnoringCase(key, name)) return value;
   }
   return {};
 }
@@ -44,7 +40,8 @@ Response Refusal(int status, std::string_view message) {
 }
 
 bool Headers::Has(std::string_view name) const {
-  return std::ranges::any_of(fields_, [&](const auto& field) { return IsSameName(field.first, name); });
+  return std::ranges::any_of(fields_,
+                             [&](const auto& field) { return IsSameIgnoringCase(field.first, name); });
 }
 
 }  // namespace slipway::server

@@ -9,27 +9,12 @@
 namespace slipway::server {
 namespace {
 
-// Members of an object: a key and its value.
-void Put(JsonWriter& json, std::string_view key, std::string_view value) {
-  json.Key(key);
-  json.String(value);
-}
-
-void Put(JsonWriter& json, std::string_view key, int64_t value) {
-  json.Key(key);
-  json.Integer(value);
-}
-
+// A member of an object.
 void Put(JsonWriter& json, std::string_view key, const std::vector<int64_t>& values) {
   json.Key(key);
   json.BeginArray();
   for (const int64_t value : values) json.Integer(value);
   json.EndArray();
-}
-
-void PutBool(JsonWriter& json, std::string_view key, bool value) {
-  json.Key(key);
-  json.Bool(value);
 }
 
 template <class T>
@@ -73,22 +58,22 @@ std::vector<TensorConfig> Complete(std::vector<TensorConfig> tensors, const std:
 }
 
 void PutTensor(JsonWriter& json, const TensorConfig& tensor) {
-  Put(json, "name", tensor.name);
-  Put(json, "data_type", ConfigTypeOf(tensor.data_type));
+  json.Member("name", tensor.name);
+  json.Member("data_type", ConfigTypeOf(tensor.data_type));
   Put(json, "dims", tensor.dims);
-  PutBool(json, "is_shape_tensor", false);
+  json.Member("is_shape_tensor", false);
 }
 
 void PutInput(JsonWriter& json, const TensorConfig& input) {
   PutTensor(json, input);
-  Put(json, "format", "FORMAT_NONE");
-  PutBool(json, "allow_ragged_batch", false);
-  PutBool(json, "optional", false);
+  json.Member("format", "FORMAT_NONE");
+  json.Member("allow_ragged_batch", false);
+  json.Member("optional", false);
 }
 
 void PutOutput(JsonWriter& json, const TensorConfig& output) {
   PutTensor(json, output);
-  Put(json, "label_filename", output.label_filename);
+  json.Member("label_filename", output.label_filename);
 }
 
 void PutVersionPolicy(JsonWriter& json, const VersionPolicy& policy) {
@@ -98,7 +83,7 @@ void PutVersionPolicy(JsonWriter& json, const VersionPolicy& policy) {
     case VersionPolicy::Kind::kLatest:
       json.Key("latest");
       json.BeginObject();
-      Put(json, "num_versions", policy.num_versions);
+      json.Member("num_versions", policy.num_versions);
       break;
     case VersionPolicy::Kind::kAll:
       json.Key("all");
@@ -117,10 +102,10 @@ void PutVersionPolicy(JsonWriter& json, const VersionPolicy& policy) {
 void PutQueuePolicy(JsonWriter& json, const QueuePolicy& policy) {
   json.Key("default_queue_policy");
   json.BeginObject();
-  Put(json, "timeout_action", policy.timeout_action == TimeoutAction::kDelay ? "DELAY" : "REJECT");
-  Put(json, "default_timeout_microseconds", policy.default_timeout_microseconds);
-  PutBool(json, "allow_timeout_override", policy.allow_timeout_override);
-  Put(json, "max_queue_size", policy.max_queue_size);
+  json.Member("timeout_action", policy.timeout_action == TimeoutAction::kDelay ? "DELAY" : "REJECT");
+  json.Member("default_timeout_microseconds", policy.default_timeout_microseconds);
+  json.Member("allow_timeout_override", policy.allow_timeout_override);
+  json.Member("max_queue_size", policy.max_queue_size);
   json.EndObject();
 }
 
@@ -128,25 +113,25 @@ void PutDynamicBatching(JsonWriter& json, const DynamicBatching& batching) {
   json.Key("dynamic_batching");
   json.BeginObject();
   Put(json, "preferred_batch_size", batching.preferred_batch_size);
-  Put(json, "max_queue_delay_microseconds", batching.max_queue_delay_microseconds);
-  PutBool(json, "preserve_ordering", false);
-  Put(json, "priority_levels", batching.priority_levels);
-  Put(json, "default_priority_level", batching.default_priority_level);
+  json.Member("max_queue_delay_microseconds", batching.max_queue_delay_microseconds);
+  json.Member("preserve_ordering", false);
+  json.Member("priority_levels", batching.priority_levels);
+  json.Member("default_priority_level", batching.default_priority_level);
   PutQueuePolicy(json, batching.default_queue_policy);
   json.EndObject();
 }
 
 void PutInstanceGroup(JsonWriter& json, const InstanceGroup& group) {
-  Put(json, "name", group.name);
-  Put(json, "kind", group.kind == InstanceKind::kCpu ? "KIND_CPU" : "KIND_AUTO");
-  Put(json, "count", group.count);
+  json.Member("name", group.name);
+  json.Member("kind", group.kind == InstanceKind::kCpu ? "KIND_CPU" : "KIND_AUTO");
+  json.Member("count", group.count);
   Put(json, "gpus", std::vector<int64_t>());
 }
 
 void PutWarmup(JsonWriter& json, const WarmupSample& sample) {
-  Put(json, "name", sample.name);
-  Put(json, "batch_size", sample.batch_size);
-  Put(json, "count", sample.count);
+  json.Member("name", sample.name);
+  json.Member("batch_size", sample.batch_size);
+  json.Member("count", sample.count);
 }
 
 void PutParameters(JsonWriter& json, const std::map<std::string, std::string>& parameters) {
@@ -155,7 +140,7 @@ void PutParameters(JsonWriter& json, const std::map<std::string, std::string>& p
   for (const auto& [key, value] : parameters) {
     json.Key(key);
     json.BeginObject();
-    Put(json, "string_value", value);
+    json.Member("string_value", value);
     json.EndObject();
   }
   json.EndObject();
@@ -169,16 +154,16 @@ std::string FormatModelConfig(const ModelConfig& config, const std::vector<PortI
   JsonWriter json(text);
   const int64_t limit = config.BatchLimit();
   json.BeginObject();
-  Put(json, "name", config.name);
-  Put(json, "platform", config.platform);
-  Put(json, "backend", config.backend);
+  json.Member("name", config.name);
+  json.Member("platform", config.platform);
+  json.Member("backend", config.backend);
   PutVersionPolicy(json, config.version_policy);
-  Put(json, "max_batch_size", limit);
+  json.Member("max_batch_size", limit);
   PutAll(json, "input", Complete(config.input, inputs, limit), PutInput);
   PutAll(json, "output", Complete(config.output, outputs, limit), PutOutput);
   if (config.dynamic_batching) PutDynamicBatching(json, *config.dynamic_batching);
   PutAll(json, "instance_group", config.instance_group, PutInstanceGroup);
-  Put(json, "default_model_filename", config.default_model_filename);
+  json.Member("default_model_filename", config.default_model_filename);
   PutParameters(json, config.parameters);
   PutAll(json, "model_warmup", config.model_warmup, PutWarmup);
   json.EndObject();

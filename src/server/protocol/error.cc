@@ -31,8 +31,7 @@ Response ErrorResponse(int http_status, std::string_view message) {
   Response response{.status = http_status};
   JsonWriter json(response.body);
   json.BeginObject();
-  json.Key("error");
-  json.String(message);
+  json.Member("error", message);
   json.EndObject();
   return response;
 }

@@ -77,10 +77,8 @@ void WriteElements(const Tensor& tensor, JsonWriter& json) {
 
 void WritePart(const Part& part, JsonWriter& json) {
   json.BeginObject();
-  json.Key("name");
-  json.String(part.name);
-  json.Key("datatype");
-  json.String(DatatypeOf(part.tensor.dtype()));
+  json.Member("name", part.name);
+  json.Member("datatype", DatatypeOf(part.tensor.dtype()));
   json.Key("shape");
   json.BeginArray();
   for (const int64_t extent : part.tensor.dims()) json.Integer(extent);
@@ -88,8 +86,7 @@ void WritePart(const Part& part, JsonWriter& json) {
   if (part.binary_size) {
     json.Key("parameters");
     json.BeginObject();
-    json.Key("binary_data_size");
-    json.Integer(*part.binary_size);
+    json.Member("binary_data_size", *part.binary_size);
     json.EndObject();
   } else {
     json.Key("data");
@@ -123,13 +120,10 @@ void WriteParameters(const InferReply& reply, JsonWriter& json) {
 void WriteJson(const InferReply& reply, std::span<const Part> parts, std::string& out) {
   JsonWriter json(out);
   json.BeginObject();
-  json.Key("model_name");
-  json.String(reply.model_name);
-  json.Key("model_version");
-  json.String(reply.model_version);
+  json.Member("model_name", reply.model_name);
+  json.Member("model_version", reply.model_version);
   if (!reply.id.empty()) {
-    json.Key("id");
-    json.String(reply.id);
+    json.Member("id", reply.id);
   }
   WriteParameters(reply, json);
   json.Key("outputs");

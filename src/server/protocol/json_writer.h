@@ -22,6 +22,19 @@ class JsonWriter {
   void BeginArray() { Begin('['); }
   void EndArray() { End(']'); }
   void Key(std::string_view key);
+  // A key and its text, truth or number.
+  template <class T>
+  void Member(std::string_view key, const T& value) {
+    Key(key);
+    if constexpr (std::convertible_to<const T&, std::string_view>)
+      String(value);
+    else if constexpr (std::same_as<T, bool>)
+      Bool(value);
+    else if constexpr (std::integral<T>)
+      Integer(value);
+    else
+      Real(value);
+  }
 
   // Bytes that are no UTF-8 become U+FFFD, one each.
   void String(std::string_view text);

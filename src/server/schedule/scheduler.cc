@@ -142,24 +142,26 @@ void Scheduler::RunWorker(int worker) {
 // REQUIRES: the lock. The next batch, of a model that has a full one, or of any where no inputs are to be
 // made.
 bool Scheduler::TakeBatch(Batch& batch) {
-  const auto rows_of = [](const Queue& queue) {
+  const auto is_full = [](const ServedModel& model, const Queue& queue) {
     int64_t rows = 0;
     for (const auto& [priority, works] : queue) {
-      for (const auto& work : works) rows += RowsOf(work->inputs());
+      for (const auto& work : works) {
+        rows += RowsOf(work->inputs());
+        if (rows >= model.max_batch()) return true;
+      }
     }
-    return rows;
+    return false;
   };
-  const auto found = std::ranges::find_if(prepared_, [&](const auto& entry) {
-    return raw_.empty() || rows_of(entry.second) >= entry.first->max_batch();
-  });
+  const auto found = std::ranges::find_if(
+      prepared_, [&](const auto& entry) { return raw_.empty() || is_full(*entry.first, entry.second); });
   if (found == prepared_.end()) return false;
   const auto& [model, queue] = *found;
   batch.works.push_back(TakeFirst(found->second));
-  batch.rows = RowsOf(batch.works[0]->inputs());
+  int64_t batch_rows = RowsOf(batch.works[0]->inputs());
   while (!queue.empty()) {
     const Work& next = *queue.begin()->second.front();
     const int64_t rows = RowsOf(next.inputs());
-    if (batch.rows + rows > model->max_batch()) {
+    if (batch_rows + rows > model->max_batch()) {
       batch.limit = BatchLimit::kFull;
       break;
     }
@@ -168,9 +170,9 @@ bool Scheduler::TakeBatch(Batch& batch) {
       break;
     }
     batch.works.push_back(TakeFirst(found->second));
-    batch.rows += rows;
+    batch_rows += rows;
   }
-  if (batch.rows == model->max_batch()) batch.limit = BatchLimit::kFull;
+  if (batch_rows == model->max_batch()) batch.limit = BatchLimit::kFull;
   if (queue.empty()) prepared_.erase(found);
   return true;
 }
@@ -228,7 +230,6 @@ void Scheduler::Prepare(std::unique_ptr<Work> work) {
   work->times_.prepare_begin = start;
   work->times_.prepare_end = end;
   work->times_.prepare_worker = this_worker;
-  const int64_t rows = status.ok() ? RowsOf(work->inputs()) : 0;
   if (!status.ok()) {
     Fail(*work, FailureReason::kOther, 0, status);
     return Forget(*work);
@@ -236,13 +237,12 @@ void Scheduler::Prepare(std::unique_ptr<Work> work) {
   const ServedModel& model = work->model();
   if (model.max_batch() == 1) {
     Batch batch;
-    batch.rows = rows;
     batch.limit = BatchLimit::kFixed;
     work->queued_ = end;
     batch.works.push_back(std::move(work));
     return Run(std::move(batch));
   }
-  if (rows > model.max_batch()) {
+  if (const int64_t rows = RowsOf(work->inputs()); rows > model.max_batch()) {
     Fail(*work, FailureReason::kOther, 400,
          Status(Code::kUsage,
                 "the batch is " + std::to_string(rows) + ", model '" + model.name() + "' takes " +

@@ -41,7 +41,7 @@ class Work {
   virtual const std::vector<Tensor>& inputs() const = 0;
   // The network's answer, which is gone after the call. Says how long reading it took by returning.
   virtual void Finish(std::span<const Tensor> outputs) = 0;
-  // http_status: what a client is told; 503 means that it may try again.
+  // http_status: what a client is told; 503 means that it may try again, 0 what the status' code says.
   virtual void Fail(int http_status, const Status& status) = 0;
 
   int priority = 0;  // lower ones first
@@ -94,7 +94,6 @@ class Scheduler {
   using Queue = std::map<int, std::deque<std::unique_ptr<Work>>>;  // by priority
   struct Batch {
     std::vector<std::unique_ptr<Work>> works;
-    int64_t rows = 0;
     BatchLimit limit = BatchLimit::kAlone;
   };
 

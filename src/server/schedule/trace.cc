@@ -25,8 +25,7 @@ class Events {
     Track(track);
     json_.Key("args");
     json_.BeginObject();
-    json_.Key("name");
-    json_.String(name);
+    json_.Member("name", name);
     json_.EndObject();
     json_.EndObject();
   }
@@ -36,18 +35,14 @@ class Events {
     Begin(name, "X");
     Track(worker + 1);
     At(from);
-    json_.Key("dur");
-    json_.Real(Microseconds(to - from));
+    json_.Member("dur", Microseconds(to - from));
     json_.Key("args");
     json_.BeginObject();
-    json_.Key("model");
-    json_.String(request.model);
+    json_.Member("model", request.model);
     if (name == "compute_infer") {
-      json_.Key("rows");
-      json_.Integer(request.run_rows);
+      json_.Member("rows", request.run_rows);
     } else {
-      json_.Key("id");
-      json_.String(request.id);
+      json_.Member("id", request.id);
     }
     json_.EndObject();
     json_.EndObject();
@@ -57,16 +52,11 @@ class Events {
     BeginAsync(request.model, "b", track, request.arrived);
     json_.Key("args");
     json_.BeginObject();
-    json_.Key("id");
-    json_.String(request.id);
-    json_.Key("version");
-    json_.Integer(request.version);
-    json_.Key("outcome");
-    json_.String(request.outcome);
-    json_.Key("rows");
-    json_.Integer(request.rows);
-    json_.Key("run_rows");
-    json_.Integer(request.run_rows);
+    json_.Member("id", request.id);
+    json_.Member("version", request.version);
+    json_.Member("outcome", request.outcome);
+    json_.Member("rows", request.rows);
+    json_.Member("run_rows", request.run_rows);
     json_.EndObject();
     json_.EndObject();
   }
@@ -92,30 +82,19 @@ class Events {
 
   void Begin(std::string_view name, std::string_view kind) {
     json_.BeginObject();
-    json_.Key("name");
-    json_.String(name);
-    json_.Key("ph");
-    json_.String(kind);
-    json_.Key("pid");
-    json_.Integer(kProcess);
+    json_.Member("name", name);
+    json_.Member("ph", kind);
+    json_.Member("pid", kProcess);
   }
 
-  void Track(int track) {
-    json_.Key("tid");
-    json_.Integer(track);
-  }
+  void Track(int track) { json_.Member("tid", track); }
 
-  void At(Time time) {
-    json_.Key("ts");
-    json_.Real(Microseconds(time - start_));
-  }
+  void At(Time time) { json_.Member("ts", Microseconds(time - start_)); }
 
   void BeginAsync(std::string_view name, std::string_view kind, uint64_t track, Time time) {
     Begin(name, kind);
-    json_.Key("cat");
-    json_.String(kRequests);
-    json_.Key("id");
-    json_.Integer(track);
+    json_.Member("cat", kRequests);
+    json_.Member("id", track);
     At(time);
   }
 
@@ -171,8 +150,7 @@ std::string Trace::ToJson() const {
   JsonWriter json(text);
   Events events(json, start_);
   json.BeginObject();
-  json.Key("displayTimeUnit");
-  json.String("ms");
+  json.Member("displayTimeUnit", "ms");
   json.Key("traceEvents");
   json.BeginArray();
   events.Name("process_name", 0, "slipway serve");
