@@ -79,6 +79,7 @@ def _parse(arguments):
     parser.add_argument("--docs", action="store_true", help="write the results into docs/serve_benchmarks.md")
     flags = parser.parse_args(arguments)
     flags.models, flags.servers = _chosen(parser, flags.models, JOBS), _chosen(parser, flags.servers, SERVERS)
+    flags.out = flags.out.resolve()  # servers start in folders of their own
     flags.model_folder = flags.out / "models"
     flags.concurrency, flags.cores = ([int(word) for word in text.replace(",", " ").split()]
                                       for text in (flags.concurrency, flags.cores))

@@ -131,8 +131,7 @@ Result<Placed> Letterbox(const Placed& placed, const LetterboxOptions& options) 
   const LetterboxLayout layout = PlanLetterbox(placed.image.width, placed.image.height, options);
   SLIPWAY_ASSIGN_OR_RETURN(const Placed scaled,
                            Stretch(placed, layout.scaled_width, layout.scaled_height, options.resize));
-  Image padded(layout.width, layout.height, placed.image.channels);
-  std::fill(padded.pixels.begin(), padded.pixels.end(), options.pad_value);
+  Image padded(layout.width, layout.height, placed.image.channels, options.pad_value);
   Paste(scaled.image, layout.left, layout.top, &padded);
   return Extend(scaled, std::move(padded), Affine::Shift(layout.left, layout.top));
 }

@@ -17,12 +17,12 @@ struct BasicImage {
   std::vector<T> pixels;
 
   BasicImage() = default;
-  // Zeroed. REQUIRES: all positive.
-  BasicImage(int w, int h, int c)
+  // REQUIRES: sizes positive.
+  BasicImage(int w, int h, int c, T value = {})
       : width(w),
         height(h),
         channels(c),
-        pixels(static_cast<size_t>(w) * static_cast<size_t>(h) * static_cast<size_t>(c)) {}
+        pixels(static_cast<size_t>(w) * static_cast<size_t>(h) * static_cast<size_t>(c), value) {}
 
   size_t RowElems() const { return static_cast<size_t>(width) * static_cast<size_t>(channels); }
   T* Row(int y) { return pixels.data() + static_cast<size_t>(y) * RowElems(); }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/scalar.h"
+#include "media/byte_rows.h"
 
 namespace slipway::media {
 namespace {
@@ -134,6 +135,14 @@ bool Normalization::IsIdentity() const {
 
 void PackF32(const Image& image, const Normalization& normalization, PixelLayout layout,
              std::span<float> out) {
+  if (layout == PixelLayout::kChw && image.channels == 3) {
+    float mean[3], std[3];
+    for (size_t c = 0; c < 3; ++c) {
+      mean[c] = EntryOf(normalization.mean, c, 0);
+      std[c] = EntryOf(normalization.std, c, 1);
+    }
+    return PackRgbPlanes(image.pixels.data(), image.pixels.size() / 3, mean, std, out.data());
+  }
   PackByTable(image, normalization, layout, out);
 }
 

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 
+#include "media/byte_rows.h"
 #include "media/resize_taps.h"
 
 namespace slipway::media {
@@ -124,6 +127,11 @@ RowFilter<A, In> ChooseRowFilter(int channels, int taps) {
   }
 }
 
+// Bytes of three or four channels have rows of their own, which do the same faster.
+template <class A, class In>
+constexpr bool kHasByteRows = std::is_same_v<In, uint8_t> &&
+                              (std::is_same_v<A, PilArithmetic> || std::is_same_v<A, OpenCvArithmetic>);
+
 // Rows of intermediate samples, kept while the window of the vertical pass covers them.
 template <class A, class In>
 class RowCache {
@@ -134,27 +142,41 @@ class RowCache {
         weights_(ConvertWeights<A>(across)),
         filter_(ChooseRowFilter<A, In>(image.channels, across.width)),
         row_elems_(across.first.size() * static_cast<size_t>(image.channels)),
-        rows_(row_elems_ * static_cast<size_t>(capacity)),
-        held_(static_cast<size_t>(capacity), -1) {}
+        pitch_(row_elems_ + ByteRowFilter::kSpare),
+        rows_(pitch_ * static_cast<size_t>(capacity)),
+        held_(static_cast<size_t>(capacity), -1) {
+    if constexpr (kHasByteRows<A, In>) {
+      if (!ByteRowFilter::Takes(image.channels)) return;
+      const std::vector<int32_t> weights(weights_.begin(), weights_.end());
+      byte_filter_.emplace(ByteTaps{across.width, across.first, weights}, image.channels, image.width);
+    }
+  }
 
   size_t row_elems() const { return row_elems_; }
 
+  // Valid until so many others are asked for as the cache holds.
   const typename A::Mid* Get(int y) {
     const size_t slot = static_cast<size_t>(y) % held_.size();
-    typename A::Mid* row = rows_.data() + slot * row_elems_;
-    if (held_[slot] != y) {
-      filter_(image_.Row(y), image_.channels, across_, weights_.data(), row);
-      held_[slot] = y;
-    }
+    typename A::Mid* row = rows_.data() + slot * pitch_;
+    if (held_[slot] != y) Fill(y, row);
+    held_[slot] = y;
     return row;
   }
 
  private:
+  void Fill(int y, typename A::Mid* row) {
+    if constexpr (kHasByteRows<A, In>) {
+      if (byte_filter_) return byte_filter_->Run(image_.Row(y), row);
+    }
+    filter_(image_.Row(y), image_.channels, across_, weights_.data(), row);
+  }
+
   const BasicImage<In>& image_;
   const Taps& across_;
   std::vector<typename A::Weight> weights_;
   RowFilter<A, In> filter_;
-  size_t row_elems_;
+  std::optional<ByteRowFilter> byte_filter_;
+  size_t row_elems_, pitch_;
   std::vector<typename A::Mid> rows_;
   std::vector<int> held_;
 };
@@ -172,14 +194,13 @@ void BlendTwo(const typename A::Mid* a, const typename A::Mid* b, const typename
   }
 }
 
-template <class A, class In, class Out>
-void BlendMany(RowCache<A, In>* cache, int first, int width, const typename A::Weight* w,
+template <class A, class Out>
+void BlendMany(std::span<const typename A::Mid* const> rows, const typename A::Weight* w,
                std::vector<typename A::Sum>* sums, Out* out) {
   std::fill(sums->begin(), sums->end(), A::kStart);
-  for (int j = 0; j < width; ++j) {
-    const typename A::Mid* row = cache->Get(first + j);
+  for (size_t j = 0; j < rows.size(); ++j) {
     typename A::Sum* sum = sums->data();
-    for (size_t i = 0; i < sums->size(); ++i) sum[i] += A::Term(w[j], row[i]);
+    for (size_t i = 0; i < sums->size(); ++i) sum[i] += A::Term(w[j], rows[j][i]);
   }
   for (size_t i = 0; i < sums->size(); ++i) out[i] = A::Column((*sums)[i]);
 }
@@ -191,13 +212,17 @@ BasicImage<Out> ResizeByTaps(const BasicImage<In>& image, const Taps& across, co
   RowCache<A, In> cache(image, across, down.width);
   const auto weights = ConvertWeights<A>(down);
   std::vector<typename A::Sum> sums(cache.row_elems());
+  std::vector<const typename A::Mid*> rows(static_cast<size_t>(down.width));
   for (int y = 0; y < result.height; ++y) {
-    const int first = down.first[static_cast<size_t>(y)];
+    for (int j = 0; j < down.width; ++j)
+      rows[static_cast<size_t>(j)] = cache.Get(down.first[static_cast<size_t>(y)] + j);
     const auto* w = weights.data() + static_cast<ptrdiff_t>(y) * down.width;
-    if (down.width == 2) {
-      BlendTwo<A>(cache.Get(first), cache.Get(first + 1), w, cache.row_elems(), result.Row(y));
+    if constexpr (kHasByteRows<A, In>) {
+      BlendRows(rows, w, cache.row_elems(), result.Row(y));
+    } else if (down.width == 2) {
+      BlendTwo<A>(rows[0], rows[1], w, cache.row_elems(), result.Row(y));
     } else {
-      BlendMany<A>(&cache, first, down.width, w, &sums, result.Row(y));
+      BlendMany<A, Out>(rows, w, &sums, result.Row(y));
     }
   }
   return result;

@@ -33,9 +33,9 @@ Status PhotoWork::PreparePhoto(std::span<const uint8_t> bytes) {
   width_ = photo_.width;
   height_ = photo_.height;
   const ServedModel& served = model();
-  SLIPWAY_ASSIGN_OR_RETURN(input_, tasks::PrepareImage(served.engine(), served.manifest(), photo_));
+  SLIPWAY_ASSIGN_OR_RETURN(input_, tasks::PrepareImage(served.engine(), served.manifest(),
+                                                       keeps_photo ? photo_ : std::move(photo_)));
   SLIPWAY_ASSIGN_OR_RETURN(inputs_, tasks::InputsWith(served.engine(), served.manifest(), input_));
-  if (!keeps_photo) photo_ = {};
   return Status::Ok();
 }
 

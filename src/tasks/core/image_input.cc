@@ -41,8 +41,7 @@ media::ResizeOptions OptionsOf(const ResizeSpec& spec) {
   return options;
 }
 
-Image InColor(const Image& photo, ColorOrder color) {
-  Image image = photo;
+Image InColor(Image image, ColorOrder color) {
   if (image.channels == 4) image = media::RgbFromRgba(image);
   if (color == ColorOrder::kGray) return image.channels == 1 ? image : media::GreyFromRgb(image);
   if (image.channels == 1) image = media::RgbFromGrey(image);
@@ -198,7 +197,7 @@ std::optional<ImageShape> ImageShapeOf(const Type& type, TensorLayout layout) {
   return image;
 }
 
-Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& spec, const PortInfo& port) {
+Result<ImageInput> MakeImageInput(media::Image photo, const InputSpec& spec, const PortInfo& port) {
   const auto shape = ImageShapeOf(port.type, spec.layout);
   if (!shape) {
     return Status(
@@ -207,7 +206,8 @@ Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& sp
   }
   SLIPWAY_RETURN_IF_ERROR(CheckSize(spec, *shape, port));
   const ColorOrder color = shape->channels == 1 ? ColorOrder::kGray : spec.color;
-  Image image = InColor(photo, color);
+  const int photo_width = photo.width, photo_height = photo.height;
+  Image image = InColor(std::move(photo), color);
   if (shape->channels > 0 && image.channels != shape->channels) {
     return Status(Code::kInvalidInput, "input '" + port.name + "' has " + std::to_string(shape->channels) +
                                            " channels, the manifest's color gives " +
@@ -215,8 +215,10 @@ Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& sp
   }
   SLIPWAY_RETURN_IF_ERROR(CheckNumbers(spec, image.channels, port));
   // Quarter turns counter-clockwise.
-  SLIPWAY_ASSIGN_OR_RETURN(Placed upright, media::Rotate90(media::PlaceWhole(std::move(image)),
-                                                           static_cast<int>(-spec.rotate / 90)));
+  Placed upright = media::PlaceWhole(std::move(image));
+  if (spec.rotate != 0) {
+    SLIPWAY_ASSIGN_OR_RETURN(upright, media::Rotate90(upright, static_cast<int>(-spec.rotate / 90)));
+  }
   if (spec.mirror) {
     SLIPWAY_ASSIGN_OR_RETURN(upright, media::Mirror(upright));
   }
@@ -238,8 +240,8 @@ Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& sp
   if (keeps_fractions) {
     SLIPWAY_ASSIGN_OR_RETURN(reals, media::ResizeToF32(upright.image, static_cast<int>(width),
                                                        static_cast<int>(height), OptionsOf(spec.resize)));
-    input.placed.photo_width = photo.width;
-    input.placed.photo_height = photo.height;
+    input.placed.photo_width = photo_width;
+    input.placed.photo_height = photo_height;
     input.placed.to_input =
         upright.to_input.Then(media::Affine::Scale(static_cast<double>(width) / upright.image.width,
                                                    static_cast<double>(height) / upright.image.height));

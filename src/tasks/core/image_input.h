@@ -27,6 +27,6 @@ struct ImageInput {
 };
 
 // photo: RGB or grey. Errors name the manifest's key that does not fit the tensor.
-Result<ImageInput> MakeImageInput(const media::Image& photo, const InputSpec& spec, const PortInfo& port);
+Result<ImageInput> MakeImageInput(media::Image photo, const InputSpec& spec, const PortInfo& port);
 
 }  // namespace slipway::tasks

@@ -40,11 +40,11 @@ Result<size_t> FindInput(const Engine& engine, const std::string& name) {
                 "the model has no input '" + name + "'" + DidYouMean(name, names) + "; it has " + known);
 }
 
-Result<ImageInput> PrepareImage(const Engine& engine, const Manifest& manifest, const media::Image& photo) {
+Result<ImageInput> PrepareImage(const Engine& engine, const Manifest& manifest, media::Image photo) {
   for (const InputSpec& spec : manifest.inputs) {
     if (spec.kind != InputKind::kImage) continue;
     SLIPWAY_ASSIGN_OR_RETURN(size_t index, FindInput(engine, spec.tensor));
-    return MakeImageInput(photo, spec, engine.inputs()[index]);
+    return MakeImageInput(std::move(photo), spec, engine.inputs()[index]);
   }
   return Status(Code::kInvalidModel, "the manifest has no image input", "give one with --manifest");
 }
@@ -74,8 +74,8 @@ std::vector<RealOutput> RealOutputsOf(const Engine& engine, std::span<const Tens
   return reals;
 }
 
-Result<ImageInput> Session::Prepare(const media::Image& photo) const {
-  return PrepareImage(*engine_, manifest_, photo);
+Result<ImageInput> Session::Prepare(media::Image photo) const {
+  return PrepareImage(*engine_, manifest_, std::move(photo));
 }
 
 Result<std::vector<RealOutput>> Session::Run(const ImageInput& input) {

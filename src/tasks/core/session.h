@@ -55,7 +55,7 @@ class Session {
   const Engine& engine() const { return *engine_; }
 
   // The manifest's first image input, filled from the photo.
-  Result<ImageInput> Prepare(const media::Image& photo) const;
+  Result<ImageInput> Prepare(media::Image photo) const;
   // Runs on a prepared input; other inputs are zero, and recurrent layers start anew: photos are independent.
   // Outputs are valid until the next run.
   Result<std::vector<RealOutput>> Run(const ImageInput& input);
@@ -67,7 +67,7 @@ class Session {
 };
 
 // The parts of a run, for callers that have contexts of their own or run several photos at once.
-Result<ImageInput> PrepareImage(const Engine& engine, const Manifest& manifest, const media::Image& photo);
+Result<ImageInput> PrepareImage(const Engine& engine, const Manifest& manifest, media::Image photo);
 // One for each of the engine's inputs; all but the image's are zero.
 Result<std::vector<Tensor>> InputsWith(const Engine& engine, const Manifest& manifest,
                                        const ImageInput& input);
