@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/brief_tensor.h"
+
 namespace slipway::server {
 namespace {
 
@@ -35,7 +37,7 @@ std::vector<Tensor> Join(std::span<const std::vector<Tensor>* const> requests) {
     Dims dims = (*requests[0])[i].dims();
     dims[0] = 0;
     for (const auto* request : requests) dims[0] += (*request)[i].dim(0);
-    Tensor all((*requests[0])[i].dtype(), dims);
+    Tensor all = BriefTensor((*requests[0])[i].dtype(), dims);
     int64_t at = 0;
     for (const auto* request : requests) {
       CopyElements((*request)[i], all, at);

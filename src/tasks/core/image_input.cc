@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/brief_tensor.h"
 #include "base/scalar.h"
 #include "media/pixels.h"
 
@@ -256,7 +257,7 @@ Result<ImageInput> MakeImageInput(media::Image photo, const InputSpec& spec, con
   Dims dims = shape->is_channels_first ? Dims{channels, input.height, input.width}
                                        : Dims{input.height, input.width, channels};
   if (shape->has_batch) dims.insert(dims.begin(), 1);
-  input.tensor = Tensor(dtype == DType::kNone ? DType::kF32 : dtype, std::move(dims));
+  input.tensor = BriefTensor(dtype == DType::kNone ? DType::kF32 : dtype, std::move(dims));
   if (keeps_fractions) {
     SLIPWAY_RETURN_IF_ERROR(PackReals(reals, plan, input.tensor));
   } else if (TakesBytes(spec, input.tensor.dtype())) {
