@@ -302,6 +302,13 @@ class Waiting(Case):
         self.assertEqual(self.until(lambda: self.tally("fail"), lambda n: n == 2), 2)
         self.assertEqual(self.tally("success"), 1)
 
+    def test_the_time_of_a_request_without_a_deadline_is_the_servers(self):
+        self.serve("--request-timeout", "0.5")
+        first = self.send_long()
+        late = self.send()
+        self.assertEqual((late.code(), first.code()), (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.OK))
+        self.assertIn("the request's time is over", late.details())
+
     def test_a_stream_that_is_left_goes_from_the_queue(self):
         self.server = self.serve()
         first = self.send_long()

@@ -31,6 +31,10 @@ struct Site {
   std::string worker;  // its number among the processes of this server; empty: there is one
 };
 
+// Work for a request: when it came, its id, whether anybody still waits for it, and until when it may wait,
+// unless the work's own deadline is earlier.
+void Stamp(const Request& request, const RequestLimits& limits, Work& work);
+
 struct Call {
   Site& site;
   Request request;
@@ -55,8 +59,7 @@ struct Call {
     Answer(found.status());
     return nullptr;
   }
-  // When it came, until when it may wait, and whether anybody still waits for it.
-  void Stamp(Work& work) const;
+  void Stamp(Work& work) const { server::Stamp(request, site.limits, work); }
   // Undoes the body's Content-Encoding.
   Result<Body> DecodedBody() const;
 };

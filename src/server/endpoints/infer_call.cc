@@ -1,7 +1,5 @@
 #include "server/endpoints/infer_call.h"
 
-#include <algorithm>
-
 #include "server/endpoints/infer_work.h"
 #include "server/protocol/error.h"
 
@@ -10,11 +8,11 @@ namespace {
 
 class CallInferWork : public InferWork {
  public:
-  CallInferWork(std::shared_ptr<const ServedModel> model, InferCall call, InferDone done)
+  CallInferWork(std::shared_ptr<const ServedModel> model, InferCall call, const RequestLimits& limits,
+                InferDone done)
       : InferWork(std::move(model), call.size_bytes), call_(std::move(call)), done_(std::move(done)) {
-    arrived = call_.caller.arrived;
-    has_left = call_.caller.has_left;
     deadline = call_.deadline;
+    Stamp(call_.caller, limits, *this);
   }
 
   void Fail(int http_status, const Status& status) override {
@@ -38,10 +36,8 @@ class CallInferWork : public InferWork {
 void AnswerInferCall(Site& site, InferCall call, InferDone done) {
   auto model = site.repository.Find(call.model, call.version);
   if (!model.ok()) return done(ErrorAnswer(HttpStatusOf(model.status().code()), model.status()));
-  if (site.limits.default_timeout.count() > 0)
-    call.deadline = std::min(call.deadline, call.caller.arrived + site.limits.default_timeout);
-  SubmitInfer(site.scheduler,
-              std::make_unique<CallInferWork>(*std::move(model), std::move(call), std::move(done)));
+  SubmitInfer(site.scheduler, std::make_unique<CallInferWork>(*std::move(model), std::move(call), site.limits,
+                                                              std::move(done)));
 }
 
 }  // namespace slipway::server
