@@ -31,12 +31,20 @@ std::string NewId() {
   return fmt::format("{:016x}", random() | 1);
 }
 
-// A client's own id, unless it would not fit a header.
+// One that a header and a line of the log can hold.
+bool IsId(std::string_view text) {
+  return !text.empty() && text.size() <= 128 &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F; });
+}
+
+// A client's own id, where it is one.
 std::string IdOf(const Request& request) {
   const std::string_view given = request.headers.Get("X-Request-ID");
-  const bool is_plain = std::ranges::all_of(given, [](char c) { return c > ' ' && c < 0x7F; });
-  return !given.empty() && given.size() <= 128 && is_plain ? std::string(given) : NewId();
+  return IsId(given) ? std::string(given) : NewId();
 }
+
+// A message's own id tells the calls of a stream apart, whose metadata is one.
+std::string IdOf(const InferCall& call) { return IsId(call.id) ? call.id : IdOf(call.caller); }
 
 bool IsHealth(const std::string& path) { return path.starts_with("/v2/health/") || path == "/ping"; }
 
@@ -132,13 +140,14 @@ class TheServer : public Server, public Handler, public InferHandler {
 
   // Logged as the HTTP request that asks for the same.
   void Infer(InferCall call, InferDone done) override {
+    call.caller.id = IdOf(call);
     auto asked = std::make_shared<Request>(call.caller);
     asked->method = "POST";
     asked->path = "/v2/models/" + call.model + "/infer";
     InferDone finish = [this, asked, done = std::move(done)](InferAnswer answer) {
       size_t bytes = answer.error.size();
       for (const InferAnswer::Output& output : answer.outputs) bytes += output.bytes.size();
-      log_->Write(*asked, IdOf(*asked), answer.status, bytes);
+      log_->Write(*asked, asked->id, answer.status, bytes);
       done(std::move(answer));
     };
     if (!access_.HasKey(call.caller)) return finish(ErrorAnswer(401, Status(Code::kUsage, kNeedsKey)));

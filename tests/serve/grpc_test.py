@@ -354,6 +354,42 @@ class Waiting(Case):
         return self.channel.unary_unary("/grpc.health.v1.Health/Check")(b"\x0a\x1einference.GRPCInferenceService")
 
 
+class LogAndTrace(Case):
+    """Calls are there as HTTP's requests are, by their own ids."""
+
+    PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    def traced(self, server):
+        """The ids of the requests in the trace, in no order."""
+        events = json.loads(server.get("/debug/trace"))["traceEvents"]
+        return sorted(event["args"]["id"] for event in events if event["ph"] == "b" and "outcome" in event.get("args", {}))
+
+    def test_ids_are_the_messages_or_the_metadatas_or_new_ones(self):
+        log = self.folder / "calls.log"
+        server = self.serve("--trace", "--log", "json", "--log-file", str(log))
+        metadata = (("x-request-id", "of-metadata"), ("traceparent", self.PARENT))
+        self.stub.ModelInfer(request(id="of-message"), metadata=metadata)
+        self.stub.ModelInfer(request(), metadata=metadata)
+        self.stub.ModelInfer(request(id="no id: it has spaces"))
+        list(self.stub.ModelStreamInfer(iter([request(id="first"), request(id="second"), request()]), metadata=metadata))
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        names = [line["request_id"] for line in lines]
+        made = names[2]
+        self.assertRegex(made, "^[0-9a-f]{16}$")
+        self.assertEqual(sorted(names), sorted(["of-message", "of-metadata", made, "first", "second", "of-metadata"]))
+        self.assertEqual({(line["method"], line["target"], line["status"]) for line in lines}, {("POST", "/v2/models/affine/infer", 200)})
+        self.assertEqual([line.get("traceparent") for line in lines], [self.PARENT, self.PARENT, None, *[self.PARENT] * 3])
+        # A request is over a moment after its answer.
+        self.assertEqual(self.until(lambda: self.traced(server), lambda ids: len(ids) == 6), sorted(names))
+
+    def test_calls_that_http_answers_are_logged(self):
+        log = self.folder / "control.log"
+        self.serve("--log", "json", "--log-file", str(log))
+        self.client.get_model_metadata("affine", headers={"x-request-id": "asked"})
+        line = json.loads(log.read_text())
+        self.assertEqual((line["request_id"], line["status"]), ("asked", 200))
+
+
 class Control(Case):
     def test_load_and_unload(self):
         self.serve()

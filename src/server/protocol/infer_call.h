@@ -39,8 +39,8 @@ struct InferCall {
   std::vector<Output> outputs;        // empty: all
   std::shared_ptr<const void> owner;  // of the inputs' bytes; null: they outlive the answer
   size_t size_bytes = 0;              // of the whole
-  // Who asks: headers, address, when it came and whether the answer is still waited for; no method, path and
-  // body.
+  // Who asks: headers, address, when it came and whether the answer is still waited for; no method, path, id
+  // and body.
   Request caller;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 };
