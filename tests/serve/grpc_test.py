@@ -113,6 +113,9 @@ class Inference(Case):
                             ("INT64", TensorProto.INT64), ("INT8", TensorProto.INT8), ("UINT16", TensorProto.UINT16)):
             served.save(served.identity(dtype), cls.folder / name / "1/model.onnx")
         served.save(served.identity(TensorProto.UINT16), cls.folder / "counted/1/model.onnx")
+        served.save(served.affine(2), cls.folder / "labelled/1/model.onnx")
+        (cls.folder / "labelled/config.pbtxt").write_text('output { name: "y" label_filename: "labels.txt" }')
+        (cls.folder / "labelled/labels.txt").write_text("cat\ndog\n")
 
     @classmethod
     def setUpClass(cls):
@@ -182,6 +185,8 @@ class Inference(Case):
         self.assertEqual(self.client.infer("affine", x, model_version="1").as_numpy("y").tolist(), [[3, 5, 7]])
         best = self.client.infer("affine", x, outputs=[triton.InferRequestedOutput("y", class_count=2)]).as_numpy("y")
         self.assertEqual(best.tolist(), [[b"10:2", b"7:1"]])
+        best = self.client.infer("labelled", x, outputs=[triton.InferRequestedOutput("y", class_count=3)]).as_numpy("y")
+        self.assertEqual(best.tolist(), [[b"7:2", b"5:1:dog", b"3:0:cat"]])
 
     def test_wrong_requests_say_why(self):
         good = request()

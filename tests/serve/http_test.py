@@ -6,8 +6,10 @@ import concurrent.futures
 import json
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -42,6 +44,12 @@ class Models(unittest.TestCase):
         for name, dtype in (("text", TensorProto.STRING), ("half", TensorProto.FLOAT16), ("flags", TensorProto.BOOL),
                             ("longs", TensorProto.INT64)):
             served.save(served.identity(dtype), cls.folder / name / "1/model.onnx")
+        for name in ("labelled", "named"):
+            served.save(served.affine(2), cls.folder / name / "1/model.onnx")
+            (cls.folder / name / "manifest.json").write_text('{"labels": ["of the manifest"]}')
+        (cls.folder / "labelled/config.pbtxt").write_text('output { name: "y" label_filename: "text/labels.txt" }')
+        (cls.folder / "labelled/text").mkdir()
+        (cls.folder / "labelled/text/labels.txt").write_text("cat\na: dog\n")
         (cls.folder / "broken/1").mkdir(parents=True)
         (cls.folder / "broken/1/model.onnx").write_bytes(b"no model")
         cls.server = cls.enterClassContext(served.Served(PROGRAM, [cls.folder], "--threads", "2"))
@@ -122,6 +130,17 @@ class Infer(Models):
         x = np.array([[0, 5, 1], [9, 1, 3]], np.float32)
         got = self.client.infer("affine", [tensor(x)], outputs=[triton.InferRequestedOutput("y", class_count=2)]).as_numpy("y")
         self.assertEqual([[text.decode().split(":")[1] for text in row] for row in got], [["1", "2"], ["0", "2"]])
+
+    def test_labels_of_an_output_come_before_the_manifests(self):
+        x = [tensor(np.array([[0, 5, 1]], np.float32))]
+        for binary in (True, False):
+            outputs = [triton.InferRequestedOutput("y", binary_data=binary, class_count=3)]
+            self.assertEqual(self.client.infer("labelled", x, outputs=outputs).as_numpy("y").astype(str).tolist(),
+                             [["11:1:a: dog", "3:2", "1:0:cat"]])
+            self.assertEqual(self.client.infer("named", x, outputs=outputs).as_numpy("y").astype(str).tolist(),
+                             [["11:1", "3:2", "1:0:of the manifest"]])
+        with urllib.request.urlopen(f"http://{self.server.url}/v2/models/labelled/task") as answer:
+            self.assertEqual(json.load(answer)["labels"], ["of the manifest"])
 
     def test_a_raw_request(self):
         request = urllib.request.Request(f"http://{self.server.url}/v2/models/affine/infer", np.ones(3, np.float32).tobytes(),
@@ -209,6 +228,34 @@ class Control(unittest.TestCase):
         entry = client.get_model_repository_index()[0]
         self.assertEqual(entry["state"], "READY")
         self.assertTrue(entry["reason"])
+
+    def test_changed_labels_are_read_anew_and_missing_ones_say_so(self):
+        labels = self.folder / "affine/labels.txt"
+        labels.write_text("a\nb\nold\n")
+        (self.folder / "affine/config.pbtxt").write_text('output { name: "y" label_filename: "labels.txt" }')
+        server = self.enterContext(served.Served(PROGRAM, [self.folder]))
+        client = triton.InferenceServerClient(server.url)
+
+        def best():
+            outputs = [triton.InferRequestedOutput("y", class_count=1)]
+            return client.infer("affine", [tensor(np.array([[0, 0, 1]], np.float32))], outputs=outputs).as_numpy("y")[0, 0]
+        self.assertEqual(best(), b"3:2:old")
+        labels.write_text("a\nb\nnew one\n")
+        server.process.send_signal(signal.SIGHUP)
+        self.assertEqual(self.until(best, lambda label: label != b"3:2:old"), b"3:2:new one")
+        labels.unlink()
+        with self.assertRaises(InferenceServerException) as caught:
+            client.load_model("affine")
+        self.assertIn("model 'affine': label_filename 'labels.txt' of output 'y': there is no such file", caught.exception.message())
+        self.assertEqual(best(), b"3:2:new one")
+
+    def until(self, what, holds):
+        """Asks what() until it holds; that it does, or what it is in the end, is the answer."""
+        for _ in range(400):
+            if holds(what()):
+                break
+            time.sleep(0.05)
+        return what()
 
     def test_unload_and_load_again(self):
         client = self.serve()

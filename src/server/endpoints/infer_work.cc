@@ -30,7 +30,7 @@ void InferWork::Finish(std::span<const Tensor> outputs) {
   reply.id = request_.id;
   for (const auto& [index, wanted] : chosen_) {
     reply.outputs.push_back(
-        {wanted.name, outputs[index], wanted.is_binary, wanted.classes, model().manifest().labels});
+        {wanted.name, outputs[index], wanted.is_binary, wanted.classes, model().LabelsOf(wanted.name)});
   }
   Send(reply);
 }

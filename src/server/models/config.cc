@@ -79,7 +79,8 @@ bool IsInside(std::string_view path) {
 void ReadOutput(MessageReader& reader, TensorConfig& output) {
   ReadTensor(reader, output);
   reader.Read("label_filename", output.label_filename);
-  if (!IsInside(output.label_filename)) reader.Fail("label_filename", "leaves the model's folder");
+  if (!IsInside(output.label_filename))
+    reader.Fail("label_filename", "'" + output.label_filename + "' leaves the model's folder");
 }
 
 void ReadQueuePolicy(MessageReader& reader, QueuePolicy& policy) {

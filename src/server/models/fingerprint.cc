@@ -56,11 +56,11 @@ std::string Fingerprint(const FoundVersion& version) {
   return walk.Take();
 }
 
-std::string FingerprintOfSettings(const FoundModel& model) {
+std::string FingerprintOfSettings(const FoundModel& model, const ModelConfig& config) {
   Walk walk;
   const fs::path folder(model.folder);
   walk.Add(folder / "config.pbtxt", "config.pbtxt");
-  for (const TensorConfig& output : model.config.output) {
+  for (const TensorConfig& output : config.output) {
     if (!output.label_filename.empty()) walk.Add(folder / output.label_filename, output.label_filename);
   }
   if (!model.manifest_path.empty()) walk.Add(model.manifest_path, "manifest.json");

@@ -80,7 +80,9 @@ Result<std::vector<FoundModel>> Repository::Scan() const {
 Result<std::shared_ptr<ServedModel>> Repository::LoadOne(const FoundModel& found, const FoundVersion& version,
                                                          const ModelConfig& config) const {
   SLIPWAY_ASSIGN_OR_RETURN(const std::string manifest, ReadManifestOf(found));
-  return ServedModel::Load(version.path, version.version, config, manifest, options_.engine);
+  SLIPWAY_ASSIGN_OR_RETURN(OutputLabels labels, ReadLabels(config, IsSingle(found) ? "" : found.folder));
+  return ServedModel::Load(version.path, version.version, config, manifest, options_.engine,
+                           std::move(labels));
 }
 
 Status Repository::Refresh() {
@@ -130,7 +132,7 @@ Status Repository::Load(const std::string& name, const std::optional<ModelConfig
 
 Status Repository::LoadVersions(const FoundModel& found, const ModelConfig& config, Reload reload) {
   Status first_error = found.error;
-  const std::string settings = FingerprintOfSettings(found);
+  const std::string settings = FingerprintOfSettings(found, config);
   for (const BrokenVersion& broken : found.broken) {
     if (first_error.ok()) first_error = broken.error;
     Mark(found.name, broken.version, ModelState::kUnavailable, broken.error.message());

@@ -62,8 +62,8 @@ Status CheckModelName(std::string_view name);
 // Changes when a file of the version appears, goes, or changes its size or time. Cheap: contents are not
 // read.
 std::string Fingerprint(const FoundVersion& version);
-// The same of what lies beside the versions' folders: the configuration, the labels that it names, and the
-// manifest.
-std::string FingerprintOfSettings(const FoundModel& model);
+// The same of what lies beside the versions' folders: config.pbtxt, the manifest, and the labels that the
+// configuration in force names.
+std::string FingerprintOfSettings(const FoundModel& model, const ModelConfig& config);
 
 }  // namespace slipway::server

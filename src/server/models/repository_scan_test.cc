@@ -217,23 +217,23 @@ TEST_F(RepositoryScanTest, FingerprintOfSettingsIsOfConfigurationAndLabels) {
   Put("a/labels.txt");
   Put("a/config.pbtxt", "output { name: 'y' label_filename: 'labels.txt' }");
   const FoundModel model = Only();
-  const std::string first = FingerprintOfSettings(model);
+  const std::string first = FingerprintOfSettings(model, model.config);
   Put("a/readme");
-  EXPECT_EQ(FingerprintOfSettings(model), first);
+  EXPECT_EQ(FingerprintOfSettings(model, model.config), first);
   Put("a/labels.txt", "cat dog");
-  EXPECT_NE(FingerprintOfSettings(model), first);
+  EXPECT_NE(FingerprintOfSettings(model, model.config), first);
 }
 
 TEST_F(RepositoryScanTest, AManifestBesideTheVersionsIsFoundAndCountsForTheFingerprint) {
   Put("a/1/model.onnx");
   EXPECT_EQ(Only().manifest_path, "");
-  const std::string before = FingerprintOfSettings(Only());
+  const std::string before = FingerprintOfSettings(Only(), {});
   Put("a/manifest.json", "{}");
   EXPECT_EQ(Only().manifest_path, (root_ / "a/manifest.json").string());
-  const std::string with = FingerprintOfSettings(Only());
+  const std::string with = FingerprintOfSettings(Only(), {});
   EXPECT_NE(before, with);
   Put("a/manifest.json", "{ }");
-  EXPECT_NE(with, FingerprintOfSettings(Only()));
+  EXPECT_NE(with, FingerprintOfSettings(Only(), {}));
 }
 
 }  // namespace

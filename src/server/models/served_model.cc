@@ -75,12 +75,13 @@ std::string PlatformOf(const LoadedModel& loaded) {
 
 Result<std::shared_ptr<ServedModel>> ServedModel::Load(const std::string& path, int64_t version,
                                                        const ModelConfig& config, const std::string& manifest,
-                                                       const EngineOptions& options) {
+                                                       const EngineOptions& options, OutputLabels labels) {
   const auto start = std::chrono::steady_clock::now();
   std::shared_ptr<ServedModel> model(new ServedModel());
   model->path_ = path;
   model->version_ = version;
   model->config_ = config;
+  model->labels_ = std::move(labels);
   LoadOptions load;
   load.engine = options;
   if (!manifest.empty()) load.manifest_overrides.push_back(manifest);
@@ -106,6 +107,11 @@ Result<std::shared_ptr<ServedModel>> ServedModel::Load(const std::string& path, 
   SLIPWAY_RETURN_IF_ERROR(model->WarmUp(loaded.model.golden));
   model->load_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return model;
+}
+
+const std::vector<std::string>& ServedModel::LabelsOf(const std::string& output) const {
+  const auto own = labels_.find(output);
+  return own == labels_.end() ? manifest_.labels : own->second;
 }
 
 // What the configuration leaves open is said as it is: clients read it.

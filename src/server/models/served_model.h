@@ -11,6 +11,7 @@
 #include "plan/slip.h"
 #include "runtime/engine.h"
 #include "server/models/config.h"
+#include "server/models/labels.h"
 #include "server/models/statistics.h"
 
 namespace slipway::server {
@@ -21,10 +22,11 @@ class ServedModel {
  public:
   // Loads the file, runs its golden vectors, if it has some, and otherwise one run on zeros, so that the
   // first request finds memory planned and pages present. config: overrides what the file says; its name is
-  // the model's. manifest: JSON laid over the file's own; empty: nothing is.
+  // the model's. manifest: JSON laid over the file's own; empty: nothing is. labels: of outputs that have
+  // their own.
   static Result<std::shared_ptr<ServedModel>> Load(const std::string& path, int64_t version,
                                                    const ModelConfig& config, const std::string& manifest,
-                                                   const EngineOptions& options);
+                                                   const EngineOptions& options, OutputLabels labels = {});
 
   const std::string& name() const { return config_.name; }
   int64_t version() const { return version_; }
@@ -32,6 +34,8 @@ class ServedModel {
   const Engine& engine() const { return *engine_; }
   const Manifest& manifest() const { return manifest_; }
   const ModelConfig& config() const { return config_; }
+  // Of the classes of an output: those of its own, or else the manifest's.
+  const std::vector<std::string>& LabelsOf(const std::string& output) const;
   const std::string& platform() const { return platform_; }  // "slipway_slip", "slipway_onnx", ...
   // Rows that one run may take; 1 where the network's batch is fixed or there is none.
   int64_t max_batch() const { return max_batch_; }
@@ -63,6 +67,7 @@ class ServedModel {
   int64_t version_ = 1;
   ModelConfig config_;
   Manifest manifest_;
+  OutputLabels labels_;
   std::shared_ptr<const Engine> engine_;
   int64_t max_batch_ = 1;
   double load_seconds_ = 0;
