@@ -1,0 +1,92 @@
+// Loading beside what serves: what is wrong with a version shows before it takes over.
+#include "server/models/repository.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "ir/text.h"
+
+namespace slipway::server {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+// y = -x, with a golden vector that wants `wanted` for x = 2.
+void WriteNegation(const fs::path& path, float wanted) {
+  SlipModel model;
+  auto graph = ParseGraph(R"(graph "main" {
+    input "x": f32[1]
+    node Neg "neg" ["x"] -> ["y": f32[1]]
+    output "y"
+  })");
+  ASSERT_TRUE(graph.ok()) << graph.status().ToString();
+  model.graph = std::move(*graph);
+  GoldenVector golden{
+      .name = "two", .inputs = {Tensor(DType::kF32, {1})}, .outputs = {Tensor(DType::kF32, {1})}};
+  *golden.inputs[0].as<float>() = 2;
+  *golden.outputs[0].as<float>() = wanted;
+  model.golden.push_back(std::move(golden));
+  fs::create_directories(path.parent_path());
+  const Status written = WriteSlip(path.string(), model);
+  ASSERT_TRUE(written.ok()) << written.ToString();
+}
+
+class RepositoryTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    root_ = fs::path(testing::TempDir()) / ("slipway_repository_" + std::string(test->name()));
+    fs::remove_all(root_);
+    fs::create_directories(root_);
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  // What is said of a version of the model 'm'.
+  static IndexEntry EntryOf(const Repository& repository, const std::string& version) {
+    for (const IndexEntry& entry : repository.Index()) {
+      if (entry.version == version) return entry;
+    }
+    return {.name = "there is none"};
+  }
+
+  fs::path root_;
+};
+
+TEST_F(RepositoryTest, AVersionThatGivesOtherAnswersThanItsGoldenVectorsDoesNotTakeOver) {
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  Repository repository({.paths = {root_.string()}});
+  ASSERT_TRUE(repository.Refresh().ok());
+  ASSERT_TRUE(repository.Find("m", "").ok()) << repository.Find("m", "").status().ToString();
+
+  WriteNegation(root_ / "m/2/model.slip", -3);
+  const Status status = repository.Load("m");
+  EXPECT_EQ(status.code(), Code::kMismatch) << status.ToString();
+  EXPECT_THAT(status.message(), HasSubstr("golden vector 'two': output 'y' is 1 off"));
+  EXPECT_EQ(repository.Find("m", "").value()->version(), 1);
+  EXPECT_EQ(EntryOf(repository, "2").state, ModelState::kUnavailable);
+  EXPECT_THAT(EntryOf(repository, "2").reason, HasSubstr("golden vector 'two'"));
+
+  WriteNegation(root_ / "m/2/model.slip", -2);
+  EXPECT_TRUE(repository.Load("m").ok());
+  EXPECT_EQ(repository.Find("m", "").value()->version(), 2);
+  EXPECT_THAT(repository.Loaded(), SizeIs(1));
+}
+
+TEST_F(RepositoryTest, AFileThatGoesWrongInPlaceLeavesTheOneThatServes) {
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  Repository repository({.paths = {root_.string()}});
+  ASSERT_TRUE(repository.Refresh().ok());
+  const auto before = repository.Find("m", "1").value();
+  WriteNegation(root_ / "m/1/model.slip", 2);
+  EXPECT_TRUE(repository.Refresh().ok()) << "what fails is in the index";
+  EXPECT_EQ(repository.Find("m", "1").value(), before);
+  EXPECT_EQ(EntryOf(repository, "1").state, ModelState::kReady);
+  EXPECT_THAT(EntryOf(repository, "1").reason, HasSubstr("golden vector 'two'"));
+}
+
+}  // namespace
+}  // namespace slipway::server
