@@ -41,18 +41,10 @@ void Scheduler::Stop() {
   wake_.notify_all();
   for (std::thread& worker : workers_) worker.join();
   const Status stopping(Code::kInternal, "the server is stopping");
-  const auto fail_all = [&](Queue& queue) {
-    for (auto& [priority, works] : queue) {
-      for (auto& work : works) {
-        Fail(*work, FailureReason::kRejected, kUnavailable, stopping);
-        Forget(*work);
-      }
-    }
-    queue.clear();
-  };
-  fail_all(raw_);
-  for (auto& [model, queue] : prepared_) fail_all(queue);
-  prepared_.clear();
+  for (const auto& work : queue_.TakeAll()) {
+    Fail(*work, FailureReason::kRejected, kUnavailable, stopping);
+    Forget(*work);
+  }
 }
 
 void Scheduler::Submit(std::unique_ptr<Work> work) {
@@ -72,7 +64,7 @@ void Scheduler::Submit(std::unique_ptr<Work> work) {
   waiting_bytes_ += work->bytes();
   work->model().statistics().AddWaiting(1);
   work->queued_ = work->times_.queued = Clock::now();
-  raw_[work->priority].push_back(std::move(work));
+  queue_.AddRaw(std::move(work));
   lock.unlock();
   wake_.notify_one();
 }
@@ -105,80 +97,48 @@ bool Scheduler::IsIdle() const {
   return waiting_ == 0 && busy_ == 0;
 }
 
-// REQUIRES: the lock, and that the queue has some.
-std::unique_ptr<Work> Scheduler::TakeFirst(Queue& queue) {
-  auto first = queue.begin();
-  std::unique_ptr<Work> work = std::move(first->second.front());
-  first->second.pop_front();
-  if (first->second.empty()) queue.erase(first);
-  return work;
+// REQUIRES: the lock, and gives it back. Work of low priority may wait for long: its clients are told in time
+// all the same, and what waits in vain makes room.
+void Scheduler::FailOverdue(std::unique_lock<std::mutex>& lock) {
+  const auto now = looked_ = Clock::now();
+  const auto overdue = queue_.TakeOverdue(now);
+  lock.unlock();
+  for (const auto& work : overdue) {
+    MayRun(*work, now);
+    Forget(*work);
+  }
+  lock.lock();
 }
 
 void Scheduler::RunWorker(int worker) {
+  constexpr auto kLookEvery = std::chrono::milliseconds(100);
   this_worker = worker;
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock,
-               [&] { return is_stopping_ || !visitors_.empty() || !raw_.empty() || !prepared_.empty(); });
+    wake_.wait(lock, [&] { return is_stopping_ || !visitors_.empty() || !queue_.empty(); });
     if (is_stopping_) return;
     if (!visitors_.empty()) {
       RunVisitors(lock);
       continue;
     }
-    ++busy_;
-    if (Batch batch; TakeBatch(batch)) {
-      lock.unlock();
-      Run(std::move(batch));
-    } else {
-      std::unique_ptr<Work> work = TakeFirst(raw_);
-      lock.unlock();
-      Prepare(std::move(work));
+    if (Clock::now() > looked_ + kLookEvery) {
+      FailOverdue(lock);
+      continue;
     }
+    ++busy_;
+    Waiting::Next next = queue_.Take();
+    lock.unlock();
+    if (next.raw != nullptr)
+      Prepare(std::move(next.raw));
+    else
+      Run(std::move(next.batch));
     lock.lock();
     --busy_;
   }
 }
 
-// REQUIRES: the lock. The next batch, of a model that has a full one, or of any where no inputs are to be
-// made.
-bool Scheduler::TakeBatch(Batch& batch) {
-  const auto is_full = [](const ServedModel& model, const Queue& queue) {
-    int64_t rows = 0;
-    for (const auto& [priority, works] : queue) {
-      for (const auto& work : works) {
-        rows += RowsOf(work->inputs());
-        if (rows >= model.max_batch()) return true;
-      }
-    }
-    return false;
-  };
-  const auto found = std::ranges::find_if(
-      prepared_, [&](const auto& entry) { return raw_.empty() || is_full(*entry.first, entry.second); });
-  if (found == prepared_.end()) return false;
-  const auto& [model, queue] = *found;
-  batch.works.push_back(TakeFirst(found->second));
-  int64_t batch_rows = RowsOf(batch.works[0]->inputs());
-  while (!queue.empty()) {
-    const Work& next = *queue.begin()->second.front();
-    const int64_t rows = RowsOf(next.inputs());
-    if (batch_rows + rows > model->max_batch()) {
-      batch.limit = BatchLimit::kFull;
-      break;
-    }
-    if (!CanJoin(batch.works[0]->inputs(), next.inputs())) {
-      batch.limit = BatchLimit::kOtherShape;
-      break;
-    }
-    batch.works.push_back(TakeFirst(found->second));
-    batch_rows += rows;
-  }
-  if (batch_rows == model->max_batch()) batch.limit = BatchLimit::kFull;
-  if (queue.empty()) prepared_.erase(found);
-  return true;
-}
-
 bool Scheduler::MayRun(Work& work, Clock::time_point now) {
-  if (work.has_left && *work.has_left) {
+  if (work.HasLeft()) {
     Fail(work, FailureReason::kCanceled, kClosedRequest, Status(Code::kUsage, "the client has left"));
     return false;
   }
@@ -236,7 +196,7 @@ void Scheduler::Prepare(std::unique_ptr<Work> work) {
   }
   const ServedModel& model = work->model();
   if (model.max_batch() == 1) {
-    Batch batch;
+    Waiting::Batch batch;
     batch.limit = BatchLimit::kFixed;
     work->queued_ = end;
     batch.works.push_back(std::move(work));
@@ -252,7 +212,7 @@ void Scheduler::Prepare(std::unique_ptr<Work> work) {
   }
   work->queued_ = end;
   std::lock_guard lock(mutex_);
-  prepared_[&model][work->priority].push_back(std::move(work));
+  queue_.AddPrepared(std::move(work));
 }
 
 // Threads that share a network's work beside others that have their own only get into their way.
@@ -261,7 +221,7 @@ bool Scheduler::HasCoresToSpare() const {
   return busy_ == 1 && waiting_ == 0;
 }
 
-void Scheduler::Run(Batch batch) {
+void Scheduler::Run(Waiting::Batch batch) {
   const auto start = Clock::now();
   std::vector<const std::vector<Tensor>*> requests;
   std::vector<std::unique_ptr<Work>> works;

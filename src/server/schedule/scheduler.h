@@ -7,57 +7,16 @@
 // nothing else is to do uses all cores; while several requests are worked on, each uses its own.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <thread>
 #include <vector>
 
-#include "server/models/served_model.h"
-#include "server/schedule/trace.h"
+#include "server/schedule/waiting.h"
 
 namespace slipway::server {
-
-using Clock = std::chrono::steady_clock;
-
-// What one request asks of a model. Its methods are called by one worker at a time, and after one of Finish
-// and Fail by none.
-class Work {
- public:
-  // bytes: what the request holds in memory while it waits.
-  Work(std::shared_ptr<const ServedModel> model, size_t bytes) : model_(std::move(model)), bytes_(bytes) {}
-  virtual ~Work() = default;
-
-  const ServedModel& model() const { return *model_; }
-  size_t bytes() const { return bytes_; }
-
-  // Makes the inputs, of as many as the engine has; an error is the request's answer.
-  virtual Status Prepare() = 0;
-  virtual const std::vector<Tensor>& inputs() const = 0;
-  // The network's answer, which is gone after the call. Says how long reading it took by returning.
-  virtual void Finish(std::span<const Tensor> outputs) = 0;
-  // http_status: what a client is told; 503 means that it may try again, 0 what the status' code says.
-  virtual void Fail(int http_status, const Status& status) = 0;
-
-  int priority = 0;  // lower ones first
-  Clock::time_point arrived = Clock::now();
-  Clock::time_point deadline = Clock::time_point::max();
-  std::shared_ptr<const std::atomic<bool>> has_left;  // null: it stays
-  std::string id;                                     // of the request, for traces
-
- private:
-  friend class Scheduler;
-  std::shared_ptr<const ServedModel> model_;
-  size_t bytes_;
-  Timing timing_;
-  Clock::time_point queued_;
-  RequestTimes times_;
-};
 
 struct SchedulerOptions {
   int workers = 0;  // 0: as many as cores
@@ -91,18 +50,11 @@ class Scheduler {
   const Trace* trace() const { return trace_.get(); }
 
  private:
-  using Queue = std::map<int, std::deque<std::unique_ptr<Work>>>;  // by priority
-  struct Batch {
-    std::vector<std::unique_ptr<Work>> works;
-    BatchLimit limit = BatchLimit::kAlone;
-  };
-
   void RunWorker(int worker);
   void RunVisitors(std::unique_lock<std::mutex>& lock);
-  std::unique_ptr<Work> TakeFirst(Queue& queue);
-  bool TakeBatch(Batch& batch);
+  void FailOverdue(std::unique_lock<std::mutex>& lock);
   void Prepare(std::unique_ptr<Work> work);
-  void Run(Batch batch);
+  void Run(Waiting::Batch batch);
   bool HasCoresToSpare() const;
   bool MayRun(Work& work, Clock::time_point now);
   void Fail(Work& work, FailureReason reason, int http_status, const Status& status);
@@ -113,8 +65,8 @@ class Scheduler {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::function<void()>> visitors_;
-  Queue raw_;                                     // inputs not made yet
-  std::map<const ServedModel*, Queue> prepared_;  // of models that batch
+  Waiting queue_;
+  Clock::time_point looked_;  // for those whose time is over
   size_t waiting_ = 0, waiting_bytes_ = 0, busy_ = 0;
   std::atomic<uint64_t> runs_{0};
   const std::unique_ptr<Trace> trace_;

@@ -193,6 +193,44 @@ TEST_F(SchedulerTest, HigherPrioritiesGoFirst) {
   EXPECT_THAT(order.firsts, ElementsAre(-1, -1, -2, -3));
 }
 
+// One that may be joined with others waits for no other model's requests that came behind it.
+TEST_F(SchedulerTest, ModelsTakeTurns) {
+  HoldUp();
+  const auto other = Negation({.name = "other", .max_batch_size = 0});
+  Order order;
+  std::vector<std::future<Fate>> fates;
+  for (const float value : {1.f, 2.f, 3.f, 4.f}) {
+    auto work = std::make_unique<TestWork>(value == 2 ? model_ : other, Dims{1, 2}, value);
+    work->NoteIn(order);
+    fates.push_back(Submit(std::move(work)));
+  }
+  Release();
+  for (auto& fate : fates) EXPECT_EQ(Of(fate).http_status, -1);
+  EXPECT_THAT(order.firsts, ElementsAre(-1, -2, -3, -4));
+}
+
+// Those behind a long row of more important ones are told when their time is over, not when the row is.
+TEST_F(SchedulerTest, WhatIsOverdueIsToldWhileOthersRun) {
+  HoldUp();
+  auto late = std::make_unique<TestWork>(model_, Dims{1, 2}, 1.f);
+  late->priority = 1;
+  late->deadline = Clock::now() + std::chrono::milliseconds(50);
+  auto late_fate = Submit(std::move(late));
+  const auto slow = Negation({.name = "slow", .max_batch_size = 0});
+  std::vector<std::future<Fate>> fates;
+  for (int i = 0; i < 6; ++i) {
+    auto work = std::make_unique<TestWork>(slow, Dims{1, 2}, 2.f);
+    work->WaitFor(std::async(std::launch::deferred, [] {
+                    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+                  }).share());
+    fates.push_back(Submit(std::move(work)));
+  }
+  Release();
+  EXPECT_EQ(Of(late_fate).http_status, 503);
+  EXPECT_EQ(fates.back().wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  for (auto& fate : fates) EXPECT_EQ(Of(fate).http_status, -1);
+}
+
 TEST_F(SchedulerTest, WhatIsOverdueIsNotRun) {
   HoldUp();
   auto work = std::make_unique<TestWork>(model_, Dims{1, 1}, 1.f);
