@@ -48,12 +48,12 @@ def _engine_line(model):
     engine = model["engine"]
     if not engine:
         return ""
-    line = (f"The engine alone, no server: {_number(engine['per_second'])} networks a second on {engine['contexts']} cores; "
-            f"a decoded photo takes one core {_number(engine['whole_ms'])} ms ({_number(engine['prepare_ms'])} before the "
-            f"network, {_number(engine['read_ms'])} behind).")
+    line = (f"The engine alone, no server: {_number(engine['photos_per_second'])} photos a second on {engine['contexts']} cores, "
+            f"decoding included ({_number(engine['networks_per_second'])} networks alone). A decoded photo takes one core "
+            f"{_number(engine['whole_ms'])} ms, {_number(engine['prepare_ms'])} of it before the network.")
     best = {server["name"]: server["best_per_second"] for server in model["servers"]}
     if "slipway" in best:
-        line += f" The server reaches {best['slipway'] / engine['per_second']:.0%} of that."
+        line += f" The server reaches {best['slipway'] / engine['photos_per_second']:.0%} of that."
     if {"slipway", "flask"} <= best.keys() and best["flask"] > 0:
         line += f" Slipway / Flask: {best['slipway'] / best['flask']:.2f} in answers a second."
     return line + "\n"

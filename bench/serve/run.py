@@ -207,7 +207,8 @@ class Contest:
         made = json.loads(_run(self.flags.slipway, "bench", self.model, "--image", self.flags.photo, "--manifest", self.manifest,
                                "--contexts", len(cores), "--threads", 1, "--seconds", self.flags.seconds, "--json",
                                preexec_fn=lambda: os.sched_setaffinity(0, cores)))
-        return {"per_second": made["throughput"]["per_second"], "contexts": len(cores), **made["photo"]}
+        return {"networks_per_second": made["throughput"]["per_second"], "photos_per_second": made["photos"]["per_second"],
+                "contexts": len(cores), **made["photo"]}
 
     def hold(self):
         with contextlib.ExitStack() as stack:

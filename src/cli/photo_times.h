@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "cli/throughput.h"
 #include "tasks/core/session.h"
 
 namespace slipway::cli {
@@ -17,5 +18,9 @@ struct PhotoTimes {
 
 // Runs the manifest's task on a decoded photo for about so long; a raw model has nothing to read.
 Result<PhotoTimes> MeasurePhoto(tasks::Session& session, const std::string& path, double seconds);
+
+// Whole photos, from the file's bytes to the answer, by several contexts side by side.
+Result<Throughput> MeasurePhotos(const std::shared_ptr<const Engine>& engine, const Manifest& manifest,
+                                 const std::string& path, int contexts, double seconds);
 
 }  // namespace slipway::cli

@@ -1,6 +1,5 @@
 // slipway serve: a server of this process, or a supervisor of several. Its flags are in serve_flags.h.
 #include <fmt/format.h>
-#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "base/freed_memory.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/serve_flags.h"
@@ -163,17 +163,8 @@ Status ServeWorkers(const ServeFlags& flags, const ServerOptions& options, std::
   });
 }
 
-// Photos and tensors of megabytes come and go with every request: giving their pages back to the system each
-// time, and faulting them in again, costs a fifth of a small network's answers. What an unloaded model held
-// goes back all the same (Repository::Unload).
-void KeepFreedMemory() {
-  constexpr int kMost = 1 << 30;
-  mallopt(M_MMAP_THRESHOLD, kMost);
-  mallopt(M_TRIM_THRESHOLD, kMost);
-}
-
 Status Serve(const ServeFlags& flags) {
-  KeepFreedMemory();
+  KeepFreedMemory();  // what an unloaded model held goes back all the same (Repository::Unload)
   SLIPWAY_ASSIGN_OR_RETURN(ServerOptions options, ToOptions(flags));
   const server::Program program = server::Program::Running();
   std::vector<int> inherited = server::TakeInheritedSockets();

@@ -95,6 +95,9 @@ class Measure(EndToEnd):
     def test_bench_times_what_surrounds_the_network(self):
         manifest = self.folder / "manifest.json"
         manifest.write_text(json.dumps({"task": "classification"}))
+        side_by_side = self.bench("--image", self.photo, "--manifest", manifest, "--contexts", 2)["photos"]
+        self.assertEqual(side_by_side["contexts"], 2)
+        self.assertGreater(side_by_side["per_second"], 0)
         times = self.bench("--image", self.photo, "--manifest", manifest)["photo"]
         self.assertEqual(list(times), ["prepare_ms", "run_ms", "read_ms", "whole_ms"])
         self.assertGreater(times["prepare_ms"], 0)

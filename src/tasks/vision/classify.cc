@@ -64,8 +64,8 @@ Result<std::vector<ClassScore>> ReadClasses(const Manifest& manifest, const Thre
   return classes;
 }
 
-Result<std::vector<ClassScore>> Classify(Session& session, const media::Image& photo) {
-  SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(photo));
+Result<std::vector<ClassScore>> Classify(Session& session, media::Image photo) {
+  SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(std::move(photo)));
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<RealOutput> outputs, session.Run(input));
   return ReadClasses(session.manifest(), session.manifest().thresholds, outputs);
 }

@@ -13,7 +13,7 @@ struct ClassScore {
 
 // Best first, at most thresholds.top_k. Softmax or sigmoid is
 // applied if the manifest says the model leaves it out.
-Result<std::vector<ClassScore>> Classify(Session& session, const media::Image& photo);
+Result<std::vector<ClassScore>> Classify(Session& session, media::Image photo);
 // The part behind the network, with thresholds that may be others than the manifest's.
 Result<std::vector<ClassScore>> ReadClasses(const Manifest& manifest, const Thresholds& thresholds,
                                             const std::vector<RealOutput>& outputs);

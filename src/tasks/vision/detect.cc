@@ -96,8 +96,8 @@ Result<std::vector<Detection>> ReadDetections(const Manifest& manifest, const Th
   return detections;
 }
 
-Result<std::vector<Detection>> Detect(Session& session, const media::Image& photo) {
-  SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(photo));
+Result<std::vector<Detection>> Detect(Session& session, media::Image photo) {
+  SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(std::move(photo)));
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<RealOutput> outputs, session.Run(input));
   return ReadDetections(session.manifest(), session.manifest().thresholds, input, outputs);
 }

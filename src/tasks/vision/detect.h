@@ -22,7 +22,7 @@ Status CheckDetector(const Manifest& manifest);
 
 // Best first. Candidates below the score threshold are dropped; overlaps above `iou` within a class, then
 // above `cross_class_iou` between classes, lose to the better score.
-Result<std::vector<Detection>> Detect(Session& session, const media::Image& photo);
+Result<std::vector<Detection>> Detect(Session& session, media::Image photo);
 // The part behind the network, with thresholds that may be others than the manifest's.
 Result<std::vector<Detection>> ReadDetections(const Manifest& manifest, const Thresholds& thresholds,
                                               const ImageInput& input,

@@ -70,10 +70,11 @@ std::string LabelOfCategory(const Manifest& manifest, const OutputSpec& spec, in
 
 }  // namespace
 
-Result<Segmentation> Segment(Session& session, const media::Image& photo) {
-  SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(photo));
+Result<Segmentation> Segment(Session& session, media::Image photo) {
+  const int width = photo.width, height = photo.height;
+  SLIPWAY_ASSIGN_OR_RETURN(ImageInput input, session.Prepare(std::move(photo)));
   SLIPWAY_ASSIGN_OR_RETURN(std::vector<RealOutput> outputs, session.Run(input));
-  return ReadSegmentation(session.manifest(), photo.width, photo.height, input, outputs);
+  return ReadSegmentation(session.manifest(), width, height, input, outputs);
 }
 
 Result<Segmentation> ReadSegmentation(const Manifest& manifest, int photo_width, int photo_height,

@@ -26,7 +26,7 @@ struct Segmentation {
 
 // The model gives [1,H,W,C] or [1,C,H,W] scores (the largest wins), or [1,H,W] categories. At most 256
 // categories.
-Result<Segmentation> Segment(Session& session, const media::Image& photo);
+Result<Segmentation> Segment(Session& session, media::Image photo);
 // The part behind the network. photo_width, photo_height: pixels.
 Result<Segmentation> ReadSegmentation(const Manifest& manifest, int photo_width, int photo_height,
                                       const ImageInput& input, const std::vector<RealOutput>& outputs);
