@@ -215,18 +215,34 @@ class Connection : public Drainable, public std::enable_shared_from_this<Connect
   }
 
   void ReadBodyPart() {
-    if (parser_->is_done()) return Ask();
+    const auto length = parser_->content_length();
+    if (parser_->is_done() || (length && body_.size() == *length)) return Ask();
     // One more than allowed where no length is given: to see that it is too long.
-    const auto room = body_.Room(parser_->content_length().value_or(max_body_ + 1));
+    const auto room = body_.Room(length.value_or(max_body_ + 1));
     if (room.empty()) return Refuse(503, "too much is being sent to this server: try again later");
+    if (length && buffer_.size() == 0) return ReadPlainPart(room);
     auto& part = parser_->get().body();
     part.data = room.data();
     part.size = room.size();
     part.more = true;
-    http::async_read(stream_, buffer_, *parser_,
-                     [self = this->shared_from_this(), size = room.size()](Error error, size_t) {
-                       self->OnBodyPart(error, size);
-                     });
+    auto done = [self = this->shared_from_this(), size = room.size()](Error error, size_t) {
+      self->OnBodyPart(error, size);
+    };
+    if (length) return http::async_read_some(stream_, buffer_, *parser_, std::move(done));
+    buffer_.reserve(kReadAtOnce);
+    http::async_read(stream_, buffer_, *parser_, std::move(done));
+  }
+
+  // What is left of a body whose length is known goes to where it belongs at once: through the parser it
+  // would come in small parts. room: no longer than that.
+  void ReadPlainPart(std::span<uint8_t> room) {
+    stream_.async_read_some(asio::buffer(room.data(), room.size()),
+                            [self = this->shared_from_this()](Error error, size_t size) {
+                              if (self->state_ != State::kBody) return;  // it took too long
+                              if (error) return self->Close();
+                              self->body_.Add(size);
+                              self->ReadBodyPart();
+                            });
   }
 
   void OnBodyPart(Error error, size_t room) {
