@@ -1,4 +1,5 @@
-// JPEG: our own walk over the markers for size and EXIF, TurboJPEG for the pixels.
+// JPEG: our own walk over the markers for size and EXIF; for the pixels a decoder of our own where it takes the file,
+// TurboJPEG elsewhere.
 //
 // Source: ITU T.81 (markers), Adobe TN 5116 (inverted CMYK).
 #include <turbojpeg.h>
@@ -9,6 +10,7 @@
 
 #include "media/byte_order.h"
 #include "media/codecs.h"
+#include "media/jpeg/decoder.h"
 
 namespace slipway::media {
 namespace {
@@ -141,6 +143,7 @@ Result<Image> DecodeJpeg(Bytes bytes, const ImageInfo& info, const DecodeOptions
   }
   const bool is_grey = options.color == DecodeColor::kGrey;
   Image image(info.width, info.height, is_grey ? 1 : 3);
+  if (jpeg::DecodeBaseline(bytes, &image)) return image;
   SLIPWAY_RETURN_IF_ERROR(Decompress(bytes, options.damage, is_grey ? TJPF_GRAY : TJPF_RGB, &image));
   return image;
 }
