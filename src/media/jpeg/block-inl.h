@@ -38,7 +38,7 @@ struct BitReader {
     count |= 56;
   }
   HWY_INLINE void Skip(uint32_t n) {
-    bits <<= n;
+    bits <<= n & 63;
     count -= n;
   }
   HWY_INLINE uint32_t Take(uint32_t n) {  // 0 to 16 bits
@@ -52,86 +52,100 @@ struct BitReader {
 // lie upon its first.
 using Places = uint16_t[kBlockSize + kMaxStep];
 
-// A difference to the DC of the block before; kBadDc where there is none.
-constexpr int32_t kBadDc = INT32_MIN;
-HWY_INLINE int32_t ReadDcDifference(BitReader& in, const DcTable& table) {
-  const uint32_t entry = table.entries[in.bits >> (64 - kDcBits)];
-  uint32_t bits = entry & 0xFF;
-  uint32_t size = entry >> 8;
+// What is added to the bits of a value, which stand at the top: no branch.
+HWY_INLINE int32_t BiasOf(uint64_t value, uint32_t value_shift) {
+  const auto positive = static_cast<int32_t>(static_cast<int64_t>(value) >> 63);  // all ones
+  return kBiases[value_shift] & ~positive;
+}
+
+// A difference to the DC of the block before; kBadDc, with which no sum is a DC, where there is none.
+constexpr int32_t kBadDc = 1 << 20;
+
+HWY_NOINLINE int32_t ReadLongDc(BitReader& in, const DcTable& table) {
+  const LongCodes::Found found = table.codes.Find(static_cast<uint32_t>(in.bits >> 48));
+  if (found.bits == 0 || found.symbol > kMaxDcSize) return kBadDc;
+  in.Skip(static_cast<uint32_t>(found.bits));
+  return Extend(in.Take(found.symbol), found.symbol);
+}
+
+HWY_INLINE int32_t ReadDc(BitReader& in, const DcTable& table) {
+  const size_t index = in.bits >> (64 - kDcBits);
+  const uint64_t before = in.bits;
+  const uint32_t bits = table.bits[index];
+  const DcEntry entry = table.entries[index];
   if (HWY_UNLIKELY(bits == 0)) {
-    const LongCodes::Found found = table.codes.Find(static_cast<uint32_t>(in.bits >> 48));
-    bits = static_cast<uint32_t>(found.bits);
-    size = found.symbol;
-    if (bits == 0 || size > kMaxDcSize) return kBadDc;
+    BitReader copy = in;  // `in` itself stays in registers
+    const int32_t value = ReadLongDc(copy, table);
+    in = copy;
+    return value;
   }
   in.Skip(bits);
-  const auto negative = static_cast<int32_t>(~static_cast<int64_t>(in.bits) >> 63);
-  const auto value = static_cast<int32_t>(in.Take(size));
-  return value + (negative & ((-1 << size) + 1));
+  const uint64_t value = before << (entry.code_bits & 63);
+  // Two shifts, together by 64 where there are no bits.
+  return static_cast<int32_t>(value >> 1 >> ((entry.value_shift - 1) & 63)) +
+         BiasOf(value, entry.value_shift);
 }
 
-// The first coefficient of a step. before: the bits from its code on.
-HWY_INLINE int16_t FirstValue(uint64_t entry, uint64_t before) {
-  const uint64_t value = before << AcEntry::CodeBits(entry);
-  const auto negative = static_cast<uint64_t>(~static_cast<int64_t>(value) >> 63);
-  const uint64_t size = ((value ^ negative) >> 1) >> AcEntry::ValueShift(entry);
-  return static_cast<int16_t>((size ^ negative) - negative);
-}
-
-// A symbol that is in no table: the new k; kBadBlock where it makes no sense.
-constexpr uint32_t kBadBlock = 1000;
-HWY_NOINLINE uint32_t ReadLongSymbol(BitReader& in, const AcTable& table, const uint16_t* places, uint32_t k,
+// A symbol that is in no table: how far it takes k, as an entry's advance; kBadSymbol where it makes no
+// sense. at: the place of coefficient k.
+constexpr uint32_t kBadSymbol = 1000;
+HWY_NOINLINE uint32_t ReadLongSymbol(BitReader& in, const AcTable& table, const uint16_t* at,
                                      int16_t* block) {
   in.Refill();
   const LongCodes::Found found = table.codes.Find(static_cast<uint32_t>(in.bits >> 48));
   const int size = found.symbol & 15;
   const uint32_t run = found.symbol >> 4;
-  if (found.bits == 0 || size > kMaxAcSize) return kBadBlock;
+  if (found.bits == 0 || size > kMaxAcSize) return kBadSymbol;
   in.Skip(static_cast<uint32_t>(found.bits));
-  if (size == 0 && run == 0) return k + AcEntry::kEndOfBlock;
-  if (size == 0 && run != 15) return kBadBlock;
-  block[places[k + run]] = static_cast<int16_t>(Extend(in.Take(static_cast<uint32_t>(size)), size));
-  return k + run + 1;
+  if (size == 0 && run == 0) return AcEntry::kEndOfBlock;
+  if (size == 0 && run != 15) return kBadSymbol;
+  block[at[run]] = static_cast<int16_t>(Extend(in.Take(static_cast<uint32_t>(size)), size));
+  return run + 1;
 }
 
 // The AC coefficients of a block of zeros; its first one is overwritten with anything. Returns the zigzag
 // position after the last of them, 1 to 64; 0 where the bits make no block.
 HWY_INLINE uint32_t ReadAc(BitReader& in, const AcTable& table, const uint16_t* places, int16_t* block) {
-  uint32_t k = 1;
-  uint64_t entry = 0;
+  const uint16_t* const end = places + kBlockSize;
+  const uint16_t* at = places + 1;
+  const AcEntry* entry = nullptr;
   uint64_t before = 0;
-  const auto step = [&]() HWY_ATTR {
+  const auto step = [&](size_t index) HWY_ATTR {
     before = in.bits;
-    block[places[k + AcEntry::FirstPlace(entry)]] = FirstValue(entry, before);
-    block[places[k + AcEntry::SecondPlace(entry)]] = AcEntry::SecondValue(entry);
-    in.bits <<= AcEntry::BitCount(entry);
-    in.count -= AcEntry::BitCount(entry);
-    k += AcEntry::Advance(entry);
+    in.Skip(table.bits[index]);
+    entry = &table.entries[index];
+    const uint64_t value = before << (entry->code_bits & 63);
+    block[at[entry->first]] = static_cast<int16_t>(static_cast<int32_t>(value >> (entry->value_shift & 63)) +
+                                                   BiasOf(value, entry->value_shift));
+    block[at[entry->second]] = entry->second_value;
+    at += entry->advance;
   };
   for (;;) {
     do {
       // Looked up before the refill, which is done by the time the entry is there; at least 11 bits are.
-      entry = table.entries[in.bits >> (64 - kAcBits)];
+      const size_t index = in.bits >> (64 - kAcBits);
       in.Refill();
-      step();
-      if (k >= kBlockSize) break;
-      entry = table.entries[in.bits >> (64 - kAcBits)];
-      step();
-    } while (k < kBlockSize);
-    if (k == kBlockSize) return k;
-    if (k >= AcEntry::kSpecial && k < AcEntry::kEndOfBlock) {
-      k = ReadLongSymbol(in, table, places, k - AcEntry::kSpecial, block);
-      if (k < kBlockSize) continue;
-      if (k == kBlockSize) return k;
-      return k >= AcEntry::kEndOfBlock && k < kBadBlock ? k - AcEntry::kEndOfBlock : 0;
+      step(index);
+      if (at >= end) break;
+      step(in.bits >> (64 - kAcBits));
+    } while (at < end);
+    const uint32_t advance = entry->advance;
+    if (advance == AcEntry::kSpecial) {
+      BitReader copy = in;  // `in` itself stays in registers
+      const uint32_t found = ReadLongSymbol(copy, table, at - advance, block);
+      in = copy;
+      if (found == kBadSymbol) return 0;
+      at += static_cast<ptrdiff_t>(found) - advance;
+      if (at < end) continue;
+      if (at == end) return kBlockSize;
+      return found == AcEntry::kEndOfBlock ? static_cast<uint32_t>(at - places) - found : 0;
     }
-    const uint32_t end = k >= AcEntry::kEndOfBlock ? k - AcEntry::kEndOfBlock : k;
-    if (end < kBlockSize) return end;
+    const ptrdiff_t k = at - places - (advance >= AcEntry::kEndOfBlock ? AcEntry::kEndOfBlock : 0);
+    if (k < ptrdiff_t{kBlockSize} || at == end) return static_cast<uint32_t>(k);
     // The first coefficient of the step may have been the block's last: then the second was none of it.
-    const uint32_t begin = k - AcEntry::Advance(entry);
-    if (begin + AcEntry::FirstPlace(entry) + 1 != kBlockSize) return 0;
-    in.bits = before << AcEntry::FirstBits(entry);
-    in.count += AcEntry::BitCount(entry) - AcEntry::FirstBits(entry);
+    if (at - advance + entry->first + 1 != end) return 0;
+    in.bits = before << entry->FirstBits();
+    in.count += entry->bits - entry->FirstBits();
     return kBlockSize;
   }
 }

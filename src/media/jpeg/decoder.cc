@@ -192,11 +192,10 @@ class ScanDecoder {
         const size_t at = column * slot.h + slot.x;
         int16_t* block = slot.groups[at / kGroup].values + at % kGroup * 8;
         in.Refill();
-        const int32_t difference = ReadDcDifference(in, *slot.dc);
+        const int32_t difference = ReadDc(in, *slot.dc);
         const uint32_t last = ReadAc(in, *slot.ac, places_, block);
         const int32_t value = *slot.prediction + difference;
-        if (HWY_UNLIKELY(difference == kBadDc || last == 0 || value != static_cast<int16_t>(value)))
-          return false;
+        if (HWY_UNLIKELY(last == 0 || value != static_cast<int16_t>(value))) return false;
         *slot.prediction = value;
         block[0] = static_cast<int16_t>(value);
         uint8_t& group_end = slot.ends[at / kGroup];

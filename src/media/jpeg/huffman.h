@@ -43,36 +43,50 @@ struct LongCodes {
   }
 };
 
-// One step: up to two coefficients. k is the zigzag position of the first that is not known yet.
-//
-//  0: bits consumed   8: k's advance        16: place of the first coefficient, less k   24: of the second
-// 32: bits of the first code   40: 63 - bits of the first value   48: the second value, 16 bits
-//
-// The first value has to be taken from the bits; a coefficient that is not there is a zero at a place that is
-// zero. `k's advance` tells the end of the block and what is not in the table from everything else.
+// One step: up to two coefficients. A coefficient that is not there is a zero at a place that is zero, or
+// anything at kNowhere. k is the zigzag position of the first that is not known yet.
 struct AcEntry {
-  static constexpr uint32_t kSpecial = 96;      // nothing consumed: a long code or none
-  static constexpr uint32_t kEndOfBlock = 160;  // added to the advance before it
+  static constexpr uint8_t kSpecial = 96;      // as `advance`, nothing consumed: a long code or none
+  static constexpr uint8_t kEndOfBlock = 160;  // added to the advance before it
+  static constexpr uint8_t kNowhere = 64;      // a place past the block, wherever k is
 
-  static constexpr uint32_t BitCount(uint64_t e) { return e & 63; }
-  static constexpr uint32_t Advance(uint64_t e) { return (e >> 8) & 0xFF; }
-  static constexpr uint32_t FirstPlace(uint64_t e) { return (e >> 16) & 0xFF; }
-  static constexpr uint32_t SecondPlace(uint64_t e) { return (e >> 24) & 0xFF; }
-  static constexpr uint32_t CodeBits(uint64_t e) { return (e >> 32) & 63; }
-  static constexpr uint32_t ValueShift(uint64_t e) { return (e >> 40) & 63; }
-  static constexpr int16_t SecondValue(uint64_t e) { return static_cast<int16_t>(e >> 48); }
-  // Bits of the first symbol alone.
-  static constexpr uint32_t FirstBits(uint64_t e) { return CodeBits(e) + 63 - ValueShift(e); }
+  uint8_t bits = 0;     // consumed
+  uint8_t advance = 0;  // of k. Tells the end of the block and what is not in the table from all else.
+  uint8_t first = 0;    // place of the first coefficient, less k
+  uint8_t second = 0;
+  // Of the first symbol, as in DcEntry: its value has to be taken from the bits, the second one need not.
+  uint8_t code_bits = 0;
+  uint8_t value_shift = 0;
+  int16_t second_value = 0;
+
+  // Of the first symbol.
+  uint32_t FirstBits() const { return code_bits + (64U - value_shift) % 64; }
 };
+static_assert(sizeof(AcEntry) == 8);
+
+// Values whose first bit is 0 are negative: [64 - bits] has to be added to them.
+constexpr std::array<int32_t, 64> MakeBiases() {
+  std::array<int32_t, 64> biases{};
+  for (int bits = 1; bits < 16; ++bits) biases[static_cast<size_t>(64 - bits)] = 1 - (1 << bits);
+  return biases;
+}
+inline constexpr std::array<int32_t, 64> kBiases = MakeBiases();
 
 struct AcTable {
-  std::array<uint64_t, size_t{1} << kAcBits> entries;
+  std::array<AcEntry, size_t{1} << kAcBits> entries;
+  std::array<uint8_t, size_t{1} << kAcBits> bits;  // of the entries: what comes next waits for this alone
   LongCodes codes;
 };
 
-// 0: bits of the code, 0 for a long code or none   8: bits of the value
+// Bits of the code, and the shift to the right that leaves the value.
+struct DcEntry {
+  uint8_t code_bits = 0;
+  uint8_t value_shift = 0;
+};
+
 struct DcTable {
-  std::array<uint16_t, size_t{1} << kDcBits> entries;
+  std::array<DcEntry, size_t{1} << kDcBits> entries;
+  std::array<uint8_t, size_t{1} << kDcBits> bits;  // consumed; 0 for a long code or none
   LongCodes codes;
 };
 
@@ -82,8 +96,8 @@ constexpr int32_t Extend(uint32_t value, int bits) {
                                                : static_cast<int32_t>(value);
 }
 
-// Position k of a zigzag may run past the block by this much within one step.
-constexpr size_t kMaxStep = 64;
+// Position k of a zigzag may run past the block by less than this within one step.
+constexpr size_t kMaxStep = 256;
 
 // Both false where the lengths make no prefix code.
 bool MakeAcTable(const HuffmanSpec& spec, AcTable* table);
