@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "media/simd.h"
+#include "base/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "media/byte_rows.cc"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-#include "media/simd.h"
+#include "base/simd/targets.h"
 // The instruction sets come first.
 #include "hwy/targets.h"
 
