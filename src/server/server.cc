@@ -145,6 +145,7 @@ class TheServer : public Server, public Handler, public InferHandler {
     asked->method = "POST";
     asked->path = "/v2/models/" + call.model + "/infer";
     InferDone finish = [this, asked, done = std::move(done)](InferAnswer answer) {
+      ++answered_;
       size_t bytes = answer.error.size();
       for (const InferAnswer::Output& output : answer.outputs) bytes += output.bytes.size();
       log_->Write(*asked, asked->id, answer.status, bytes);
