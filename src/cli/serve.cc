@@ -48,8 +48,7 @@ void NotifyOfSuccessor(pid_t pid) { server::NotifyManager("MAINPID=" + std::to_s
 
 // A new version of this program in its place, on its socket.
 bool StartSuccessor(const server::Server& server, const server::Program& program) {
-  const int sockets[] = {server.socket()};
-  auto successor = server::Successor::Start(program, sockets);
+  auto successor = server::Successor::Start(program, server.sockets());
   if (!successor.ok() || successor->Wait() != server::Successor::State::kReady) return false;
   NotifyOfSuccessor(successor->pid());
   return true;
@@ -129,6 +128,7 @@ Status ServeHere(const ServeFlags& flags, const ServerOptions& options, const se
 // What one worker does otherwise than a server that is alone.
 ServerOptions OfWorker(ServerOptions options, const ServeFlags& flags, const server::Seat& seat) {
   options.http.socket = seat.socket;
+  options.grpc_socket = seat.grpc_socket;
   options.worker = std::to_string(seat.index);
   // So that one who collects metrics gets those of each.
   if (flags.metrics_port && *flags.metrics_port > 0) options.metrics_port = *flags.metrics_port + seat.index;
@@ -140,12 +140,13 @@ ServerOptions OfWorker(ServerOptions options, const ServeFlags& flags, const ser
   return options;
 }
 
-Status ServeWorkers(const ServeFlags& flags, const ServerOptions& options, std::vector<int> inherited,
+Status ServeWorkers(const ServeFlags& flags, const ServerOptions& options, server::Sockets inherited,
                     const server::Program& program) {
   server::SupervisorOptions supervised;
   supervised.workers = flags.workers;
   supervised.address = flags.address;
   supervised.port = flags.port;
+  supervised.grpc_port = flags.grpc_port;
   supervised.sockets = std::move(inherited);
   supervised.timeout = Milliseconds(flags.timeout);
   supervised.patience = Milliseconds(flags.notice_seconds + flags.drain_seconds) + kPatience;
@@ -163,18 +164,30 @@ Status ServeWorkers(const ServeFlags& flags, const ServerOptions& options, std::
   });
 }
 
+void CloseFrom(size_t first, std::vector<int>& sockets) {
+  for (size_t i = first; i < sockets.size(); ++i) close(sockets[i]);
+  sockets.resize(std::min(first, sockets.size()));
+}
+
+// Of sockets that a predecessor left, one is enough for a server that is alone. -1: there is none.
+int OneOf(std::vector<int>& sockets) {
+  CloseFrom(1, sockets);
+  return sockets.empty() ? -1 : sockets[0];
+}
+
 Status Serve(const ServeFlags& flags) {
   KeepFreedMemory();  // what an unloaded model held goes back all the same (Repository::Unload)
   SLIPWAY_ASSIGN_OR_RETURN(ServerOptions options, ToOptions(flags));
   const server::Program program = server::Program::Running();
-  std::vector<int> inherited = server::TakeInheritedSockets();
+  server::Sockets inherited = server::TakeInheritedSockets();
+  if (!flags.grpc_port) CloseFrom(0, inherited.grpc);
   if (flags.workers > 0 && !flags.checks_only)
     return ServeWorkers(flags, options, std::move(inherited), program);
   if (flags.max_requests > 0)
     return Status(Code::kUsage, "--max-requests is of workers: there is nobody else to go on",
                   "--workers 1 has one, and a supervisor that replaces it");
-  for (size_t i = 1; i < inherited.size(); ++i) close(inherited[i]);
-  if (!inherited.empty()) options.http.socket = inherited[0];
+  options.http.socket = OneOf(inherited.http);
+  options.grpc_socket = OneOf(inherited.grpc);
   return ServeHere(flags, options, program, nullptr);
 }
 

@@ -97,7 +97,11 @@ class TheServer : public Server, public Handler, public InferHandler {
   std::optional<int> grpc_port() const override {
     return grpc_ == nullptr ? std::nullopt : std::optional(grpc_->port());
   }
-  int socket() const override { return transports_[0]->socket(); }
+  Sockets sockets() const override {
+    Sockets sockets{.http = {transports_[0]->socket()}};
+    if (grpc_ != nullptr) sockets.grpc.push_back(grpc_->socket());
+    return sockets;
+  }
   const Repository& repository() const override { return repository_; }
   Status Refresh() override { return repository_.Refresh(); }
 
@@ -173,6 +177,7 @@ class TheServer : public Server, public Handler, public InferHandler {
     GrpcOptions grpc;
     grpc.address = options_.http.address;
     grpc.port = *options_.grpc_port;
+    grpc.socket = options_.grpc_socket;
     grpc.tls = options_.http.tls;
     grpc.max_message_bytes = options_.limits.max_body_bytes;
     grpc.max_buffered_bytes = options_.scheduler.max_waiting_bytes;

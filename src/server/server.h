@@ -11,6 +11,7 @@
 #include "server/access.h"
 #include "server/access_log.h"
 #include "server/endpoints/call.h"
+#include "server/http/listener.h"
 #include "server/http/transport.h"
 #include "server/models/repository.h"
 #include "server/schedule/scheduler.h"
@@ -22,6 +23,7 @@ struct ServerOptions {
   TransportOptions http;
   std::optional<int> metrics_port;  // beside /metrics of the main port
   std::optional<int> grpc_port;     // on the same address; nullopt: no gRPC
+  int grpc_socket = -1;             // to accept from, inherited and listening; -1: a new one
   SchedulerOptions scheduler;
   RequestLimits limits;
   AccessOptions access;
@@ -40,8 +42,8 @@ class Server {
 
   virtual int port() const = 0;
   virtual std::optional<int> grpc_port() const = 0;
-  // Listening; to hand to a successor.
-  virtual int socket() const = 0;
+  // To hand to a successor.
+  virtual Sockets sockets() const = 0;
   virtual const Repository& repository() const = 0;
   // Looks for new and changed models now.
   virtual Status Refresh() = 0;

@@ -103,6 +103,23 @@ class Faults(unittest.TestCase):
         return {(entry["name"], entry.get("version")): entry
                 for entry in json.loads(self.post(server, "/v2/repository/index")[1])}
 
+    def end_strays(self, argument):
+        """Successors are nobody's children: they are found by what they serve."""
+        for pid in self.servers_of(argument):
+            with contextlib.suppress(ProcessLookupError):  # a worker, whose supervisor has told it
+                os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not self.servers_of(argument), "successors have ended")
+
+    def servers_of(self, argument):
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if argument in path.read_bytes().decode(errors="replace").split("\0") and is_alive(path.parent.name):
+                    found.append(int(path.parent.name))
+            except OSError:  # it has ended meanwhile
+                continue
+        return found
+
     def assert_unharmed(self, load, answers=100):
         self.assertFalse(load.wrong or load.lost or load.statuses, str(load))
         self.assertGreaterEqual(load.answered, answers, str(load))
@@ -305,23 +322,6 @@ class Signals(Faults):
                 self.assert_unharmed(load)
                 self.assertEqual(load.refused, 0)
                 self.end_strays(str(self.models))
-
-    def end_strays(self, argument):
-        """Successors are nobody's children: they are found by what they serve."""
-        for pid in self.servers_of(argument):
-            with contextlib.suppress(ProcessLookupError):  # a worker, whose supervisor has told it
-                os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not self.servers_of(argument), "successors have ended")
-
-    def servers_of(self, argument):
-        found = []
-        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                if argument in path.read_bytes().decode(errors="replace").split("\0") and is_alive(path.parent.name):
-                    found.append(int(path.parent.name))
-            except OSError:  # it has ended meanwhile
-                continue
-        return found
 
     def test_a_successor_that_does_not_start_takes_over_nothing(self):
         for flags in self.WAYS:

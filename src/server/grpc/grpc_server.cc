@@ -14,12 +14,16 @@
 #include <sstream>
 #include <thread>
 
+#include "server/grpc/acceptor.h"
 #include "server/grpc/service.h"
+#include "server/http/listener.h"
 
 namespace slipway::server {
 namespace {
 
 constexpr std::chrono::milliseconds kHealthPeriod{250};
+// Of draining: between looks at the connections, and for a client that was asked to leave.
+constexpr std::chrono::milliseconds kLook{10}, kGoodbye{500};
 // A client that vanished without a word is noticed after these two together.
 constexpr int kKeepaliveMs = 60'000, kKeepaliveTimeoutMs = 20'000;
 // Of one connection; more wait in the client.
@@ -62,6 +66,7 @@ class TheGrpcServer : public GrpcTransport {
 
   ~TheGrpcServer() override {
     if (server_ == nullptr) return;
+    acceptor_->Stop();
     StopHealth();
     service_.Stop();
     server_->Shutdown(std::chrono::system_clock::now());
@@ -71,30 +76,51 @@ class TheGrpcServer : public GrpcTransport {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
     SLIPWAY_ASSIGN_OR_RETURN(const auto credentials, CredentialsOf(options.tls));
-    const bool is_ipv6 = options.address.find(':') != std::string::npos;
-    const std::string address = (is_ipv6 ? "[" + options.address + "]" : options.address) + ":";
-    builder.AddListeningPort(address + std::to_string(options.port), credentials, &port_);
+    int socket = options.socket;
+    if (socket < 0) {
+      SLIPWAY_ASSIGN_OR_RETURN(socket, Listen(options.address, options.port, PortUse::kAlone));
+    }
+    acceptor_ = std::make_unique<Acceptor>(socket);
+    port_ = PortOf(socket);
+    connection_age_ = options.connection_age;
+    using Connections = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+    connections_ = builder.experimental().AddExternalConnectionAcceptor(Connections::FROM_FD, credentials);
     SetLimits(options, builder);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) {
-      server_.reset();
-      return Status(Code::kIo, "gRPC cannot listen on " + address + std::to_string(options.port),
-                    "is the port in use? choose another with --grpc-port");
-    }
+    if (server_ == nullptr) return Status(Code::kInternal, "gRPC does not start");
+    SLIPWAY_RETURN_IF_ERROR(acceptor_->Start([this](int connection) { Take(connection); }));
     health_ = std::thread([this] { TellHealth(); });
     return Status::Ok();
   }
 
   int port() const override { return port_; }
 
+  int socket() const override { return acceptor_->socket(); }
+
+  // A call that comes when gRPC's server is shut down already is cancelled: clients are let go before.
   void Drain(std::chrono::system_clock::time_point end) override {
+    acceptor_->Stop();
     StopHealth();
+    const auto now = std::chrono::system_clock::now();
+    const auto leave_by = now + std::min(LongestAge(), (end - now) / 2);
+    while (acceptor_->CountOpen() > 0 && std::chrono::system_clock::now() < leave_by)
+      std::this_thread::sleep_for(kLook);
     service_.Stop();
     server_->Shutdown(end);
   }
 
  private:
+  void Take(int connection) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters taken;
+    taken.listener_fd = acceptor_->socket();
+    taken.fd = connection;
+    connections_->HandleNewConnection(&taken);
+  }
+
+  // gRPC's jitter is a tenth; then the client has its say.
+  std::chrono::system_clock::duration LongestAge() const { return connection_age_ * 11 / 10 + kGoodbye; }
+
   static void SetLimits(const GrpcOptions& options, grpc::ServerBuilder& builder) {
     builder.SetMaxReceiveMessageSize(Clamped(options.max_message_bytes));
     builder.SetMaxSendMessageSize(-1);
@@ -107,10 +133,9 @@ class TheGrpcServer : public GrpcTransport {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Milliseconds(options.idle_timeout));
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, Milliseconds(options.handshake_timeout));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, Milliseconds(options.connection_age));
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-    // A successor listens on the same port before this process goes.
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 1);
   }
 
   // Watches what the handler says, for gRPC's own health service wants to be told.
@@ -141,6 +166,9 @@ class TheGrpcServer : public GrpcTransport {
   InferHandler& infer_;
   InferenceService service_;
   int port_ = 0;
+  std::chrono::milliseconds connection_age_{0};
+  std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
   std::unique_ptr<grpc::Server> server_;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -58,6 +59,7 @@ class GrpcServerTest : public ::testing::Test {
   GrpcServerTest() {
     GrpcOptions options;
     options.port = 0;
+    options.connection_age = std::chrono::milliseconds(300);  // draining waits for it
     auto started = StartGrpcServer(options, handlers_, handlers_);
     EXPECT_TRUE(started.ok()) << started.status().ToString();
     server_ = *std::move(started);
@@ -181,6 +183,42 @@ TEST_F(GrpcServerTest, DrainAnswersAndEndsOpenStreams) {
   EXPECT_TRUE(stream->Read(&response)) << "what was asked is answered";
   EXPECT_FALSE(stream->Read(&response));
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+// The successor has the same socket, as of a predecessor. gRPC's own shutdown cancels what comes before the
+// client knows of it.
+TEST_F(GrpcServerTest, DrainLeavesCallsThatAreOnTheirWayAlone) {
+  std::atomic<bool> have_left = false, is_over = false;
+  std::thread worker([&] {
+    while (!is_over) {
+      for (auto& [call, done] : handlers_.Take(0)) done(Echo(call));
+      std::this_thread::yield();
+    }
+  });
+  std::vector<std::thread> clients;
+  std::atomic<int> answered = 0, failed = 0;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&] {
+      while (!have_left) {
+        grpc::ClientContext context;
+        inference::ModelInferResponse response;
+        ++(stub_->ModelInfer(&context, {}, &response).ok() ? answered : failed);
+      }
+    });
+  }
+  while (answered < 100) std::this_thread::yield();
+  GrpcOptions options;
+  options.socket = dup(server_->socket());
+  auto successor = StartGrpcServer(options, handlers_, handlers_);
+  EXPECT_TRUE(successor.ok()) << successor.status().ToString();
+  DrainFor(std::chrono::seconds(20));
+  const int before = answered;
+  while (answered < before + 100) std::this_thread::yield();
+  have_left = true;
+  for (std::thread& client : clients) client.join();
+  is_over = true;
+  worker.join();
+  EXPECT_EQ(failed, 0);
 }
 
 // Clients that leave at any moment, while answers come: for sanitizers to look at.

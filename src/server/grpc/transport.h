@@ -20,11 +20,16 @@ namespace slipway::server {
 struct GrpcOptions {
   std::string address = "127.0.0.1";
   int port = 8001;  // 0: any that is free
+  int socket = -1;  // to accept from, inherited and listening; -1: a new one
   std::optional<TlsFiles> tls;
   size_t max_message_bytes = size_t{64} << 20;
   size_t max_buffered_bytes = size_t{1} << 30;  // of messages that have not arrived whole
   std::chrono::milliseconds handshake_timeout{10'000};
   std::chrono::milliseconds idle_timeout{600'000};  // of a connection without calls
+  // After which a client is asked to make a new connection, and keeps the old one for the calls that it has
+  // there. Only so does gRPC let a client go without cancelling what is on its way; it is what draining waits
+  // for.
+  std::chrono::milliseconds connection_age{5'000};
 };
 
 // What the server does for the door. Called on gRPC's threads: returns at once.
@@ -41,7 +46,9 @@ class GrpcTransport {
  public:
   virtual ~GrpcTransport() = default;
   virtual int port() const = 0;
-  // Is not ready, and takes nothing new; returns when what was asked is answered, or at `end`.
+  virtual int socket() const = 0;  // listening; to hand on
+  // Is not ready and accepts those connections that the system has accepted, and no more; answers calls until
+  // clients have left, then ends streams. Returns when what was asked is answered, or at `end`.
   virtual void Drain(std::chrono::system_clock::time_point end) = 0;
 };
 
@@ -49,7 +56,7 @@ class GrpcTransport {
 inline constexpr char kGrpcModule[] = "slipway_grpc.so";
 // What it exports. The number goes up with every change of this file, infer_call.h, or http/message.h, so
 // that a module of another version is not taken.
-inline constexpr char kGrpcEntry[] = "slipway_grpc_start_1";
+inline constexpr char kGrpcEntry[] = "slipway_grpc_start_2";
 using GrpcEntry = void (*)(const GrpcOptions& options, Handler& http, InferHandler& infer,
                            Result<std::unique_ptr<GrpcTransport>>& started);
 

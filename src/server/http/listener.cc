@@ -54,7 +54,8 @@ Result<int> Listen(const std::string& text, int port, PortUse use) {
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   if (use == PortUse::kShared) SharePort(fd);
   if (bind(fd, address.get(), address.length) == 0 && listen(fd, kBacklog) == 0) return fd;
-  const Status error = failed("is another server running there? --port takes another");
+  const Status error =
+      failed("is another server running there? --port, --grpc-port and --metrics-port take others");
   close(fd);
   return error;
 }

@@ -22,6 +22,7 @@ enum class Word : char {
 struct Seat {
   int index = 0;          // from 0, among the workers
   int socket = -1;        // listening, to accept from
+  int grpc_socket = -1;   // likewise; -1: no gRPC
   int wire = -1;          // the pipe's end to write to, which does not block
   bool is_first = false;  // of all, and the only one until it serves
 

@@ -18,6 +18,7 @@ namespace slipway::server {
 namespace {
 
 constexpr const char* kSockets = "SLIPWAY_LISTEN_FD";
+constexpr const char* kGrpcSockets = "SLIPWAY_GRPC_FD";
 constexpr const char* kReady = "SLIPWAY_READY_FD";
 
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
@@ -27,16 +28,24 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
+// "NAME=5,6"
+std::string Variable(const char* name, const std::vector<int>& sockets) {
+  std::string list;
+  for (int socket : sockets) list += (list.empty() ? "" : ",") + std::to_string(socket);
+  return std::string(name) + "=" + list;
+}
+
 // Ours, and where its inheritance is.
-std::vector<std::string> EnvironmentFor(std::span<const int> sockets, int ready) {
+std::vector<std::string> EnvironmentFor(const Sockets& sockets, int ready) {
   std::vector<std::string> variables;
   for (char** each = environ; *each != nullptr; ++each) {
     const std::string_view variable(*each);
-    if (!variable.starts_with(kSockets) && !variable.starts_with(kReady)) variables.emplace_back(variable);
+    const bool is_old =
+        variable.starts_with(kSockets) || variable.starts_with(kGrpcSockets) || variable.starts_with(kReady);
+    if (!is_old) variables.emplace_back(variable);
   }
-  std::string list;
-  for (int socket : sockets) list += (list.empty() ? "" : ",") + std::to_string(socket);
-  variables.push_back(std::string(kSockets) + "=" + list);
+  variables.push_back(Variable(kSockets, sockets.http));
+  variables.push_back(Variable(kGrpcSockets, sockets.grpc));
   variables.push_back(std::string(kReady) + "=" + std::to_string(ready));
   return variables;
 }
@@ -44,9 +53,10 @@ std::vector<std::string> EnvironmentFor(std::span<const int> sockets, int ready)
 void KeepOverExec(int fd) { fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) & ~FD_CLOEXEC); }
 
 // In the child, perhaps of a process with threads: only what POSIX allows there.
-[[noreturn]] void Become(const Program& program, char** arguments, char** environment,
-                         std::span<const int> sockets, int ready) {
-  for (int socket : sockets) KeepOverExec(socket);
+[[noreturn]] void Become(const Program& program, char** arguments, char** environment, const Sockets& sockets,
+                         int ready) {
+  for (int socket : sockets.http) KeepOverExec(socket);
+  for (int socket : sockets.grpc) KeepOverExec(socket);
   KeepOverExec(ready);
   sigset_t none;
   sigemptyset(&none);
@@ -66,7 +76,7 @@ Program Program::Running() {
   return program;
 }
 
-Result<Successor> Successor::Start(const Program& program, std::span<const int> sockets) {
+Result<Successor> Successor::Start(const Program& program, const Sockets& sockets) {
   int ready[2];
   if (pipe2(ready, O_CLOEXEC) != 0)
     return Status(Code::kIo, std::string("cannot make a pipe: ") + std::strerror(errno));
@@ -105,9 +115,12 @@ Successor::State Successor::Wait() {
   return state;
 }
 
-std::vector<int> TakeInheritedSockets() {
+namespace {
+
+// What EnvironmentFor wrote, and out of the environment with it.
+std::vector<int> TakeSockets(const char* name) {
   std::vector<int> sockets;
-  const char* list = std::getenv(kSockets);
+  const char* list = std::getenv(name);
   if (list == nullptr) return sockets;
   std::string_view rest(list);
   while (!rest.empty()) {
@@ -119,9 +132,13 @@ std::vector<int> TakeInheritedSockets() {
     rest.remove_prefix(static_cast<size_t>(end - rest.data()));
     if (rest.starts_with(',')) rest.remove_prefix(1);
   }
-  unsetenv(kSockets);
+  unsetenv(name);
   return sockets;
 }
+
+}  // namespace
+
+Sockets TakeInheritedSockets() { return {TakeSockets(kSockets), TakeSockets(kGrpcSockets)}; }
 
 void TellPredecessor() {
   const char* fd = std::getenv(kReady);

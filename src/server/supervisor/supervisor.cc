@@ -29,6 +29,12 @@ struct Place {
   SteadyTime may_start;
 };
 
+// What workers accept from: a socket each.
+struct Door {
+  int port;
+  std::vector<int> sockets;
+};
+
 // Signals that are waited for, blocked while this lives.
 class Signals {
  public:
@@ -56,8 +62,10 @@ class Supervisor {
       : options_(options),
         program_(program),
         run_(run),
-        sockets_(options.sockets),
-        wanted_(options.workers) {}
+        doors_{{options.port, options.sockets.http}},
+        wanted_(options.workers) {
+    if (options.grpc_port) doors_.push_back({*options.grpc_port, options.sockets.grpc});
+  }
   ~Supervisor() { CloseSockets(0); }
 
   Status Run() {
@@ -88,21 +96,28 @@ class Supervisor {
   }
 
   Status OpenSockets() {
-    for (int socket : sockets_) SharePort(socket);
-    int port = sockets_.empty() ? options_.port : PortOf(sockets_[0]);
-    while (sockets_.size() < static_cast<size_t>(wanted_)) {
-      SLIPWAY_ASSIGN_OR_RETURN(const int socket, Listen(options_.address, port, PortUse::kShared));
-      sockets_.push_back(socket);
-      port = PortOf(socket);
+    for (Door& door : doors_) {
+      for (int socket : door.sockets) SharePort(socket);
+      if (!door.sockets.empty()) door.port = PortOf(door.sockets[0]);
+      while (door.sockets.size() < static_cast<size_t>(wanted_)) SLIPWAY_RETURN_IF_ERROR(OpenSocket(door));
     }
     CloseSockets(static_cast<size_t>(wanted_));
     return Status::Ok();
   }
 
+  Status OpenSocket(Door& door) {
+    SLIPWAY_ASSIGN_OR_RETURN(const int socket, Listen(options_.address, door.port, PortUse::kShared));
+    door.sockets.push_back(socket);
+    door.port = PortOf(socket);
+    return Status::Ok();
+  }
+
   // Those from `first` on. What the system has accepted goes to the workers that have them.
   void CloseSockets(size_t first) {
-    for (size_t i = first; i < sockets_.size(); ++i) close(sockets_[i]);
-    sockets_.resize(std::min(first, sockets_.size()));
+    for (Door& door : doors_) {
+      for (size_t i = first; i < door.sockets.size(); ++i) close(door.sockets[i]);
+      door.sockets.resize(std::min(first, door.sockets.size()));
+    }
   }
 
   // A process that was stopped, as a whole machine may be, has not heard its workers: they were not silent.
@@ -146,9 +161,12 @@ class Supervisor {
 
   void OneMore() {
     if (is_stopping_ || wanted_ == kMaxWorkers) return;
-    const auto socket = Listen(options_.address, PortOf(sockets_[0]), PortUse::kShared);
-    if (!socket.ok()) return Report("no worker more: " + socket.status().message());
-    sockets_.push_back(*socket);
+    for (Door& door : doors_) {
+      const Status status = OpenSocket(door);
+      if (status.ok()) continue;
+      CloseSockets(static_cast<size_t>(wanted_));
+      return Report("no worker more: " + status.message());
+    }
     ++wanted_;
     Report("one worker more: " + std::to_string(wanted_));
   }
@@ -164,9 +182,13 @@ class Supervisor {
     Report("one worker less: " + std::to_string(wanted_));
   }
 
+  std::vector<int> SocketsOf(size_t door) const {
+    return door < doors_.size() ? doors_[door].sockets : std::vector<int>();
+  }
+
   void StartSuccessor() {
     if (is_stopping_ || successor_) return;
-    auto started = Successor::Start(program_, sockets_);
+    auto started = Successor::Start(program_, {SocketsOf(0), SocketsOf(1)});
     if (!started.ok()) return Report("no successor: " + started.status().message());
     successor_.emplace(std::move(*started));
     Report("process " + std::to_string(successor_->pid()) + " is to take over");
@@ -253,7 +275,7 @@ class Supervisor {
   }
 
   void FillPlaces(SteadyTime now) {
-    if (places_.size() < sockets_.size()) places_.resize(sockets_.size());
+    if (places_.size() < static_cast<size_t>(wanted_)) places_.resize(static_cast<size_t>(wanted_));
     const auto are_ready =
         std::ranges::all_of(workers_, [](const auto& worker) { return worker->is_ready(); });
     // One after the other at first: what is wrong with all is said once.
@@ -270,20 +292,24 @@ class Supervisor {
   }
 
   void StartWorker(int index, SteadyTime now) {
+    const auto own = static_cast<size_t>(index);
     const Seat seat{.index = index,
-                    .socket = sockets_[static_cast<size_t>(index)],
+                    .socket = doors_[0].sockets[own],
+                    .grpc_socket = doors_.size() > 1 ? doors_[1].sockets[own] : -1,
                     .is_first = !has_served_ && index == 0};
-    auto started = WorkerProcess::Start(seat, run_, [&] { LeaveToParent(seat.socket); });
+    auto started = WorkerProcess::Start(seat, run_, [&] { LeaveToParent(own); });
     if (started.ok()) return workers_.push_back(std::move(*started));
     places_[static_cast<size_t>(index)].may_start = now + kLongestDelay;
     Report(started.status().message());
   }
 
-  // In a worker: all that is the supervisor's, but the worker's own socket.
-  void LeaveToParent(int own_socket) {
+  // In a worker: all that is the supervisor's, but the worker's own sockets.
+  void LeaveToParent(size_t own) {
     for (const auto& worker : workers_) close(worker->wire());
-    for (int socket : sockets_) {
-      if (socket != own_socket) close(socket);
+    for (const Door& door : doors_) {
+      for (size_t i = 0; i < door.sockets.size(); ++i) {
+        if (i != own) close(door.sockets[i]);
+      }
     }
     signals_.Restore();
   }
@@ -292,7 +318,7 @@ class Supervisor {
   const Program& program_;
   const RunWorker& run_;
   const Signals signals_;
-  std::vector<int> sockets_;  // one a worker
+  std::vector<Door> doors_;  // HTTP's, and gRPC's where there is gRPC
   int wanted_;
   std::vector<Place> places_;
   std::vector<std::unique_ptr<WorkerProcess>> workers_;

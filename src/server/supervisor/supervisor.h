@@ -1,10 +1,10 @@
 // Several worker processes on one port, started, watched and replaced by a process that does nothing else.
 //
-// Every worker has a socket of its own (SO_REUSEPORT): the system deals out connections. The sockets are the
-// supervisor's, so that connections which wait for a worker that has died are served by the next one in its
-// place. A worker that says nothing for too long is killed; one that dies is replaced, ever later where it
-// dies at once. The supervisor has one thread, knows nothing of models and takes no connection: there is
-// little in it that could fail. Workers end when it does.
+// Every worker has a socket of its own for HTTP, and one for gRPC where that is served (SO_REUSEPORT): the
+// system deals out connections. The sockets are the supervisor's, so that connections which wait for a worker
+// that has died are served by the next one in its place. A worker that says nothing for too long is killed;
+// one that dies is replaced, ever later where it dies at once. The supervisor has one thread, knows nothing
+// of models and takes no connection: there is little in it that could fail. Workers end when it does.
 //
 // Signals: SIGTERM, SIGINT: notice, drain, end; SIGQUIT: end at once; SIGHUP is passed on; SIGTTIN, SIGTTOU:
 // one worker more, one less; SIGUSR2: a successor (successor.h) takes over, then the same as SIGTERM without
@@ -16,8 +16,8 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "server/supervisor/successor.h"
 #include "server/supervisor/worker_process.h"
@@ -29,9 +29,9 @@ inline constexpr int kMaxWorkers = 1024;
 struct SupervisorOptions {
   int workers = 2;  // 1 to kMaxWorkers
   std::string address = "127.0.0.1";
-  int port = 8000;  // 0: any that is free
-  std::vector<int>
-      sockets;  // of a predecessor, listening; more are opened where there are fewer than workers
+  int port = 8000;               // 0: any that is free
+  std::optional<int> grpc_port;  // likewise; nullopt: no gRPC
+  Sockets sockets;               // of a predecessor; more are opened where there are fewer than workers
   std::chrono::milliseconds timeout{30'000};   // a worker that serves may be silent for so long
   std::chrono::milliseconds patience{60'000};  // a worker may take so long to end
   // Told what happens to workers: a line each.
