@@ -64,7 +64,7 @@ class Served:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(20)
+            self.process.wait(40)  # --drain, and some
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
