@@ -78,14 +78,13 @@ Status ServeHere(const ServeFlags& flags, const ServerOptions& options, const se
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   SLIPWAY_ASSIGN_OR_RETURN(auto server, server::Server::Start(options));
-  const auto ready = server->repository().Loaded();
   if (flags.checks_only) {
     for (const server::IndexEntry& entry : server->repository().Index()) {
       if (entry.is_wanted && entry.state != server::ModelState::kReady)
         return Status(Code::kInvalidModel, "model '" + entry.name + "': " + entry.reason);
     }
-    fmt::print("the configuration is right: {} model version{} loaded\n", ready.size(),
-               ready.size() == 1 ? "" : "s");
+    const size_t loaded = server->repository().Loaded().size();
+    fmt::print("the configuration is right: {} model version{} loaded\n", loaded, loaded == 1 ? "" : "s");
     return Status::Ok();
   }
   if (seat == nullptr || seat->is_first) Announce(*server, flags);

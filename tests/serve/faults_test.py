@@ -47,6 +47,22 @@ def endless():
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def heavy(seed):
+    """16 MiB of weights, whose answers nobody asks for."""
+    size = 1024
+    random = np.random.default_rng(seed)
+    weights = [numpy_helper.from_array(random.standard_normal((size, size), np.float32), f"w{i}") for i in range(4)]
+    nodes = [helper.make_node("MatMul", [f"h{i}" if i else "x", f"w{i}"], [f"h{i + 1}" if i < 3 else "y"]) for i in range(4)]
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size]) for name in "xy"]
+    graph = helper.make_graph(nodes, "heavy", ports[:1], ports[1:], weights)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def held_mib(pid):
+    """Memory of a process that is no file's."""
+    return int(re.search(r"RssAnon:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) / 1024
+
+
 def children(pid):
     found = []
     for tasks in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
@@ -289,6 +305,17 @@ class Models(Faults):
             self.assertTrue(self.index(server)["affine", "1"]["reason"])
             load.wait_for(50)
         self.assert_unharmed(load, 50)
+
+    def test_memory_of_what_is_replaced_or_unloaded_goes_back(self):
+        path = served.save(heavy(1), self.models / "heavy/1/model.onnx")
+        server = self.serve()
+        loaded = held_mib(server.process.pid)
+        for seed in (2, 3, 4):
+            put(heavy(seed), path)
+            self.assertEqual(self.post(server, "/v2/repository/models/heavy/load")[0], 200)
+            wait_until(lambda: held_mib(server.process.pid) < loaded + 8, "there is one of it again")
+        self.assertEqual(self.post(server, "/v2/repository/models/heavy/unload")[0], 200)
+        wait_until(lambda: held_mib(server.process.pid) < loaded - 12, "nothing of it is left")
 
     def test_a_full_disk_stops_no_request(self):
         if not os.path.exists("/dev/full"):

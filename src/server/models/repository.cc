@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "base/file.h"
 
@@ -35,6 +36,19 @@ std::string Listed(const std::vector<std::string>& names) {
   for (size_t i = 0; i < std::min(names.size(), kMost); ++i) text += (i > 0 ? ", '" : "'") + names[i] + "'";
   if (names.size() > kMost) text += " and " + std::to_string(names.size() - kMost) + " more";
   return text;
+}
+
+// The program keeps freed memory for the requests to come (cli/serve.cc): that of a model, and what loading
+// it took beside, goes back to the system.
+void GiveMemoryBack() { malloc_trim(0); }
+
+// Whoever lets go of it last gives its memory back, also long after it was replaced.
+std::shared_ptr<ServedModel> GivingBack(std::shared_ptr<ServedModel> model) {
+  ServedModel* const shown = model.get();
+  return {shown, [model = std::move(model)](ServedModel*) mutable {
+            model.reset();
+            GiveMemoryBack();
+          }};
 }
 
 }  // namespace
@@ -81,29 +95,34 @@ Result<std::shared_ptr<ServedModel>> Repository::LoadOne(const FoundModel& found
                                                          const ModelConfig& config) const {
   SLIPWAY_ASSIGN_OR_RETURN(const std::string manifest, ReadManifestOf(found));
   SLIPWAY_ASSIGN_OR_RETURN(OutputLabels labels, ReadLabels(config, IsSingle(found) ? "" : found.folder));
-  return ServedModel::Load(version.path, version.version, config, manifest, options_.engine,
-                           std::move(labels));
+  SLIPWAY_ASSIGN_OR_RETURN(auto model, ServedModel::Load(version.path, version.version, config, manifest,
+                                                         options_.engine, std::move(labels)));
+  return GivingBack(std::move(model));
 }
 
 Status Repository::Refresh() {
   std::lock_guard loading(loading_);
   SLIPWAY_ASSIGN_OR_RETURN(const std::vector<FoundModel> found, Scan());
-  std::vector<std::pair<FoundModel, ModelConfig>> wanted;
+  std::vector<std::pair<FoundModel, std::optional<ModelConfig>>> wanted;
+  std::vector<Entry> gone;  // freed when the others may go on
   {
     std::lock_guard lock(mutex_);
-    std::erase_if(entries_, [&](const auto& entry) {
-      return std::ranges::find(found, entry.first, &FoundModel::name) == found.end();
-    });
+    for (auto at = entries_.begin(); at != entries_.end();) {
+      const bool is_found = std::ranges::find(found, at->first, &FoundModel::name) != found.end();
+      if (!is_found) gone.push_back(std::move(at->second));
+      at = is_found ? std::next(at) : entries_.erase(at);
+    }
     for (const FoundModel& model : found) {
       const bool is_new = !entries_.contains(model.name);
       Entry& entry = entries_[model.name];
       entry.found = model;
       if (is_new && !options_.names.empty())
         entry.is_wanted = std::ranges::find(options_.names, model.name) != options_.names.end();
-      if (entry.is_wanted) wanted.emplace_back(model, Named(entry.given.value_or(model.config), model.name));
+      if (entry.is_wanted) wanted.emplace_back(model, entry.given);
     }
   }
-  for (const auto& [model, config] : wanted) (void)LoadVersions(model, config, Reload::kChanged);
+  gone.clear();
+  for (const auto& [model, given] : wanted) (void)LoadVersions(model, given, Reload::kChanged);
   for (const std::string& name : options_.names) {
     if (std::ranges::find(found, name, &FoundModel::name) == found.end())
       return Status(Code::kNotFound, "there is no model '" + name + "' to load");
@@ -125,14 +144,13 @@ Status Repository::Load(const std::string& name, const std::optional<ModelConfig
     Entry& entry = entries_[name];
     entry.found = *model;
     entry.is_wanted = true;
-    entry.given = config;
   }
-  return LoadVersions(*model, Named(config.value_or(model->config), name), Reload::kAll);
+  return LoadVersions(*model, config, Reload::kAll);
 }
 
-Status Repository::LoadVersions(const FoundModel& found, const ModelConfig& config, Reload reload) {
+Status Repository::LoadVersions(const FoundModel& found, const std::optional<ModelConfig>& given,
+                                Reload reload) {
   Status first_error = found.error;
-  const std::string settings = FingerprintOfSettings(found, config);
   for (const BrokenVersion& broken : found.broken) {
     if (first_error.ok()) first_error = broken.error;
     Mark(found.name, broken.version, ModelState::kUnavailable, broken.error.message());
@@ -140,39 +158,60 @@ Status Repository::LoadVersions(const FoundModel& found, const ModelConfig& conf
   if (!found.error.ok() && found.versions.empty())
     Mark(found.name, 0, ModelState::kUnavailable, found.error.message());
   for (const FoundVersion& version : found.versions) {
-    const std::string fingerprint = Fingerprint(version) + settings;
-    {
-      std::lock_guard lock(mutex_);
-      Version& now = entries_[found.name].versions[version.version];
-      if (reload == Reload::kChanged && now.fingerprint == fingerprint) continue;
-      now.fingerprint = fingerprint;  // one that fails is not tried again until it changes
-      if (now.model == nullptr) now.state = ModelState::kLoading;
-    }
-    auto loaded = LoadOne(found, version, config);
-    if (!loaded.ok()) {
-      if (first_error.ok()) first_error = loaded.status();
-      Mark(found.name, version.version, ModelState::kUnavailable, loaded.status().message());
-      continue;
-    }
+    const Status status = LoadVersion(found, version, given, reload);
+    if (first_error.ok()) first_error = status;
+  }
+  DropVersions(found);
+  return first_error;
+}
+
+Status Repository::LoadVersion(const FoundModel& found, const FoundVersion& version,
+                               const std::optional<ModelConfig>& given, Reload reload) {
+  const ModelConfig config = Named(given.value_or(found.config), found.name);
+  const std::string fingerprint = Fingerprint(version) + FingerprintOfSettings(found, config);
+  {
     std::lock_guard lock(mutex_);
     Version& now = entries_[found.name].versions[version.version];
-    now.model = std::move(*loaded);
+    if (reload == Reload::kChanged && now.fingerprint == fingerprint) return Status::Ok();
+    // One that fails is not tried again until it changes; what a request asks for may fail for its
+    // configuration, and says nothing of the files.
+    if (reload == Reload::kChanged) now.fingerprint = fingerprint;
+    if (now.model == nullptr) now.state = ModelState::kLoading;
+  }
+  auto loaded = LoadOne(found, version, config);
+  std::shared_ptr<ServedModel> replaced;  // freed when the others may go on
+  if (loaded.ok()) {
+    std::lock_guard lock(mutex_);
+    Entry& entry = entries_[found.name];
+    entry.given = given;
+    Version& now = entry.versions[version.version];
+    replaced = std::exchange(now.model, std::move(*loaded));
     now.state = ModelState::kReady;
     now.reason.clear();
+    now.fingerprint = fingerprint;
+  } else {
+    Mark(found.name, version.version, ModelState::kUnavailable, loaded.status().message());
   }
-  // Versions that the folder has no more, or the policy leaves out, go when those that replace them serve.
+  GiveMemoryBack();
+  return loaded.status();
+}
+
+// Versions that the folder has no more, or the policy leaves out, go when those that replace them serve.
+void Repository::DropVersions(const FoundModel& found) {
+  std::vector<Version> dropped;  // freed when the others may go on
   std::lock_guard lock(mutex_);
   Entry& entry = entries_[found.name];
   const bool has_ready = std::ranges::any_of(found.versions, [&](const FoundVersion& version) {
     return entry.versions[version.version].model != nullptr;
   });
-  std::erase_if(entry.versions, [&](const auto& each) {
+  std::erase_if(entry.versions, [&](auto& each) {
     const bool is_found =
         std::ranges::find(found.versions, each.first, &FoundVersion::version) != found.versions.end() ||
         std::ranges::find(found.broken, each.first, &BrokenVersion::version) != found.broken.end();
-    return !is_found && (has_ready || each.second.model == nullptr) && each.first != 0;
+    const bool is_over = !is_found && (has_ready || each.second.model == nullptr) && each.first != 0;
+    if (is_over) dropped.push_back(std::move(each.second));
+    return is_over;
   });
-  return first_error;
 }
 
 // A version that serves goes on serving, and the reason says what failed.
@@ -185,17 +224,17 @@ void Repository::Mark(const std::string& name, int64_t version, ModelState state
 
 Status Repository::Unload(const std::string& name) {
   std::lock_guard loading(loading_);
+  std::vector<std::shared_ptr<ServedModel>> unloaded;  // freed when the others may go on
   std::lock_guard lock(mutex_);
   const auto entry = entries_.find(name);
   if (entry == entries_.end()) return Status(Code::kNotFound, "there is no model '" + name + "'");
   entry->second.is_wanted = false;
   for (auto& [number, version] : entry->second.versions) {
-    version.model.reset();
+    unloaded.push_back(std::move(version.model));
     version.fingerprint.clear();
     version.state = ModelState::kUnavailable;
     version.reason = "unloaded";
   }
-  malloc_trim(0);  // whoever still works with it gives its memory back later
   return Status::Ok();
 }
 

@@ -1,7 +1,8 @@
 // The models that a server has: what it was told to serve, what of it is loaded, and what went wrong.
 //
 // A version is loaded and warmed beside the one that serves, then takes its place in one step; whoever still
-// works with the old one keeps it until he is done. A load that fails changes nothing but the reason shown.
+// works with the old one keeps it until he is done, and its memory goes back to the system then. A load that
+// fails changes nothing but the reason shown.
 #pragma once
 
 #include <map>
@@ -46,7 +47,8 @@ class Repository {
   // Reads the folders, loads what is new or has changed, and unloads what is gone. What fails is in the
   // index; an error: a path cannot be read at all, or two of them have a model of the same name.
   Status Refresh();
-  // Loads a model again, or for the first time. config: in place of its config.pbtxt.
+  // Loads a model again, or for the first time. config: in place of its config.pbtxt, from here on where a
+  // version can be loaded with it.
   Status Load(const std::string& name, const std::optional<ModelConfig>& config = std::nullopt);
   Status Unload(const std::string& name);
 
@@ -71,14 +73,18 @@ class Repository {
     FoundModel found;
     std::map<int64_t, Version> versions;
     bool is_wanted = true;             // false: unloaded by request
-    std::optional<ModelConfig> given;  // with a load request, in place of config.pbtxt
+    std::optional<ModelConfig> given;  // with a load request that succeeded, in place of config.pbtxt
   };
 
   Result<std::vector<FoundModel>> Scan() const;
   Result<std::shared_ptr<ServedModel>> LoadOne(const FoundModel& found, const FoundVersion& version,
                                                const ModelConfig& config) const;
   enum class Reload { kChanged, kAll };
-  Status LoadVersions(const FoundModel& found, const ModelConfig& config, Reload reload);
+  // given: in place of the configuration found.
+  Status LoadVersions(const FoundModel& found, const std::optional<ModelConfig>& given, Reload reload);
+  Status LoadVersion(const FoundModel& found, const FoundVersion& version,
+                     const std::optional<ModelConfig>& given, Reload reload);
+  void DropVersions(const FoundModel& found);
   void Mark(const std::string& name, int64_t version, ModelState state, const std::string& reason);
 
   const RepositoryOptions options_;

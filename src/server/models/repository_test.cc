@@ -88,5 +88,69 @@ TEST_F(RepositoryTest, AFileThatGoesWrongInPlaceLeavesTheOneThatServes) {
   EXPECT_THAT(EntryOf(repository, "1").reason, HasSubstr("golden vector 'two'"));
 }
 
+TEST_F(RepositoryTest, NobodyHoldsWhatWasUnloadedOrReplaced) {
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  Repository repository({.paths = {root_.string()}});
+  ASSERT_TRUE(repository.Refresh().ok());
+  std::weak_ptr<const ServedModel> replaced = repository.Find("m", "1").value();
+  ASSERT_TRUE(repository.Load("m").ok());
+  EXPECT_TRUE(replaced.expired());
+  std::weak_ptr<const ServedModel> unloaded = repository.Find("m", "1").value();
+  ASSERT_TRUE(repository.Unload("m").ok());
+  EXPECT_TRUE(unloaded.expired());
+  ASSERT_TRUE(repository.Load("m").ok());
+  std::weak_ptr<const ServedModel> removed = repository.Find("m", "1").value();
+  fs::remove_all(root_ / "m");
+  ASSERT_TRUE(repository.Refresh().ok());
+  EXPECT_TRUE(removed.expired());
+}
+
+// Of an input that the model has not.
+ModelConfig WrongConfig() {
+  ModelConfig config;
+  config.input.push_back({.name = "nope"});
+  return config;
+}
+
+TEST_F(RepositoryTest, AConfigurationThatIsRefusedIsForgotten) {
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  Repository repository({.paths = {root_.string()}});
+  ASSERT_TRUE(repository.Refresh().ok());
+  const auto before = repository.Find("m", "").value();
+  EXPECT_THAT(repository.Load("m", WrongConfig()).message(), HasSubstr("'nope'"));
+  EXPECT_EQ(repository.Find("m", "").value(), before);
+  EXPECT_THAT(EntryOf(repository, "1").reason, HasSubstr("'nope'"));
+
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  fs::last_write_time(root_ / "m/1/model.slip", fs::file_time_type::clock::now() + std::chrono::hours(1));
+  ASSERT_TRUE(repository.Refresh().ok());
+  EXPECT_NE(repository.Find("m", "").value(), before);
+  EXPECT_EQ(EntryOf(repository, "1").reason, "");
+}
+
+TEST_F(RepositoryTest, AConfigurationThatIsRefusedAtFirstLeavesTheFolders) {
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  Repository repository({.paths = {root_.string()}, .names = {"other"}});
+  EXPECT_FALSE(repository.Refresh().ok());
+  EXPECT_FALSE(repository.Load("m", WrongConfig()).ok());
+  (void)repository.Refresh();
+  EXPECT_TRUE(repository.Find("m", "").ok());
+}
+
+TEST_F(RepositoryTest, AConfigurationThatIsTakenStays) {
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  Repository repository({.paths = {root_.string()}});
+  ASSERT_TRUE(repository.Refresh().ok());
+  ModelConfig config;
+  config.parameters["by"] = "request";
+  ASSERT_TRUE(repository.Load("m", config).ok());
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  fs::last_write_time(root_ / "m/1/model.slip", fs::file_time_type::clock::now() + std::chrono::hours(1));
+  ASSERT_TRUE(repository.Refresh().ok());
+  EXPECT_EQ(repository.Find("m", "").value()->config().parameters.count("by"), 1u);
+  ASSERT_TRUE(repository.Load("m").ok());
+  EXPECT_EQ(repository.Find("m", "").value()->config().parameters.count("by"), 0u);
+}
+
 }  // namespace
 }  // namespace slipway::server
