@@ -94,7 +94,13 @@ Status CheckEnvironment(const std::string& prefix, const CLI::App& command) {
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text(*variable);
     const std::string_view name = text.substr(0, text.find('='));
-    if (!name.starts_with(prefix) || std::find(known.begin(), known.end(), name) != known.end()) continue;
+    if (!name.starts_with(prefix)) continue;
+    if (std::find(known.begin(), known.end(), name) != known.end()) {
+      // CLI11 takes it for one that is not set.
+      if (text.size() > name.size() + 1) continue;
+      return Status(Code::kUsage, "the environment sets '" + std::string(name) + "' to nothing",
+                    "give it a value, or unset it");
+    }
     return Status(
         Code::kUsage,
         "the environment sets '" + std::string(name) + "', which is no option" + DidYouMean(name, known),

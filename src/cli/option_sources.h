@@ -15,8 +15,8 @@ namespace slipway::cli {
 // the command is parsed.
 Status ReadOptionsFrom(const std::string& path, CLI::App& command);
 
-// Refuses variables of the environment that begin with `prefix` and that no option knows: a mistyped one
-// would be a setting that silently does not hold.
+// Refuses variables of the environment that begin with `prefix` and that no option knows, or that are empty:
+// each would be a setting that silently does not hold.
 Status CheckEnvironment(const std::string& prefix, const CLI::App& command);
 
 }  // namespace slipway::cli

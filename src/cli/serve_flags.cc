@@ -26,6 +26,33 @@ Status CheckManifest(const std::string& path) {
   return manifest.ok() ? Status::Ok() : manifest.status().WithContext("'" + path + "'");
 }
 
+bool IsLoopback(const std::string& address) {
+  return address.starts_with("127.") || address == "localhost" || address == "::1" || address == "[::1]";
+}
+
+// An empty one would open the server to everybody: a variable that is not set, perhaps.
+Status CheckKeys(const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    if (key.empty()) return Status(Code::kUsage, "--api-key is empty", "leave it out where no key is wanted");
+    const auto is_strange = [](unsigned char c) { return c <= ' ' || c >= 0x7F; };
+    if (std::ranges::any_of(key, is_strange))
+      return Status(Code::kUsage,
+                    "--api-key has a character that no header carries, such as a space or a line's end",
+                    "keys are printable ASCII without spaces");
+  }
+  return Status::Ok();
+}
+
+Status CheckHosts(const std::vector<std::string>& hosts) {
+  const auto is_of_name = [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '-' || c == '_'; };
+  for (const std::string& host : hosts) {
+    if (host != "*" && (host.empty() || !std::ranges::all_of(host, is_of_name)))
+      return Status(Code::kUsage, "--host '" + host + "' is no name of a host",
+                    "give the name alone, without scheme and port: models.example; or *");
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 std::chrono::milliseconds Milliseconds(double seconds) {
@@ -70,6 +97,11 @@ Result<server::ServerOptions> ToOptions(const ServeFlags& flags) {
   options.limits.max_decoded_bytes = flags.max_decoded_mb << 20;
   options.limits.max_image_pixels = static_cast<int64_t>(flags.max_megapixels * 1e6);
   options.limits.default_timeout = Milliseconds(flags.request_timeout);
+  SLIPWAY_RETURN_IF_ERROR(CheckKeys(flags.keys));
+  SLIPWAY_RETURN_IF_ERROR(CheckHosts(flags.hosts));
+  const bool takes_any_host = std::ranges::find(flags.hosts, "*") != flags.hosts.end();
+  if (!takes_any_host && (IsLoopback(flags.address) || !flags.hosts.empty()))
+    options.access.hosts = flags.hosts;
   options.access.keys = flags.keys;
   options.access.models = flags.allowed_models;
   options.access.cors_origin = flags.cors;
@@ -182,6 +214,10 @@ void AddServeFlags(CLI::App& command, ServeFlags& flags) {
   option("api-key", flags.keys, "a request must bring it; may be given several times")
       ->allow_extra_args(false);
   option("allow-model", flags.allowed_models, "give out this model alone; may be given several times")
+      ->allow_extra_args(false);
+  option("host", flags.hosts,
+         "a name by which the server is asked, beside localhost and addresses; *: any; may be given several "
+         "times")
       ->allow_extra_args(false);
   option("cors", flags.cors, "an origin whose pages may ask; *: any");
   option("tls-cert", flags.certificate, "PEM file of the certificate, with its chain");

@@ -32,6 +32,7 @@ struct ServeFlags {
   double request_timeout = 0, header_timeout = 10, body_timeout = 60, idle_timeout = 600, write_timeout = 60;
   double notice_seconds = 0, drain_seconds = 30;
   std::vector<std::string> keys, allowed_models;
+  std::vector<std::string> hosts;
   std::string cors, certificate, key;
   std::string log = "none", log_path;
   int workers = 0;

@@ -1,5 +1,7 @@
 #include "server/access.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "server/http/header_value.h"
@@ -8,7 +10,7 @@ namespace slipway::server {
 namespace {
 
 bool IsSame(std::string_view given, std::string_view key) {
-  if (given.size() != key.size()) return false;
+  if (given.size() != key.size() || key.empty()) return false;
   unsigned char difference = 0;
   for (size_t i = 0; i < key.size(); ++i) difference |= static_cast<unsigned char>(given[i] ^ key[i]);
   return difference == 0;
@@ -28,6 +30,26 @@ std::string Base64Url(std::string_view bytes) {
   return text;
 }
 
+// What stands behind the scheme, which has no case (RFC 9110, section 11.1); empty: it is another.
+std::string_view BearerToken(std::string_view authorization) {
+  constexpr std::string_view kScheme = "Bearer ";
+  if (!IsSameIgnoringCase(authorization.substr(0, kScheme.size()), kScheme)) return {};
+  return Trimmed(authorization.substr(kScheme.size()));
+}
+
+// Of a Host field, without its port.
+std::string_view NameIn(std::string_view host) {
+  const size_t bracket = host.find(']');
+  return host.substr(0, host.find(':', bracket == std::string_view::npos ? 0 : bracket));
+}
+
+bool IsAddress(std::string_view name) {
+  in6_addr address{};
+  if (name.starts_with('[') && name.ends_with(']'))
+    return inet_pton(AF_INET6, std::string(name.substr(1, name.size() - 2)).c_str(), &address) == 1;
+  return inet_pton(AF_INET, std::string(name).c_str(), &address) == 1;
+}
+
 bool IsSafe(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
 
 bool IsWebSocket(const Request& request) {
@@ -44,8 +66,7 @@ bool Access::HasKey(const Request& request) const {
   if (options_.keys.empty()) return true;
   std::string_view given = request.headers.Get("X-API-Key");
   const std::string_view authorization = request.headers.Get("Authorization");
-  constexpr std::string_view kBearer = "Bearer ";
-  if (authorization.starts_with(kBearer)) given = authorization.substr(kBearer.size());
+  if (const std::string_view token = BearerToken(authorization); !token.empty()) given = token;
   bool is_known = false;
   for (const std::string& key : options_.keys) is_known |= IsSame(given, key);
   return is_known || HasKeyProtocol(request);
@@ -76,6 +97,14 @@ bool Access::IsOfAllowedPage(const Request& request) const {
 bool Access::MayUse(const std::string& model) const {
   return options_.models.empty() || model.empty() ||
          std::ranges::find(options_.models, model) != options_.models.end();
+}
+
+bool Access::IsKnownHost(const Request& request) const {
+  const std::string_view name = NameIn(request.headers.Get("Host"));
+  if (!options_.hosts || name.empty() || IsAddress(name) || IsSameIgnoringCase(name, "localhost"))
+    return true;
+  return std::ranges::any_of(*options_.hosts,
+                             [&](const std::string& host) { return IsSameIgnoringCase(host, name); });
 }
 
 bool Access::IsAllowedOrigin(std::string_view origin) const {

@@ -34,6 +34,34 @@ TEST(Access, AKeyComesInEitherHeader) {
   EXPECT_FALSE(access.HasKey(With("Authorization", "Basic one")));
 }
 
+TEST(Access, TheSchemeOfAKeyHasNoCase) {
+  const Access access({.keys = {"one"}});
+  EXPECT_TRUE(access.HasKey(With("Authorization", "bearer one")));
+  EXPECT_TRUE(access.HasKey(With("Authorization", "BEARER  one")));
+  EXPECT_FALSE(access.HasKey(With("Authorization", "Bearer ONE")));
+  EXPECT_FALSE(access.HasKey(With("Authorization", "Bearerone")));
+}
+
+TEST(Access, AnEmptyKeyOpensNothing) {
+  const Access access({.keys = {""}});
+  EXPECT_FALSE(access.HasKey(Request()));
+  EXPECT_FALSE(access.HasKey(With("X-API-Key", "")));
+  EXPECT_FALSE(access.HasKey(With("Authorization", "Bearer ")));
+}
+
+TEST(Access, HostsAreAddressesLocalhostAndTheNamesGiven) {
+  const Access access({.hosts = std::vector<std::string>{"models.example"}});
+  for (const char* host : {"localhost", "LOCALHOST:8000", "127.0.0.1", "192.168.0.7:8000", "[::1]",
+                           "[::1]:8000", "models.example", "Models.Example:443"})
+    EXPECT_TRUE(access.IsKnownHost(With("Host", host))) << host;
+  for (const char* host :
+       {"attacker.example", "attacker.example:8000", "localhost.attacker.example", "127.0.0.1.nip.io",
+        "x.models.example", "[::1", "[attacker.example]", "1.2.3", "@localhost"})
+    EXPECT_FALSE(access.IsKnownHost(With("Host", host))) << host;
+  EXPECT_TRUE(access.IsKnownHost(Request()));
+  EXPECT_TRUE(Access({}).IsKnownHost(With("Host", "attacker.example")));
+}
+
 TEST(Access, ModelsThatAreNotListedAreNotGivenOut) {
   const Access access({.models = {"a"}});
   EXPECT_TRUE(access.MayUse("a"));

@@ -18,6 +18,12 @@ Response ForeignPage(const Request& request) {
                                 " may not ask (start the server with --cors)");
 }
 
+Response UnknownHost(const Request& request) {
+  return ErrorResponse(421, "this server is not known as " + Shown(request.headers.Get("Host")) +
+                                ": a page elsewhere may have turned that name to this machine (start the "
+                                "server with --host and the name, if it is the server's)");
+}
+
 Response NotAllowed(const std::string& allowed) {
   Response response = ErrorResponse(405, "Method Not Allowed; this path takes " + allowed);
   response.headers.Add("Allow", allowed);

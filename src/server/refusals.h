@@ -17,6 +17,8 @@ Response NotAllowed(const std::string& allowed);
 Response NoKey();
 // The request is of a page of another server.
 Response ForeignPage(const Request& request);
+// The request calls the server by a name that it is not given (Access::IsKnownHost).
+Response UnknownHost(const Request& request);
 // A plain request where a WebSocket is opened.
 Response NoWebSocket(const Request& request);
 Response NotGivenOut();

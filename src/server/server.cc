@@ -191,6 +191,7 @@ class TheServer : public Server, public Handler, public InferHandler {
 
   WebSocketAnswer OpenStream(const Request& request, std::shared_ptr<WebSocketSink> sink) {
     const auto refuse = [](Response response) { return WebSocketAnswer{.refusal = std::move(response)}; };
+    if (!access_.IsKnownHost(request)) return refuse(UnknownHost(request));
     if (!access_.HasKey(request)) return refuse(NoKey());
     if (!access_.IsOfAllowedPage(request)) return refuse(ForeignPage(request));
     const std::string model = StreamedModel(request);
@@ -207,6 +208,7 @@ class TheServer : public Server, public Handler, public InferHandler {
   }
 
   void Dispatch(Request request, Reply reply) {
+    if (!access_.IsKnownHost(request)) return reply(UnknownHost(request));
     if (access_.IsPreflight(request)) return reply({.status = 204, .content_type = "text/plain"});
     // The page is for everybody: it asks for the key itself.
     if (auto asset = assets_.Find(request)) return reply(std::move(*asset));

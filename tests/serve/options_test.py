@@ -23,7 +23,7 @@ OK, USAGE, NOT_FOUND, BROKEN, IO = 0, 2, 3, 4, 8
 VARIABLES = "SLIPWAY_SERVE_"
 # Of options without a default value: one that they take. None: it needs more around it, and has a test of its own.
 SAMPLES = {"metrics-port": 0, "load": ["affine"], "api-key": ["a", "b"], "allow-model": ["affine"], "cors": "*", "log-file": "log",
-           "trace": True, "manifest": None, "tls-cert": None, "tls-key": None}
+           "trace": True, "host": ["models.example"], "manifest": None, "tls-cert": None, "tls-key": None}
 
 
 def environment(**variables):
@@ -195,6 +195,19 @@ class Refused(Folder):
         self.assert_refused(USAGE, "'nowhere' is no address", self.model, "--address", "nowhere")
         self.assert_refused(USAGE, "--tls-cert and --tls-key", self.model, "--tls-cert", "c.pem")
         self.assert_refused(NOT_FOUND, "'absent'", self.model, "--port", 0, "--load", "absent")
+
+    def test_keys_that_would_open_the_server(self):
+        for key in ("", "with space", "end\n"):
+            self.assert_refused(USAGE, "--api-key", self.model, "--api-key", "good", "--api-key", key)
+        self.assert_refused(USAGE, "'SLIPWAY_SERVE_API_KEY' to nothing", self.model, API_KEY="")
+        for text in ('api-key = ""\n', 'api-key = ["good", ""]\n', "api-key = []\n"):
+            with self.subTest(text):
+                self.write("keys.toml", text)
+                self.assert_refused(USAGE, "api-key", self.model, "--config", "keys.toml")
+
+    def test_names_of_hosts(self):
+        for host in ("http://a.example", "a.example:8000", "", "a b"):
+            self.assert_refused(USAGE, "--host", self.model, "--host", host)
 
     def test_missing_files(self):
         self.assert_refused(NOT_FOUND, "'absent.onnx'", "absent.onnx")
