@@ -58,6 +58,8 @@ bool IsWebSocket(const Request& request) {
 
 }  // namespace
 
+bool IsHealth(std::string_view path) { return path.starts_with("/v2/health/") || path == "/ping"; }
+
 Access::Access(AccessOptions options) : options_(std::move(options)) {
   for (const std::string& key : options_.keys) key_protocols_.push_back("slipway.key." + Base64Url(key));
 }

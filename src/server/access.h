@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/http/message.h"
@@ -23,6 +24,9 @@ struct AccessOptions {
   // then takes the server for that page's own, and only the name tells the two apart.
   std::optional<std::vector<std::string>> hosts;
 };
+
+// Of the server as a whole: answered without a key.
+bool IsHealth(std::string_view path);
 
 class Access {
  public:

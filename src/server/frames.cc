@@ -123,7 +123,7 @@ std::string StreamedModel(const Request& request) {
 Result<std::unique_ptr<WebSocketListener>> OpenFrames(Site& site, const std::string& model_name,
                                                       const Request& request,
                                                       std::shared_ptr<WebSocketSink> sink) {
-  SLIPWAY_ASSIGN_OR_RETURN(auto model, site.repository.Find(model_name, ""));
+  SLIPWAY_ASSIGN_OR_RETURN(auto model, site.Find(model_name, ""));
   SLIPWAY_ASSIGN_OR_RETURN(const Query query, Query::Parse(request.query));
   SLIPWAY_ASSIGN_OR_RETURN(const TaskKind task, TaskFor(*model, std::nullopt));
   SLIPWAY_ASSIGN_OR_RETURN(const Thresholds thresholds, TakeThresholds(query, model->manifest().thresholds));

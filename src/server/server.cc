@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "api/load.h"
+#include "base/nearest.h"
 #include "server/assets.h"
 #include "server/background.h"
 #include "server/endpoints/endpoints.h"
@@ -16,6 +17,7 @@
 #include "server/grpc_module.h"
 #include "server/http/content_coding.h"
 #include "server/http/header_value.h"
+#include "server/metrics_door.h"
 #include "server/refusals.h"
 
 namespace slipway::server {
@@ -46,8 +48,6 @@ std::string IdOf(const Request& request) {
 // A message's own id tells the calls of a stream apart, whose metadata is one.
 std::string IdOf(const InferCall& call) { return IsId(call.id) ? call.id : IdOf(call.caller); }
 
-bool IsHealth(const std::string& path) { return path.starts_with("/v2/health/") || path == "/ping"; }
-
 class TheServer : public Server, public Handler, public InferHandler {
  public:
   explicit TheServer(const ServerOptions& options)
@@ -58,6 +58,7 @@ class TheServer : public Server, public Handler, public InferHandler {
         access_(options.access) {
     site_.allows_control = options.allows_control;
     site_.worker = options.worker;
+    site_.gives_out = [this](const std::string& model) { return access_.MayUse(model); };
   }
 
   // What connections wait for is answered while they are there; the objects go after the threads that use
@@ -76,6 +77,7 @@ class TheServer : public Server, public Handler, public InferHandler {
       SLIPWAY_ASSIGN_OR_RETURN(start_grpc, LoadGrpcModule());
     }
     SLIPWAY_RETURN_IF_ERROR(repository_.Refresh());
+    SLIPWAY_RETURN_IF_ERROR(CheckAllowedModels());
     SLIPWAY_ASSIGN_OR_RETURN(auto http, Transport::Start(options_.http, *this));
     transports_.push_back(std::move(http));
     if (options_.metrics_port) {
@@ -84,7 +86,7 @@ class TheServer : public Server, public Handler, public InferHandler {
       metrics.threads = 1;
       metrics.socket = -1;
       metrics.shares_port = true;  // with a successor
-      SLIPWAY_ASSIGN_OR_RETURN(auto transport, Transport::Start(metrics, *this));
+      SLIPWAY_ASSIGN_OR_RETURN(auto transport, Transport::Start(metrics, metrics_door_));
       transports_.push_back(std::move(transport));
     }
     if (start_grpc != nullptr) SLIPWAY_RETURN_IF_ERROR(OpenGrpc(start_grpc));
@@ -160,6 +162,10 @@ class TheServer : public Server, public Handler, public InferHandler {
     AnswerInferCall(site_, std::move(call), std::move(finish));
   }
 
+  void OnRefused(const Request& request, Response& response) override {
+    Finish(request, IdOf(request), response);
+  }
+
   bool IsReady() const override { return !site_.is_draining && repository_.IsReady(); }
 
   WebSocketAnswer OpenWebSocket(const Request& request, std::shared_ptr<WebSocketSink> sink) override {
@@ -173,6 +179,19 @@ class TheServer : public Server, public Handler, public InferHandler {
   }
 
  private:
+  // A mistyped name would hide the model that is meant.
+  Status CheckAllowedModels() const {
+    std::vector<std::string> names;
+    for (const IndexEntry& entry : repository_.Index()) names.push_back(entry.name);
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    for (const std::string& model : options_.access.models) {
+      if (std::ranges::find(known, model) != known.end()) continue;
+      return Status(Code::kNotFound,
+                    "--allow-model: there is no model '" + model + "'" + DidYouMean(model, known));
+    }
+    return Status::Ok();
+  }
+
   Status OpenGrpc(GrpcEntry start) {
     GrpcOptions grpc;
     grpc.address = options_.http.address;
@@ -264,6 +283,7 @@ class TheServer : public Server, public Handler, public InferHandler {
   Site site_;
   Access access_;
   AssetStore assets_;
+  MetricsDoor metrics_door_{*this};
   std::unique_ptr<AccessLog> log_;
   std::atomic<uint64_t> answered_{0};
   Background background_;

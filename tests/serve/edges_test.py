@@ -6,6 +6,8 @@ import http.client
 import json
 import pathlib
 import shutil
+import socket
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -28,6 +30,11 @@ class Answer:
     @property
     def json(self):
         return json.loads(self.body)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        return other.getsockname()[1]
 
 
 class Folder(unittest.TestCase):
@@ -70,6 +77,54 @@ class Hosts(Folder):
         server = self.serve("--address", "0.0.0.0", "--host", "models.example")
         self.assertEqual(self.unload(server, "attacker.example"), 421)
         self.assertEqual(self.unload(server, "models.example"), 200)
+
+
+class Hidden(Folder):
+    """Of models that are not given out nothing is told, wherever one looks."""
+
+    def test_they_are_nowhere(self):
+        other = served.save(served.affine(3), self.folder / "secret.onnx")
+        server = self.serve("--allow-model", "affine", "--trace", models=[self.model, other])
+        row = json.dumps({"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}]})
+        self.assertEqual(Answer(server.port, "POST", "/v2/models/affine/infer", row).status, 200)
+        self.assertEqual(Answer(server.port, "POST", "/v2/models/secret/infer", row).status, 403)
+        for method, path in (("POST", "/v2/repository/index"), ("GET", "/v2/models/stats"), ("GET", "/metrics"), ("GET", "/debug/trace")):
+            answer = Answer(server.port, method, path)
+            self.assertEqual(answer.status, 200, path)
+            self.assertIn(b"affine", answer.body, path)
+            self.assertNotIn(b"secret", answer.body, path)
+
+    def test_errors_do_not_tell_them_either(self):
+        root = self.folder / "models"
+        for name in ("affine", "secret"):
+            served.save(served.affine(2), root / name / "1/model.onnx")
+        server = self.serve("--allow-model", "affine", models=[root])
+        shutil.rmtree(root / "affine")
+        for method, path in (("POST", "/v2/repository/models/affine/load"), ("GET", "/v2/models/affine/versions/9")):
+            answer = Answer(server.port, method, path)
+            self.assertEqual(answer.status, 404, path)
+            self.assertNotIn(b"secret", answer.body, path)
+
+    def test_a_name_that_no_model_has_is_an_error(self):
+        run = subprocess.run([PROGRAM, "serve", self.model, "--port", "0", "--allow-model", "afine"], capture_output=True, text=True,
+                             check=False, timeout=20)
+        self.assertEqual((run.returncode, run.stdout), (3, ""))
+        self.assertIn("there is no model 'afine' (did you mean 'affine'?)", run.stderr)
+
+
+class MetricsPort(Folder):
+    def test_it_answers_metrics_and_health_alone(self):
+        port = free_port()
+        self.serve("--metrics-port", port)
+        for path in ("/metrics", "/v2/health/live", "/v2/health/ready", "/ping"):
+            self.assertEqual(Answer(port, "GET", path).status, 200, path)
+        for method, path in (("GET", "/"), ("GET", "/v2"), ("POST", "/v2/models/affine/infer"), ("GET", "/metrics/../v2"),
+                             ("POST", "/v2/repository/models/affine/unload"), ("GET", "/v2/models/affine/stream")):
+            answer = Answer(port, method, path)
+            self.assertEqual(answer.status, 404, path)
+            self.assertIn("X-Request-ID", answer.headers)
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13", "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+        self.assertEqual(Answer(port, "GET", "/v2/models/affine/stream", **upgrade).status, 404)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,31 @@
 
 namespace slipway::server {
 
+Result<std::shared_ptr<const ServedModel>> Site::Find(const std::string& name,
+                                                      const std::string& version) const {
+  auto found = repository.Find(name, version);
+  return found.ok() ? std::move(found) : Told(found.status());
+}
+
+std::vector<std::shared_ptr<const ServedModel>> Site::Loaded() const {
+  auto models = repository.Loaded();
+  std::erase_if(models, [&](const auto& model) { return !gives_out(model->name()); });
+  return models;
+}
+
+std::vector<IndexEntry> Site::Index() const {
+  auto index = repository.Index();
+  std::erase_if(index, [&](const IndexEntry& entry) { return !gives_out(entry.name); });
+  return index;
+}
+
+Status Site::Told(const Status& status) const {
+  const bool gives_all =
+      std::ranges::all_of(repository.Index(), [&](const IndexEntry& entry) { return gives_out(entry.name); });
+  if (status.code() != Code::kNotFound || gives_all) return status;
+  return Status(Code::kNotFound, "there is no such model");
+}
+
 void Stamp(const Request& request, const RequestLimits& limits, Work& work) {
   work.arrived = request.arrived;
   work.id = request.id;

@@ -1,6 +1,7 @@
 // What every endpoint gets: the request, taken apart, and what the server has.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,15 @@ struct Site {
   // Whether models may be loaded and unloaded by request.
   bool allows_control = true;
   std::string worker;  // its number among the processes of this server; empty: there is one
+  // Whether a model may be asked for; of others nothing is told.
+  std::function<bool(const std::string& name)> gives_out = [](const std::string&) { return true; };
+
+  // As of the repository, of models that are given out.
+  Result<std::shared_ptr<const ServedModel>> Find(const std::string& name, const std::string& version) const;
+  std::vector<std::shared_ptr<const ServedModel>> Loaded() const;
+  std::vector<IndexEntry> Index() const;
+  // Errors of the repository tell which models there are: what is left where some are not given out.
+  Status Told(const Status& status) const;
 };
 
 // Work for a request: when it came, its id, whether anybody still waits for it, and until when it may wait,
@@ -54,7 +64,7 @@ struct Call {
   }
   // The model that the path names; answers where there is none.
   std::shared_ptr<const ServedModel> FindModel() const {
-    auto found = site.repository.Find(model, version);
+    auto found = site.Find(model, version);
     if (found.ok()) return *found;
     Answer(found.status());
     return nullptr;

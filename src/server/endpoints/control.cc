@@ -38,7 +38,7 @@ void RepositoryIndex(Call call) {
   std::string text;
   JsonWriter json(text);
   json.BeginArray();
-  for (const IndexEntry& entry : call.site.repository.Index()) {
+  for (const IndexEntry& entry : call.site.Index()) {
     if (wants_ready && entry.state != ModelState::kReady) continue;
     json.BeginObject();
     json.Member("name", entry.name);
@@ -71,7 +71,7 @@ void LoadModelNow(Call call) {
     config = std::move(*parsed);
   }
   const Status status = call.site.repository.Load(call.model, config);
-  if (!status.ok()) return call.Answer(status);
+  if (!status.ok()) return call.Answer(call.site.Told(status));
   call.AnswerJson("{}");
 }
 

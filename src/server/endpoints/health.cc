@@ -20,7 +20,7 @@ void ServerReady(Call call) {
 }
 
 void ModelReady(Call call) {
-  AnswerWhether(call, call.site.repository.Find(call.model, call.version).ok(), "ready");
+  AnswerWhether(call, call.site.Find(call.model, call.version).ok(), "ready");
 }
 
 // TorchServe's.

@@ -34,7 +34,7 @@ class CallInferWork : public InferWork {
 }  // namespace
 
 void AnswerInferCall(Site& site, InferCall call, InferDone done) {
-  auto model = site.repository.Find(call.model, call.version);
+  auto model = site.Find(call.model, call.version);
   if (!model.ok()) return done(ErrorAnswer(HttpStatusOf(model.status().code()), model.status()));
   SubmitInfer(site.scheduler, std::make_unique<CallInferWork>(*std::move(model), std::move(call), site.limits,
                                                               std::move(done)));

@@ -102,7 +102,7 @@ void Metrics(Call call) {
   std::vector<Sample> samples;
   const std::string worker =
       call.site.worker.empty() ? "" : fmt::format(",worker=\"{}\"", Escaped(call.site.worker));
-  for (const auto& model : call.site.repository.Loaded())
+  for (const auto& model : call.site.Loaded())
     samples.push_back({model, model->statistics().Read(), worker});
   std::string text;
   const auto us = [](const Tally& tally) { return tally.ns / 1000; };

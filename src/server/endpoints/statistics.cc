@@ -85,7 +85,7 @@ std::vector<std::string> ReasonsOf(const ServedModel& model, const StatisticsVal
 
 }  // namespace
 
-void AllStatistics(Call call) { AnswerStatistics(call, call.site.repository.Loaded()); }
+void AllStatistics(Call call) { AnswerStatistics(call, call.site.Loaded()); }
 
 void ModelStatistics(Call call) {
   if (const auto model = call.FindModel()) AnswerStatistics(call, {model});

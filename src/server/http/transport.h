@@ -61,6 +61,9 @@ class Handler {
   virtual size_t MaxBodyBytes(const Request& request) = 0;
   // A whole request. Called on an I/O thread: long work goes elsewhere.
   virtual void Handle(Request request, Reply reply) = 0;
+  // A request that gets no further than the one who calls, and the answer to it, which may be added to. What
+  // could not be read of the request is empty.
+  virtual void OnRefused(const Request& /*request*/, Response& /*response*/) {}
   virtual WebSocketAnswer OpenWebSocket(const Request& request, std::shared_ptr<WebSocketSink> sink) = 0;
 };
 
