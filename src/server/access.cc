@@ -123,7 +123,7 @@ void Access::AddCors(const Request& request, Response& response) const {
   response.headers.Add("Access-Control-Allow-Methods", "GET, HEAD, POST");
   response.headers.Add("Access-Control-Allow-Headers",
                        "Authorization, Content-Type, Content-Encoding, Inference-Header-Content-Length, "
-                       "X-API-Key, X-Request-ID");
+                       "X-API-Key, X-Request-ID, traceparent, tracestate");
   response.headers.Add("Access-Control-Max-Age", "600");
 }
 

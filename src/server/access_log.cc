@@ -41,14 +41,14 @@ AccessLog::~AccessLog() {
   if (file_ != nullptr && file_ != stdout) std::fclose(file_);
 }
 
-void AccessLog::Write(const Request& request, const std::string& id, int status, size_t bytes) {
+void AccessLog::Write(const Request& request, int status, size_t bytes) {
   if (file_ == nullptr) return;
   const std::chrono::duration<double, std::milli> ms = std::chrono::steady_clock::now() - request.arrived;
   const std::string target = request.query.empty() ? request.path : request.path + "?" + request.query;
   std::string line;
   if (form_ == LogForm::kText) {
     line = fmt::format("{} {} \"{} {}\" {} {} {:.2f}ms {}\n", Now(), request.peer, Plain(request.method),
-                       Plain(target), status, bytes, ms.count(), Plain(id));
+                       Plain(target), status, bytes, ms.count(), Plain(request.id));
   } else {
     JsonWriter json(line);
     json.BeginObject();
@@ -59,9 +59,12 @@ void AccessLog::Write(const Request& request, const std::string& id, int status,
     json.Member("status", status);
     json.Member("bytes", bytes);
     json.Member("ms", ms.count());
-    json.Member("request_id", id);
-    if (request.headers.Has("traceparent"))
-      json.Member("traceparent", std::string(request.headers.Get("traceparent")));
+    json.Member("request_id", request.id);
+    if (!request.trace.trace_id.empty()) {
+      json.Member("trace_id", request.trace.trace_id);
+      json.Member("span_id", request.trace.span_id);
+      json.Member("parent_id", request.trace.parent_id);
+    }
     json.EndObject();
     line += '\n';
   }

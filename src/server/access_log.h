@@ -25,7 +25,8 @@ class AccessLog {
   static Result<std::unique_ptr<AccessLog>> Open(const LogOptions& options);
   ~AccessLog();
 
-  void Write(const Request& request, const std::string& id, int status, size_t bytes);
+  // bytes: of the answer's body.
+  void Write(const Request& request, int status, size_t bytes);
 
  private:
   AccessLog(LogForm form, std::FILE* file) : form_(form), file_(file) {}

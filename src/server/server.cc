@@ -17,6 +17,7 @@
 #include "server/grpc_module.h"
 #include "server/http/content_coding.h"
 #include "server/http/header_value.h"
+#include "server/http/trace_context.h"
 #include "server/metrics_door.h"
 #include "server/refusals.h"
 
@@ -27,7 +28,7 @@ constexpr size_t kWorthCoding = 1024;  // bytes; less grows or saves nothing
 // The subprotocol of streams. A client that offers some must get one of them, and never its key back.
 constexpr std::string_view kFramesProtocol = "slipway.frames";
 
-// As W3C's trace context wants ids: 16 hex digits, never all zero.
+// 16 hex digits, never all zero: also a span's, as W3C's trace context wants it.
 std::string NewId() {
   thread_local std::mt19937_64 random{std::random_device{}()};
   return fmt::format("{:016x}", random() | 1);
@@ -132,13 +133,12 @@ class TheServer : public Server, public Handler, public InferHandler {
   size_t MaxBodyBytes(const Request&) override { return options_.limits.max_body_bytes; }
 
   void Handle(Request request, Reply reply) override {
-    const std::string id = IdOf(request);
+    Name(request, IdOf(request));
     // The answer needs the request's headers, the call its body.
     auto asked = std::make_shared<Request>(request);
     asked->body = Body();
-    request.id = id;
-    Reply finish = [this, asked, id, reply = std::move(reply)](Response response) {
-      Finish(*asked, id, response);
+    Reply finish = [this, asked, reply = std::move(reply)](Response response) {
+      Finish(*asked, response);
       reply(std::move(response));
     };
     Dispatch(std::move(request), std::move(finish));
@@ -146,7 +146,7 @@ class TheServer : public Server, public Handler, public InferHandler {
 
   // Logged as the HTTP request that asks for the same.
   void Infer(InferCall call, InferDone done) override {
-    call.caller.id = IdOf(call);
+    Name(call.caller, IdOf(call));
     auto asked = std::make_shared<Request>(call.caller);
     asked->method = "POST";
     asked->path = "/v2/models/" + call.model + "/infer";
@@ -154,7 +154,7 @@ class TheServer : public Server, public Handler, public InferHandler {
       ++answered_;
       size_t bytes = answer.error.size();
       for (const InferAnswer::Output& output : answer.outputs) bytes += output.bytes.size();
-      log_->Write(*asked, asked->id, answer.status, bytes);
+      log_->Write(*asked, answer.status, bytes);
       done(std::move(answer));
     };
     if (!access_.HasKey(call.caller)) return finish(ErrorAnswer(401, Status(Code::kUsage, kNeedsKey)));
@@ -163,18 +163,21 @@ class TheServer : public Server, public Handler, public InferHandler {
   }
 
   void OnRefused(const Request& request, Response& response) override {
-    Finish(request, IdOf(request), response);
+    Request asked = request;
+    Name(asked, IdOf(request));
+    Finish(asked, response);
   }
 
   bool IsReady() const override { return !site_.is_draining && repository_.IsReady(); }
 
   WebSocketAnswer OpenWebSocket(const Request& request, std::shared_ptr<WebSocketSink> sink) override {
     WebSocketAnswer answer = OpenStream(request, std::move(sink));
-    const std::string id = IdOf(request);
+    Request asked = request;
+    Name(asked, IdOf(request));
     if (answer.listener == nullptr)
-      Finish(request, id, answer.refusal);
+      Finish(asked, answer.refusal);
     else
-      log_->Write(request, id, 101, 0);
+      log_->Write(asked, 101, 0);
     return answer;
   }
 
@@ -257,12 +260,16 @@ class TheServer : public Server, public Handler, public InferHandler {
       busy(ErrorResponse(503, "too many models are being loaded, or the server is stopping"));
   }
 
+  // How logs and traces tell it from others.
+  static void Name(Request& request, std::string id) {
+    request.id = std::move(id);
+    request.trace = TraceContextOf(request.headers, NewId());
+  }
+
   // What every answer has.
-  void Finish(const Request& request, const std::string& id, Response& response) {
+  void Finish(const Request& request, Response& response) {
     ++answered_;
-    response.headers.Add("X-Request-ID", id);
-    if (request.headers.Has("traceparent"))
-      response.headers.Add("traceparent", std::string(request.headers.Get("traceparent")));
+    response.headers.Add("X-Request-ID", request.id);
     access_.AddCors(request, response);
     const Coding coding = Negotiate(request.headers.Get("Accept-Encoding"));
     // A picture is compressed already, and the page's files (they have an ETag) where it is worth it.
@@ -274,7 +281,7 @@ class TheServer : public Server, public Handler, public InferHandler {
         response.headers.Add("Vary", "Accept-Encoding");
       }
     }
-    log_->Write(request, id, response.status, response.body.size());
+    log_->Write(request, response.status, response.body.size());
   }
 
   const ServerOptions options_;

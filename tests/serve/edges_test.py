@@ -127,6 +127,41 @@ class MetricsPort(Folder):
         self.assertEqual(Answer(port, "GET", "/v2/models/affine/stream", **upgrade).status, 404)
 
 
+class Traces(Folder):
+    """traceparent, as W3C's Trace Context has it."""
+
+    def setUp(self):
+        super().setUp()
+        self.log = self.folder / "log"
+        self.server = self.serve("--log", "json", "--log-file", self.log, "--trace")
+
+    def ask(self, **headers):
+        """The answer, and the request's line in the log."""
+        row = json.dumps({"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}]})
+        answer = Answer(self.server.port, "POST", "/v2/models/affine/infer", row, **headers)
+        self.assertEqual(answer.status, 200)
+        self.assertNotIn("traceparent", answer.headers)
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return answer, [line for line in lines if line["request_id"] == answer.headers["X-Request-ID"]][-1]
+
+    def test_a_valid_one_has_a_span_of_ours_in_the_log_and_the_trace(self):
+        trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+        _, line = self.ask(traceparent=f"00-{trace}-{parent}-01", tracestate="a=1", X_Request_ID="mine")
+        self.assertEqual((line["trace_id"], line["parent_id"], line["request_id"]), (trace, parent, "mine"))
+        self.assertRegex(line["span_id"], r"^(?!0{16})[0-9a-f]{16}$")
+        self.assertNotEqual(line["span_id"], parent)
+        events = Answer(self.server.port, "GET", "/debug/trace").json["traceEvents"]
+        spans = [event["args"] for event in events if event.get("args", {}).get("id") == "mine" and "trace_id" in event["args"]]
+        self.assertEqual([(span["trace_id"], span["span_id"], span["parent_id"]) for span in spans], [(trace, line["span_id"], parent)])
+
+    def test_invalid_ones_are_none(self):
+        for text in ("garbage", "00-" + "0" * 32 + "-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
+                     "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"):
+            _, line = self.ask(traceparent=text)
+            self.assertNotIn("trace_id", line, text)
+        self.assertNotIn("trace_id", self.ask()[1])
+
+
 if __name__ == "__main__":
     PROGRAM = sys.argv.pop(1)
     unittest.main()

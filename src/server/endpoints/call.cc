@@ -34,6 +34,7 @@ Status Site::Told(const Status& status) const {
 void Stamp(const Request& request, const RequestLimits& limits, Work& work) {
   work.arrived = request.arrived;
   work.id = request.id;
+  work.trace = request.trace;
   work.has_left = request.has_left;
   if (limits.default_timeout.count() > 0)
     work.deadline = std::min(work.deadline, request.arrived + limits.default_timeout);

@@ -39,9 +39,9 @@ Response Refusal(int status, std::string_view message) {
   return response;
 }
 
-bool Headers::Has(std::string_view name) const {
-  return std::ranges::any_of(fields_,
-                             [&](const auto& field) { return IsSameIgnoringCase(field.first, name); });
+size_t Headers::Count(std::string_view name) const {
+  return static_cast<size_t>(std::ranges::count_if(
+      fields_, [&](const auto& field) { return IsSameIgnoringCase(field.first, name); }));
 }
 
 }  // namespace slipway::server

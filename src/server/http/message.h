@@ -49,12 +49,20 @@ class Headers {
  public:
   // The first of that name; empty where there is none.
   std::string_view Get(std::string_view name) const;
-  bool Has(std::string_view name) const;
+  bool Has(std::string_view name) const { return Count(name) > 0; }
+  size_t Count(std::string_view name) const;
   void Add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
   const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
 
  private:
   std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+// A request's place in a trace of several services (trace_context.h); all empty: it belongs to none.
+struct TraceContext {
+  std::string trace_id;
+  std::string span_id;    // of the request here
+  std::string parent_id;  // of the span that asks
 };
 
 struct Request {
@@ -65,6 +73,7 @@ struct Request {
   Body body;         // as it came: its Content-Encoding is not undone
   std::string peer;  // address of the client
   std::string id;    // as the answer's X-Request-ID names it
+  TraceContext trace;
   std::chrono::steady_clock::time_point arrived;
   // True once the client has left: nobody waits for the answer. Never null.
   std::shared_ptr<const std::atomic<bool>> has_left;

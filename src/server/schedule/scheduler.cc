@@ -166,6 +166,7 @@ void Scheduler::Record(Work& work, const char* outcome) {
   times.model = work.model().name();
   times.version = work.model().version();
   times.id = std::move(work.id);
+  times.trace = std::move(work.trace);
   times.outcome = outcome;
   times.arrived = work.arrived;
   if (times.end == Clock::time_point()) times.end = Clock::now();

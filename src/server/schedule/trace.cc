@@ -53,6 +53,11 @@ class Events {
     json_.Key("args");
     json_.BeginObject();
     json_.Member("id", request.id);
+    if (!request.trace.trace_id.empty()) {
+      json_.Member("trace_id", request.trace.trace_id);
+      json_.Member("span_id", request.trace.span_id);
+      json_.Member("parent_id", request.trace.parent_id);
+    }
     json_.Member("version", request.version);
     json_.Member("outcome", request.outcome);
     json_.Member("rows", request.rows);

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "server/http/message.h"
+
 namespace slipway::server {
 
 // The way of one request. Times that it did not get to are zero.
@@ -21,6 +23,7 @@ struct RequestTimes {
   std::string model;
   int64_t version = 0;
   std::string id;
+  TraceContext trace;
   const char* outcome = "";  // "ok", or why there is no answer
   int64_t rows = 0;
   Time arrived, queued;  // headers read; body read

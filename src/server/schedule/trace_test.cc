@@ -49,6 +49,24 @@ TEST(TraceTest, ARequestHasItsPartsAndItsWorkersTheirBars) {
   EXPECT_THAT(NamesOf(trace, "M"), ElementsAre("process_name", "thread_name", "thread_name"));
 }
 
+TEST(TraceTest, ARequestOfATraceOfSeveralServicesTellsItsPlace) {
+  Trace trace(4);
+  RequestTimes times = RequestAt(RequestTimes::Time::clock::now(), 1);
+  trace.Add(times);
+  times.trace = {"0af7651916cd43dd8448eb211c80319c", "00000000000000aa", "b7ad6b7169203331"};
+  trace.Add(times);
+  std::vector<Json> opened;
+  const Json events = Json::parse(trace.ToJson())["traceEvents"];
+  for (const Json& event : events) {
+    if (event["ph"] == "b" && event["name"] == "m") opened.push_back(event["args"]);
+  }
+  ASSERT_EQ(opened.size(), 2u);
+  EXPECT_FALSE(opened[0].contains("trace_id"));
+  EXPECT_EQ(opened[1]["trace_id"], times.trace.trace_id);
+  EXPECT_EQ(opened[1]["span_id"], times.trace.span_id);
+  EXPECT_EQ(opened[1]["parent_id"], times.trace.parent_id);
+}
+
 TEST(TraceTest, ANetworkThatRequestsShareIsOneBar) {
   Trace trace(4);
   const auto now = RequestTimes::Time::clock::now();

@@ -40,6 +40,7 @@ class Work {
   Clock::time_point deadline = Clock::time_point::max();
   std::shared_ptr<const std::atomic<bool>> has_left;  // null: it stays
   std::string id;                                     // of the request, for traces
+  TraceContext trace;
 
   bool HasLeft() const { return has_left && *has_left; }
 
