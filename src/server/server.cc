@@ -154,7 +154,7 @@ class TheServer : public Server, public Handler, public InferHandler {
       ++answered_;
       size_t bytes = answer.error.size();
       for (const InferAnswer::Output& output : answer.outputs) bytes += output.bytes.size();
-      log_->Write(*asked, answer.status, bytes);
+      Note(*asked, answer.status, bytes);
       done(std::move(answer));
     };
     if (!access_.HasKey(call.caller)) return finish(ErrorAnswer(401, Status(Code::kUsage, kNeedsKey)));
@@ -177,7 +177,7 @@ class TheServer : public Server, public Handler, public InferHandler {
     if (answer.listener == nullptr)
       Finish(asked, answer.refusal);
     else
-      log_->Write(asked, 101, 0);
+      Note(asked, 101, 0);
     return answer;
   }
 
@@ -281,7 +281,12 @@ class TheServer : public Server, public Handler, public InferHandler {
         response.headers.Add("Vary", "Accept-Encoding");
       }
     }
-    log_->Write(request, response.status, response.body.size());
+    Note(request, response.status, response.body.size());
+  }
+
+  void Note(const Request& request, int status, size_t bytes) {
+    site_.answers.Add(status);
+    log_->Write(request, status, bytes);
   }
 
   const ServerOptions options_;

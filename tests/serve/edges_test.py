@@ -162,6 +162,37 @@ class Traces(Folder):
         self.assertNotIn("trace_id", self.ask()[1])
 
 
+class Refusals(Folder):
+    """What the server answers before it knows what is asked is logged and counted as any other answer."""
+
+    def send(self, port, text):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(text)
+            client.shutdown(socket.SHUT_WR) if text.endswith(b"\r\n\r\n") else None
+            answer = b"".join(iter(lambda: client.recv(4096), b""))
+        head = answer.split(b"\r\n\r\n")[0].decode().split("\r\n")
+        fields = dict(line.split(": ", 1) for line in head[1:])
+        return int(head[0].split()[1]), fields["X-Request-ID"]
+
+    def test_they_are_in_the_log_and_the_metrics(self):
+        log = self.folder / "log"
+        server = self.serve("--log", "json", "--log-file", log, "--header-timeout", 0.3, "--max-body-mb", 1)
+        sent = {b"nonsense\r\n\r\n": (400, "", ""), b"GET /slow HTTP/1.1\r\nHo": (408, "GET", "/slow"),
+                b"POST /large?x=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n": (413, "POST", "/large?x=1"),
+                b"GET /long HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 20000 + b"\r\n\r\n": (431, None, None)}
+        asked = {text: self.send(server.port, text) for text in sent}
+        lines = {line["request_id"]: line for line in map(json.loads, log.read_text().splitlines())}
+        for text, (status, method, target) in sent.items():
+            self.assertEqual(asked[text][0], status, text[:40])
+            line = lines[asked[text][1]]
+            self.assertEqual(line["status"], status, text[:40])
+            if method is not None:
+                self.assertEqual((line["method"], line["target"]), (method, target))
+        metrics = Answer(server.port, "GET", "/metrics").body.decode()
+        for status in (400, 408, 413, 431):
+            self.assertIn(f'slipway_responses_total{{code="{status}"}} 1\n', metrics)
+
+
 if __name__ == "__main__":
     PROGRAM = sys.argv.pop(1)
     unittest.main()

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/endpoints/status_counts.h"
 #include "server/http/transport.h"
 #include "server/http/url.h"
 #include "server/models/repository.h"
@@ -30,6 +31,7 @@ struct Site {
   // Whether models may be loaded and unloaded by request.
   bool allows_control = true;
   std::string worker;  // its number among the processes of this server; empty: there is one
+  StatusCounts answers;
   // Whether a model may be asked for; of others nothing is told.
   std::function<bool(const std::string& name)> gives_out = [](const std::string&) { return true; };
 

@@ -92,6 +92,12 @@ void Process(std::string& text, const Site& site) {
   std::ifstream("/proc/self/statm") >> pages >> resident;
   Head(text, "process_resident_memory_bytes", "gauge", "Memory of this process");
   text += fmt::format("process_resident_memory_bytes{} {}\n", labels, resident * sysconf(_SC_PAGESIZE));
+  Head(text, "slipway_responses_total", "counter", "Answers by HTTP status, those of gRPC among them");
+  const std::string worker = site.worker.empty() ? "" : fmt::format(",worker=\"{}\"", site.worker);
+  for (int status = 0; status < StatusCounts::kEnd; ++status) {
+    if (const uint64_t count = site.answers.Of(status); count > 0)
+      text += fmt::format("slipway_responses_total{{code=\"{}\"{}}} {}\n", status, worker, count);
+  }
   Head(text, "slipway_waiting_requests", "gauge", "Requests that wait for a worker");
   text += fmt::format("slipway_waiting_requests{} {}\n", labels, site.scheduler.waiting());
 }
@@ -102,8 +108,7 @@ void Metrics(Call call) {
   std::vector<Sample> samples;
   const std::string worker =
       call.site.worker.empty() ? "" : fmt::format(",worker=\"{}\"", Escaped(call.site.worker));
-  for (const auto& model : call.site.Loaded())
-    samples.push_back({model, model->statistics().Read(), worker});
+  for (const auto& model : call.site.Loaded()) samples.push_back({model, model->statistics().Read(), worker});
   std::string text;
   const auto us = [](const Tally& tally) { return tally.ns / 1000; };
   Each(text, samples, "nv_inference_request_success", "counter", "Requests answered",

@@ -145,6 +145,7 @@ class Connection : public Drainable, public std::enable_shared_from_this<Connect
 
   void ReadHeader() {
     state_ = State::kHeader;
+    began_ = std::chrono::steady_clock::now();
     SetDeadline(shared_.limits.header_timeout);
     parser_.emplace();
     parser_->header_limit(static_cast<uint32_t>(shared_.limits.max_header_bytes));
@@ -277,9 +278,13 @@ class Connection : public Drainable, public std::enable_shared_from_this<Connect
 
   // What is wrong with a request that was not read to its end: nothing behind it can be trusted.
   void Refuse(int status, const std::string& message) {
+    if (!parser_->is_header_done()) TakeHeader();  // as much as there is
+    request_.arrived = began_;
     keeps_alive_ = false;
     state_ = State::kAnswering;
-    Answer(Refusal(status, message));
+    Response response = Refusal(status, message);
+    shared_.handler.OnRefused(request_, response);
+    Answer(std::move(response));
   }
 
   void Answer(Response response) {
@@ -386,6 +391,7 @@ class Connection : public Drainable, public std::enable_shared_from_this<Connect
   bool is_listening_ = false, is_writing_ = false, has_ended_ = false, keeps_alive_ = true;
   std::optional<RequestParser> parser_;
   Request request_;
+  std::chrono::steady_clock::time_point began_;  // its first byte was there
   std::shared_ptr<std::atomic<bool>> has_left_;
   unsigned version_ = 11;
   size_t max_body_ = 0;

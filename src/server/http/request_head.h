@@ -22,7 +22,8 @@ struct HeadFault {
 // header is done.
 std::optional<HeadFault> FaultOf(const RequestParser& parser);
 
-// All but the body, the peer and whether the client has left. REQUIRES: the header is done.
+// All but the body, the peer and whether the client has left; of a header that is not done, what of it is
+// there.
 Request RequestFrom(const RequestParser& parser);
 
 }  // namespace slipway::server

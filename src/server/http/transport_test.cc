@@ -110,6 +110,11 @@ class EchoHandler : public Handler {
     left_ = request.has_left;
   }
 
+  void OnRefused(const Request& request, Response& response) override {
+    response.headers.Add("X-Refused", std::to_string(response.status) + " " + request.method + " " +
+                                          request.path + "?" + request.query + " of " + request.peer);
+  }
+
   WebSocketAnswer OpenWebSocket(const Request& request, std::shared_ptr<WebSocketSink> sink) override {
     WebSocketAnswer answer;
     if (request.path == "/socket")
@@ -263,6 +268,23 @@ TEST_F(TransportTest, ALineThatDoesNotEndTakesNoMoreMemory) {
 TEST_F(TransportTest, TellsClientsThatAreTooSlow) {
   EXPECT_THAT(Ask("GET /a HT"), StartsWith("HTTP/1.1 408 "));
   EXPECT_THAT(Ask(Post("Content-Length: 3\r\n", "ab")), StartsWith("HTTP/1.1 408 "));
+}
+
+TEST_F(TransportTest, TellsTheHandlerWhatItRefuses) {
+  const std::string known = " GET /a?b of 127.0.0.1\r\n";
+  EXPECT_THAT(Ask("GET /a?b HTTP/1.1\r\n\r\n"), HasSubstr("X-Refused: 400" + known));
+  EXPECT_THAT(Ask("GET /a?b HTTP/1.1\r\nHo"), HasSubstr("X-Refused: 408" + known));
+  EXPECT_THAT(Ask(Get("/a?b", "Content-Length: 1001\r\n")), HasSubstr("X-Refused: 413" + known));
+  EXPECT_THAT(Ask(Get("/a?b", "X: " + std::string(3000, 'x') + "\r\n")), HasSubstr("X-Refused: 431"));
+  EXPECT_THAT(Ask("nonsense\r\n\r\n"), HasSubstr("X-Refused: 400  ? of 127.0.0.1\r\n"));
+}
+
+TEST_F(TransportTest, ASecondRequestIsNotTakenForTheFirst) {
+  Client client(Start());
+  client.Send(Get("/a"));
+  client.ReadAnswer("GET /a ");
+  client.Send("nonsense\r\n\r\n");
+  EXPECT_THAT(client.ReadAll(), HasSubstr("X-Refused: 400  ? of 127.0.0.1\r\n"));
 }
 
 TEST_F(TransportTest, ClosesIdleConnections) {
