@@ -2,6 +2,7 @@
 #include "media/jpeg/huffman.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace slipway::media::jpeg {
 namespace {
@@ -9,114 +10,125 @@ namespace {
 constexpr uint8_t kEob = 0x00;
 constexpr uint8_t kZrl = 0xF0;
 
-// What a code stands for, as far as it fits one step.
-struct Symbol {
-  bool is_known = false;
-  bool is_end = false;
-  uint8_t code_bits = 0;
-  uint8_t run = 0;
-  uint8_t size = 0;
-
-  uint32_t Bits() const { return uint32_t{code_bits} + size; }
-  uint8_t ValueShift() const { return static_cast<uint8_t>((64 - size) % 64); }
-};
-
-Symbol AcSymbol(int bits, uint8_t symbol) {
-  const uint8_t size = symbol & 15;
-  const bool has_meaning = size != 0 || symbol == kEob || symbol == kZrl;
-  return {.is_known = has_meaning && size <= kMaxAcSize,
-          .is_end = symbol == kEob,
-          .code_bits = static_cast<uint8_t>(bits),
-          .run = static_cast<uint8_t>(symbol >> 4),
-          .size = size};
-}
-
-Symbol DcSymbol(int bits, uint8_t symbol) {
-  return {.is_known = symbol <= kMaxDcSize, .code_bits = static_cast<uint8_t>(bits), .size = symbol};
-}
-
-// The code at the begin of each run of kBits bits; not known where it is longer, or none.
-template <int kBits>
-using Prefixes = std::array<Symbol, size_t{1} << kBits>;
-
-template <int kBits>
-bool MakeCodes(const HuffmanSpec& spec, Symbol (*to_symbol)(int bits, uint8_t symbol), LongCodes* codes,
-               Prefixes<kBits>* prefixes) {
+// Visits codes of up to kBits bits: visit(bits, symbol, begin, width), where of all runs of kBits bits those
+// from `begin` on, `width` of them, begin with the code.
+template <int kBits, class Visit>
+bool MakeCodes(const HuffmanSpec& spec, LongCodes* codes, const Visit& visit) {
   codes->symbols = spec.symbols;
-  prefixes->fill({});
   uint32_t code = 0;
-  int32_t index = 0;
-  for (int bits = 1; bits <= 16; ++bits, code *= 2) {
-    const auto length = static_cast<size_t>(bits);
-    const uint32_t count = spec.counts[length - 1];
+  uint32_t index = 0;
+  for (uint32_t bits = 1; bits <= 16; ++bits, code *= 2) {
+    const uint32_t count = spec.counts[bits - 1];
     if (code + count >= uint32_t{1} << bits) return false;  // no code is all ones
-    codes->offset[length] = index - static_cast<int32_t>(code);
+    codes->offset[bits] = static_cast<int32_t>(index) - static_cast<int32_t>(code);
     for (uint32_t i = 0; i < count && bits <= kBits; ++i) {
       const size_t width = size_t{1} << (kBits - bits);
-      std::fill_n(prefixes->begin() + static_cast<ptrdiff_t>((code + i) * width), width,
-                  to_symbol(bits, spec.symbols[static_cast<size_t>(index) + i]));
+      visit(bits, spec.symbols[index + i], (code + i) * width, width);
     }
     code += count;
-    index += static_cast<int32_t>(count);
-    codes->end[length] = code << (16 - bits);
+    index += count;
+    codes->end[bits] = code << (16 - bits);
   }
   return true;
 }
 
-AcEntry OneSymbol(const Symbol& symbol) {
-  AcEntry entry{.advance = AcEntry::kSpecial, .first = AcEntry::kNowhere, .second = AcEntry::kNowhere};
-  if (!symbol.is_known) return entry;
-  entry.bits = static_cast<uint8_t>(symbol.Bits());
-  entry.code_bits = symbol.code_bits;
-  entry.value_shift = symbol.ValueShift();
-  entry.advance = symbol.is_end ? AcEntry::kEndOfBlock : static_cast<uint8_t>(symbol.run + 1);
-  if (symbol.size != 0) entry.first = static_cast<uint8_t>(symbol.run);
-  return entry;
+struct Symbol {
+  uint32_t code_bits = 0;
+  uint32_t run = 0;
+  uint32_t size = 0;
+  bool is_end = false;
+
+  uint32_t Bits() const { return code_bits + size; }
+  uint32_t Advance() const { return is_end ? AcEntry::kEndOfBlock : run + 1; }
+};
+
+// Nothing for what has no meaning.
+std::optional<Symbol> AcSymbol(uint32_t bits, uint8_t symbol) {
+  const uint32_t both = symbol;
+  const Symbol result{.code_bits = bits, .run = both >> 4, .size = both & 15, .is_end = symbol == kEob};
+  if (result.size > kMaxAcSize) return std::nullopt;
+  if (result.size == 0 && symbol != kEob && symbol != kZrl) return std::nullopt;
+  return result;
 }
 
-// Adds a symbol whose bits are all among those looked up. value: its bits.
-void AddSymbol(const Symbol& symbol, uint32_t value, AcEntry* entry) {
-  entry->bits = static_cast<uint8_t>(entry->bits + symbol.Bits());
-  if (symbol.size != 0) entry->second = static_cast<uint8_t>(entry->advance + symbol.run);
-  entry->second_value = static_cast<int16_t>(Extend(value, static_cast<int>(symbol.size)));
-  entry->advance =
-      static_cast<uint8_t>(entry->advance + (symbol.is_end ? AcEntry::kEndOfBlock : symbol.run + 1));
+uint8_t ValueShift(uint32_t size) { return static_cast<uint8_t>((64 - size) % 64); }
+
+// With the place of a second coefficient that is next to the first.
+AcEntry OneSymbol(const Symbol& symbol) {
+  return {.bits = static_cast<uint8_t>(symbol.Bits()),
+          .advance = static_cast<uint8_t>(symbol.Advance()),
+          .first = symbol.size == 0 ? AcEntry::kNowhere : static_cast<uint8_t>(symbol.run),
+          .second = static_cast<uint8_t>(symbol.Advance()),
+          .code_bits = static_cast<uint8_t>(symbol.code_bits),
+          .value_shift = ValueShift(symbol.size)};
 }
+
+// What a second symbol adds to an entry, field by field; no field overflows.
+uint64_t SecondSymbol(const Symbol& symbol, uint32_t value) {
+  const AcEntry added{.bits = static_cast<uint8_t>(symbol.Bits()),
+                      .advance = static_cast<uint8_t>(symbol.Advance()),
+                      .second = symbol.size == 0 ? AcEntry::kNowhere : static_cast<uint8_t>(symbol.run),
+                      .second_value = static_cast<int16_t>(Extend(value, static_cast<int>(symbol.size)))};
+  return std::bit_cast<uint64_t>(added);
+}
+
+// By the bits that come first.
+struct AcParts {
+  static constexpr size_t kCount = size_t{1} << kAcBits;
+
+  std::array<uint8_t, kCount> left;  // bits behind a first symbol; 0 where none may follow
+  std::array<uint8_t, kCount> second_bits;
+  std::array<uint64_t, kCount> second;
+
+  AcParts() {
+    left.fill(0);
+    second_bits.fill(kAcBits + 1);
+  }
+};
 
 }  // namespace
 
 bool MakeAcTable(const HuffmanSpec& spec, AcTable* table) {
-  constexpr uint32_t kMask = (1U << kAcBits) - 1;
-  Prefixes<kAcBits> prefixes;
-  if (!MakeCodes<kAcBits>(spec, &AcSymbol, &table->codes, &prefixes)) return false;
-  for (uint32_t i = 0; i <= kMask; ++i) {
-    const Symbol first = prefixes[i];
-    AcEntry entry = OneSymbol(first);
-    if (first.is_known && !first.is_end && first.Bits() < kAcBits) {
-      const uint32_t rest = (i << first.Bits()) & kMask;
-      const Symbol second = prefixes[rest];
-      if (second.is_known && first.Bits() + second.Bits() <= kAcBits) {
-        AddSymbol(second, rest >> (kAcBits - second.Bits()) & ((1U << second.size) - 1), &entry);
-      }
-    }
-    table->entries[i] = entry;
-    table->bits[i] = entry.bits;
+  constexpr size_t kMask = AcParts::kCount - 1;
+  AcParts parts;
+  table->entries.fill({.advance = AcEntry::kSpecial, .first = AcEntry::kNowhere});
+  const bool is_code = MakeCodes<kAcBits>(
+      spec, &table->codes, [&](uint32_t bits, uint8_t code_symbol, size_t begin, size_t width) {
+        const std::optional<Symbol> symbol = AcSymbol(bits, code_symbol);
+        if (!symbol) return;
+        std::fill_n(&table->entries[begin], width, OneSymbol(*symbol));
+        if (symbol->Bits() > kAcBits) return;
+        const auto left = static_cast<uint8_t>(kAcBits - symbol->Bits());
+        std::fill_n(&parts.left[begin], width, symbol->is_end ? uint8_t{0} : left);
+        std::fill_n(&parts.second_bits[begin], width, static_cast<uint8_t>(symbol->Bits()));
+        for (size_t value = 0; value < size_t{1} << symbol->size; ++value) {
+          std::fill_n(&parts.second[begin + (value << left)], size_t{1} << left,
+                      SecondSymbol(*symbol, static_cast<uint32_t>(value)));
+        }
+      });
+  const uint64_t none = std::bit_cast<uint64_t>(AcEntry{.second = AcEntry::kNowhere});
+  for (size_t i = 0; i < AcParts::kCount; ++i) {
+    const size_t rest = (i << (kAcBits - parts.left[i])) & kMask;
+    const bool fits = parts.second_bits[rest] <= parts.left[i];
+    const uint64_t entry = std::bit_cast<uint64_t>(table->entries[i]) + (fits ? parts.second[rest] : none);
+    table->entries[i] = std::bit_cast<AcEntry>(entry);
+    table->bits[i] = table->entries[i].bits;
   }
-  return true;
+  return is_code;
 }
 
 bool MakeDcTable(const HuffmanSpec& spec, DcTable* table) {
   // libjpeg refuses a file for one beyond 15 even where it is not used.
   if (std::any_of(spec.symbols.begin(), spec.symbols.end(), [](uint8_t s) { return s > kMaxDcSize; }))
     return false;
-  Prefixes<kDcBits> prefixes;
-  if (!MakeCodes<kDcBits>(spec, &DcSymbol, &table->codes, &prefixes)) return false;
-  for (size_t i = 0; i < prefixes.size(); ++i) {
-    const Symbol symbol = prefixes[i];
-    table->bits[i] = static_cast<uint8_t>(symbol.is_known ? symbol.Bits() : 0);
-    table->entries[i] = {.code_bits = symbol.code_bits, .value_shift = symbol.ValueShift()};
-  }
-  return true;
+  table->entries.fill({});
+  table->bits.fill(0);
+  return MakeCodes<kDcBits>(
+      spec, &table->codes, [&](uint32_t bits, uint8_t size, size_t begin, size_t width) {
+        std::fill_n(&table->entries[begin], width,
+                    DcEntry{.code_bits = static_cast<uint8_t>(bits), .value_shift = ValueShift(size)});
+        std::fill_n(&table->bits[begin], width, static_cast<uint8_t>(bits + size));
+      });
 }
 
 }  // namespace slipway::media::jpeg

@@ -99,7 +99,7 @@ constexpr int32_t Extend(uint32_t value, int bits) {
 // Position k of a zigzag may run past the block by less than this within one step.
 constexpr size_t kMaxStep = 256;
 
-// Both false where the lengths make no prefix code.
+// Both false where the lengths make no prefix code, or libjpeg would refuse a symbol.
 bool MakeAcTable(const HuffmanSpec& spec, AcTable* table);
 bool MakeDcTable(const HuffmanSpec& spec, DcTable* table);
 

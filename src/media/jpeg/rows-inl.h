@@ -41,16 +41,16 @@ constexpr int kHalf = 32768;
 #if HWY_TARGET == HWY_SCALAR
 
 inline void DoubleBoth(RowPair rows, size_t n, uint8_t* out) {
-  const auto sum = [&](size_t i) { return 3 * rows.at[i] + rows.near[i]; };
+  const auto sum = [&](size_t i, int shift) { return 3 * *(rows.at + i + shift) + *(rows.near + i + shift); };
   for (size_t i = 0; i < n; ++i) {
-    out[2 * i] = static_cast<uint8_t>((3 * sum(i) + sum(i - 1) + 8) >> 4);
-    out[2 * i + 1] = static_cast<uint8_t>((3 * sum(i) + sum(i + 1) + 7) >> 4);
+    out[2 * i] = static_cast<uint8_t>((3 * sum(i, 0) + sum(i, -1) + 8) >> 4);
+    out[2 * i + 1] = static_cast<uint8_t>((3 * sum(i, 0) + sum(i, 1) + 7) >> 4);
   }
 }
 
 inline void DoubleWidth(const uint8_t* row, size_t n, uint8_t* out) {
   for (size_t i = 0; i < n; ++i) {
-    out[2 * i] = static_cast<uint8_t>((3 * row[i] + row[i - 1] + 1) >> 2);
+    out[2 * i] = static_cast<uint8_t>((3 * row[i] + *(row + i - 1) + 1) >> 2);
     out[2 * i + 1] = static_cast<uint8_t>((3 * row[i] + row[i + 1] + 2) >> 2);
   }
 }
@@ -90,14 +90,15 @@ HWY_INLINE void StorePairs(hn::Vec<DU16> first, hn::Vec<DU16> second, uint8_t* o
 // n samples of two rows to 2 n.
 HWY_INLINE void DoubleBoth(RowPair rows, size_t n, uint8_t* out) {
   const DU16 d;
-  const auto sum = [&](size_t i)
-                       HWY_ATTR { return hn::Add(ThreeTimes(Load16(rows.at + i)), Load16(rows.near + i)); };
+  const auto sum = [&](size_t i, int shift) HWY_ATTR {
+    return hn::Add(ThreeTimes(Load16(rows.at + i + shift)), Load16(rows.near + i + shift));
+  };
   const auto seven = hn::Set(d, 7);
   const auto eight = hn::Set(d, 8);
   for (size_t i = 0; i < n; i += hn::Lanes(d)) {
-    const auto here = ThreeTimes(sum(i));
-    StorePairs(hn::ShiftRight<4>(hn::Add(hn::Add(here, sum(i - 1)), eight)),
-               hn::ShiftRight<4>(hn::Add(hn::Add(here, sum(i + 1)), seven)), out + 2 * i);
+    const auto here = ThreeTimes(sum(i, 0));
+    StorePairs(hn::ShiftRight<4>(hn::Add(hn::Add(here, sum(i, -1)), eight)),
+               hn::ShiftRight<4>(hn::Add(hn::Add(here, sum(i, 1)), seven)), out + 2 * i);
   }
 }
 
