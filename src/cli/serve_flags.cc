@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "base/file.h"
 #include "cli/number_check.h"
@@ -109,8 +110,13 @@ Result<server::ServerOptions> ToOptions(const ServeFlags& flags) {
   options.log.form = flags.log == "text"   ? server::LogForm::kText
                      : flags.log == "json" ? server::LogForm::kJson
                                            : server::LogForm::kNone;
+  options.on_event = [](const std::string& line) {
+    const std::string text = line + "\n";  // in one piece: workers write to the same place
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  };
   options.allows_control = flags.control == "explicit";
-  options.watch_every = std::chrono::seconds(static_cast<int64_t>(std::ceil(flags.watch_seconds)));
+  options.watch_every =
+      std::chrono::milliseconds(static_cast<int64_t>(std::ceil(flags.watch_seconds * 1000)));
   return options;
 }
 

@@ -11,12 +11,10 @@
 namespace slipway::server {
 namespace {
 
-std::string Now() {
-  const auto now = std::chrono::system_clock::now();
-  const auto ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
-                     ms);
+Result<std::FILE*> OpenFile(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "ae");
+  if (file == nullptr) return SystemError(path, "open");
+  return file;
 }
 
 // Control characters and quotes would let a client forge lines.
@@ -28,13 +26,31 @@ std::string Plain(const std::string& text) {
 
 }  // namespace
 
+std::string LogTime() {
+  const auto now = std::chrono::system_clock::now();
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
+                     ms);
+}
+
 Result<std::unique_ptr<AccessLog>> AccessLog::Open(const LogOptions& options) {
-  std::FILE* file = nullptr;
-  if (options.form != LogForm::kNone) {
-    file = options.path.empty() ? stdout : std::fopen(options.path.c_str(), "ae");
-    if (file == nullptr) return SystemError(options.path, "open");
+  std::FILE* file = options.form == LogForm::kNone ? nullptr : stdout;
+  if (file != nullptr && !options.path.empty()) {
+    SLIPWAY_ASSIGN_OR_RETURN(file, OpenFile(options.path));
   }
-  return std::unique_ptr<AccessLog>(new AccessLog(options.form, file));
+  return std::unique_ptr<AccessLog>(new AccessLog(options, file));
+}
+
+Status AccessLog::Reopen() {
+  if (options_.form == LogForm::kNone || options_.path.empty()) return Status::Ok();
+  SLIPWAY_ASSIGN_OR_RETURN(std::FILE * file, OpenFile(options_.path));
+  {
+    std::lock_guard lock(mutex_);
+    std::swap(file, file_);
+  }
+  std::fclose(file);
+  return Status::Ok();
 }
 
 AccessLog::~AccessLog() {
@@ -42,17 +58,17 @@ AccessLog::~AccessLog() {
 }
 
 void AccessLog::Write(const Request& request, int status, size_t bytes) {
-  if (file_ == nullptr) return;
+  if (options_.form == LogForm::kNone) return;
   const std::chrono::duration<double, std::milli> ms = std::chrono::steady_clock::now() - request.arrived;
   const std::string target = request.query.empty() ? request.path : request.path + "?" + request.query;
   std::string line;
-  if (form_ == LogForm::kText) {
-    line = fmt::format("{} {} \"{} {}\" {} {} {:.2f}ms {}\n", Now(), request.peer, Plain(request.method),
+  if (options_.form == LogForm::kText) {
+    line = fmt::format("{} {} \"{} {}\" {} {} {:.2f}ms {}\n", LogTime(), request.peer, Plain(request.method),
                        Plain(target), status, bytes, ms.count(), Plain(request.id));
   } else {
     JsonWriter json(line);
     json.BeginObject();
-    json.Member("time", Now());
+    json.Member("time", LogTime());
     json.Member("peer", request.peer);
     json.Member("method", request.method);
     json.Member("target", target);

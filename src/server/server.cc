@@ -13,6 +13,7 @@
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/infer_call.h"
 #include "server/endpoints/router.h"
+#include "server/event_log.h"
 #include "server/frames.h"
 #include "server/grpc_module.h"
 #include "server/http/content_coding.h"
@@ -53,10 +54,11 @@ class TheServer : public Server, public Handler, public InferHandler {
  public:
   explicit TheServer(const ServerOptions& options)
       : options_(options),
-        repository_(options.repository),
+        repository_(WithEvents(options.repository)),
         scheduler_(options.scheduler),
         site_{repository_, scheduler_, options.limits, ProducerName().substr(ProducerName().find(' ') + 1)},
-        access_(options.access) {
+        access_(options.access),
+        events_(options.log.form, options.worker, options.on_event) {
     site_.allows_control = options.allows_control;
     site_.worker = options.worker;
     site_.gives_out = [this](const std::string& model) { return access_.MayUse(model); };
@@ -79,6 +81,7 @@ class TheServer : public Server, public Handler, public InferHandler {
     }
     SLIPWAY_RETURN_IF_ERROR(repository_.Refresh());
     SLIPWAY_RETURN_IF_ERROR(CheckAllowedModels());
+    has_loaded_ = true;
     SLIPWAY_ASSIGN_OR_RETURN(auto http, Transport::Start(options_.http, *this));
     transports_.push_back(std::move(http));
     if (options_.metrics_port) {
@@ -92,7 +95,7 @@ class TheServer : public Server, public Handler, public InferHandler {
     }
     if (start_grpc != nullptr) SLIPWAY_RETURN_IF_ERROR(OpenGrpc(start_grpc));
     if (options_.watch_every.count() > 0)
-      background_.Every(options_.watch_every, [this] { (void)repository_.Refresh(); });
+      background_.Every(options_.watch_every, [this] { Watch(); });
     return Status::Ok();
   }
 
@@ -107,6 +110,10 @@ class TheServer : public Server, public Handler, public InferHandler {
   }
   const Repository& repository() const override { return repository_; }
   Status Refresh() override { return repository_.Refresh(); }
+
+  void ReopenLog() override {
+    if (const Status status = log_->Reopen(); !status.ok()) events_.WriteFailure("reopening the log", status);
+  }
 
   uint64_t answered() const override { return answered_; }
 
@@ -182,6 +189,22 @@ class TheServer : public Server, public Handler, public InferHandler {
   }
 
  private:
+  // What the start loads is in the index, which is read then.
+  RepositoryOptions WithEvents(RepositoryOptions options) {
+    options.on_event = [this](const ModelEvent& event) {
+      if (has_loaded_) events_.Write(event);
+    };
+    return options;
+  }
+
+  // What is wrong for long is said once.
+  void Watch() {
+    const Status status = repository_.Refresh();
+    if (!status.ok() && status.message() != watch_error_)
+      events_.WriteFailure("reading the repositories", status);
+    watch_error_ = status.message();
+  }
+
   // A mistyped name would hide the model that is meant.
   Status CheckAllowedModels() const {
     std::vector<std::string> names;
@@ -294,6 +317,9 @@ class TheServer : public Server, public Handler, public InferHandler {
   Scheduler scheduler_;
   Site site_;
   Access access_;
+  const EventLog events_;
+  std::atomic<bool> has_loaded_{false};  // what the start is told to
+  std::string watch_error_;              // of the last time
   AssetStore assets_;
   MetricsDoor metrics_door_{*this};
   std::unique_ptr<AccessLog> log_;

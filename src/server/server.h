@@ -28,9 +28,11 @@ struct ServerOptions {
   RequestLimits limits;
   AccessOptions access;
   LogOptions log;
-  bool allows_control = true;           // models may be loaded and unloaded by request
-  std::string worker;                   // a label of its metrics, where there are several; empty: none
-  std::chrono::seconds watch_every{0};  // look for new and changed models; 0: never
+  // Is given a line for each event (event_log.h) after the start, in the log's form; may be empty.
+  std::function<void(const std::string& line)> on_event;
+  bool allows_control = true;                // models may be loaded and unloaded by request
+  std::string worker;                        // a label of its metrics, where there are several; empty: none
+  std::chrono::milliseconds watch_every{0};  // look for new and changed models; 0: never
 };
 
 class Server {
@@ -47,6 +49,8 @@ class Server {
   virtual const Repository& repository() const = 0;
   // Looks for new and changed models now.
   virtual Status Refresh() = 0;
+  // The log's file anew, where another program has moved it away.
+  virtual void ReopenLog() = 0;
   // Requests so far, whatever the answer.
   virtual uint64_t answered() const = 0;
   // Calls `beat` when an I/O thread and a worker of the scheduler have passed it on, as they do with

@@ -5,11 +5,13 @@ usage: edges_test.py SLIPWAY [unittest arguments]
 import http.client
 import json
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import served
@@ -191,6 +193,56 @@ class Refusals(Folder):
         metrics = Answer(server.port, "GET", "/metrics").body.decode()
         for status in (400, 408, 413, 431):
             self.assertIn(f'slipway_responses_total{{code="{status}"}} 1\n', metrics)
+
+
+class Events(Folder):
+    """What becomes of models after the start is on standard error, in the log's form."""
+
+    def serve_repository(self, *flags):
+        root = self.folder / "models"
+        served.save(served.affine(2), root / "affine/1/model.onnx")
+        errors = self.folder / "stderr"
+        process = subprocess.Popen([PROGRAM, "serve", root, "--port", "0", "--watch", "0.1", *flags], stdout=subprocess.PIPE,
+                                   stderr=errors.open("w"), text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        for line in process.stdout:
+            if found := re.search(r"page +http://\S+:(\d+)/", line):
+                return root, errors, int(found[1])
+        raise RuntimeError(errors.read_text())
+
+    def lines(self, errors, count):
+        end = time.monotonic() + 20
+        while len(said := errors.read_text().splitlines()) < count and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual(len(said), count, said)
+        return said
+
+    def test_as_json(self):
+        root, errors, port = self.serve_repository("--log", "json", "--log-file", self.folder / "log")
+        self.lines(errors, 0)
+        served.save(served.affine(3), self.folder / "2/model.onnx")
+        (self.folder / "2").rename(root / "affine/2")
+        self.lines(errors, 2)
+        (self.folder / "3").mkdir()
+        (self.folder / "3/model.onnx").write_text("no model")
+        (self.folder / "3").rename(root / "affine/3")
+        self.lines(errors, 3)
+        self.assertEqual(Answer(port, "POST", "/v2/repository/models/affine/unload").status, 200)
+        said = [json.loads(line) for line in self.lines(errors, 4)]
+        self.assertEqual([(line["event"], line["model"], line.get("version")) for line in said],
+                         [("loaded", "affine", "2"), ("unloaded", "affine", "1"), ("failed", "affine", "3"), ("unloaded", "affine", None)])
+        self.assertIn("text file", said[2]["reason"])
+
+    def test_as_text(self):
+        root, errors, port = self.serve_repository()
+        self.assertEqual(Answer(port, "POST", "/v2/repository/models/affine/load").status, 200)
+        self.assertRegex(self.lines(errors, 1)[0], r"^20\S+Z model 'affine' version 1 replaced in \d+\.\d\d s$")
+        root.rename(self.folder / "elsewhere")
+        self.assertIn("reading the repositories failed: ", self.lines(errors, 2)[1])
+        time.sleep(0.5)
+        self.lines(errors, 2)  # once, not each time
 
 
 if __name__ == "__main__":

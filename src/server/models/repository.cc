@@ -121,6 +121,8 @@ Status Repository::Refresh() {
       if (entry.is_wanted) wanted.emplace_back(model, entry.given);
     }
   }
+  for (const Entry& entry : gone)
+    Tell({.kind = ModelEvent::Kind::kUnloaded, .model = entry.found.name, .reason = "its files are gone"});
   gone.clear();
   for (const auto& [model, given] : wanted) (void)LoadVersions(model, given, Reload::kChanged);
   for (const std::string& name : options_.names) {
@@ -177,11 +179,13 @@ Status Repository::LoadVersion(const FoundModel& found, const FoundVersion& vers
     // configuration, and says nothing of the files.
     if (reload == Reload::kChanged) now.fingerprint = fingerprint;
     if (now.model == nullptr) now.state = ModelState::kLoading;
+    now.reason.clear();  // of an earlier attempt
   }
   auto loaded = LoadOne(found, version, config);
   std::shared_ptr<ServedModel> replaced;  // freed when the others may go on
   if (loaded.ok()) {
-    std::lock_guard lock(mutex_);
+    ModelEvent event{.model = found.name, .version = version.version, .seconds = (*loaded)->load_seconds()};
+    std::unique_lock lock(mutex_);
     Entry& entry = entries_[found.name];
     entry.given = given;
     Version& now = entry.versions[version.version];
@@ -189,6 +193,9 @@ Status Repository::LoadVersion(const FoundModel& found, const FoundVersion& vers
     now.state = ModelState::kReady;
     now.reason.clear();
     now.fingerprint = fingerprint;
+    lock.unlock();
+    event.kind = replaced == nullptr ? ModelEvent::Kind::kLoaded : ModelEvent::Kind::kReplaced;
+    Tell(event);
   } else {
     Mark(found.name, version.version, ModelState::kUnavailable, loaded.status().message());
   }
@@ -198,8 +205,8 @@ Status Repository::LoadVersion(const FoundModel& found, const FoundVersion& vers
 
 // Versions that the folder has no more, or the policy leaves out, go when those that replace them serve.
 void Repository::DropVersions(const FoundModel& found) {
-  std::vector<Version> dropped;  // freed when the others may go on
-  std::lock_guard lock(mutex_);
+  std::vector<std::pair<int64_t, Version>> dropped;  // freed when the others may go on
+  std::unique_lock lock(mutex_);
   Entry& entry = entries_[found.name];
   const bool has_ready = std::ranges::any_of(found.versions, [&](const FoundVersion& version) {
     return entry.versions[version.version].model != nullptr;
@@ -209,23 +216,38 @@ void Repository::DropVersions(const FoundModel& found) {
         std::ranges::find(found.versions, each.first, &FoundVersion::version) != found.versions.end() ||
         std::ranges::find(found.broken, each.first, &BrokenVersion::version) != found.broken.end();
     const bool is_over = !is_found && (has_ready || each.second.model == nullptr) && each.first != 0;
-    if (is_over) dropped.push_back(std::move(each.second));
+    if (is_over) dropped.emplace_back(each.first, std::move(each.second));
     return is_over;
   });
+  lock.unlock();
+  for (const auto& [number, version] : dropped) {
+    Tell({.kind = ModelEvent::Kind::kUnloaded,
+          .model = found.name,
+          .version = number,
+          .reason = "others take its place"});
+  }
 }
 
 // A version that serves goes on serving, and the reason says what failed.
 void Repository::Mark(const std::string& name, int64_t version, ModelState state, const std::string& reason) {
-  std::lock_guard lock(mutex_);
-  Version& now = entries_[name].versions[version];
-  now.state = now.model != nullptr ? ModelState::kReady : state;
-  now.reason = reason;
+  ModelEvent event{.model = name, .version = version, .reason = reason};
+  {
+    std::lock_guard lock(mutex_);
+    Entry& entry = entries_[name];
+    Version& now = entry.versions[version];
+    now.state = now.model != nullptr ? ModelState::kReady : state;
+    if (std::exchange(now.reason, reason) == reason) return;
+    event.still_serves = std::ranges::any_of(entry.versions, [&](const auto& each) {
+      return each.second.model != nullptr && (version == 0 || each.first == version);
+    });
+  }
+  Tell(event);
 }
 
 Status Repository::Unload(const std::string& name) {
   std::lock_guard loading(loading_);
   std::vector<std::shared_ptr<ServedModel>> unloaded;  // freed when the others may go on
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto entry = entries_.find(name);
   if (entry == entries_.end()) return Status(Code::kNotFound, "there is no model '" + name + "'");
   entry->second.is_wanted = false;
@@ -235,6 +257,8 @@ Status Repository::Unload(const std::string& name) {
     version.state = ModelState::kUnavailable;
     version.reason = "unloaded";
   }
+  lock.unlock();
+  Tell({.kind = ModelEvent::Kind::kUnloaded, .model = name, .reason = "by request"});
   return Status::Ok();
 }
 

@@ -5,6 +5,7 @@
 // fails changes nothing but the reason shown.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,18 @@ struct IndexEntry {
   bool is_wanted = true;  // false: left out at the start, or unloaded by request
 };
 
+// What became of a model.
+struct ModelEvent {
+  enum class Kind { kLoaded, kReplaced, kUnloaded, kFailed };
+
+  Kind kind = Kind::kFailed;
+  std::string model;
+  int64_t version = 0;        // 0: of the model as a whole
+  double seconds = 0;         // that loading took
+  std::string reason;         // why it failed, or went
+  bool still_serves = false;  // what serves is still the one before
+};
+
 struct RepositoryOptions {
   std::vector<std::string> paths;  // of model files and of repository folders
   // Of JSON laid over the manifests of the model files; empty: of none. Models of repositories have a
@@ -37,6 +50,8 @@ struct RepositoryOptions {
   EngineOptions engine;
   // Models to load at the start; empty: all.
   std::vector<std::string> names;
+  // Told of each event, one at a time, by whoever loads; must not call back. May be empty.
+  std::function<void(const ModelEvent&)> on_event;
 };
 
 // Every method may be called from any thread. Loading and unloading take their time, one after the other.
@@ -85,6 +100,9 @@ class Repository {
   Status LoadVersion(const FoundModel& found, const FoundVersion& version,
                      const std::optional<ModelConfig>& given, Reload reload);
   void DropVersions(const FoundModel& found);
+  void Tell(const ModelEvent& event) const {
+    if (options_.on_event) options_.on_event(event);
+  }
   void Mark(const std::string& name, int64_t version, ModelState state, const std::string& reason);
 
   const RepositoryOptions options_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "ir/text.h"
 
@@ -12,7 +13,9 @@ namespace slipway::server {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
 
 // y = -x, with a golden vector that wants `wanted` for x = 2.
@@ -150,6 +153,37 @@ TEST_F(RepositoryTest, AConfigurationThatIsTakenStays) {
   EXPECT_EQ(repository.Find("m", "").value()->config().parameters.count("by"), 1u);
   ASSERT_TRUE(repository.Load("m").ok());
   EXPECT_EQ(repository.Find("m", "").value()->config().parameters.count("by"), 0u);
+}
+
+TEST_F(RepositoryTest, EventsTellWhatBecomesOfAModel) {
+  std::vector<std::string> events;
+  const auto on_event = [&](const ModelEvent& event) {
+    constexpr const char* kNames[] = {"loaded", "replaced", "unloaded", "failed"};
+    events.push_back(std::string(kNames[static_cast<int>(event.kind)]) + " " + event.model + " " +
+                     std::to_string(event.version) + (event.still_serves ? " still serves" : ""));
+  };
+  Repository repository({.paths = {root_.string()}, .on_event = on_event});
+  const auto told = [&] { return std::exchange(events, {}); };
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  ASSERT_TRUE(repository.Refresh().ok());
+  EXPECT_THAT(told(), ElementsAre("loaded m 1"));
+  ASSERT_TRUE(repository.Load("m").ok());
+  EXPECT_THAT(told(), ElementsAre("replaced m 1"));
+  WriteNegation(root_ / "m/2/model.slip", -2);
+  ASSERT_TRUE(repository.Refresh().ok());
+  EXPECT_THAT(told(), ElementsAre("loaded m 2", "unloaded m 1"));
+  WriteNegation(root_ / "m/2/model.slip", 2);
+  ASSERT_TRUE(repository.Refresh().ok());
+  EXPECT_THAT(told(), ElementsAre("failed m 2 still serves"));
+  ASSERT_TRUE(repository.Refresh().ok());
+  EXPECT_THAT(told(), IsEmpty()) << "what failed and did not change is not tried again";
+  EXPECT_FALSE(repository.Load("m").ok());
+  EXPECT_THAT(told(), ElementsAre("failed m 2 still serves")) << "what is asked for is told each time";
+  ASSERT_TRUE(repository.Unload("m").ok());
+  EXPECT_THAT(told(), ElementsAre("unloaded m 0"));
+  fs::remove_all(root_ / "m");
+  ASSERT_TRUE(repository.Refresh().ok());
+  EXPECT_THAT(told(), ElementsAre("unloaded m 0"));
 }
 
 }  // namespace
