@@ -1,11 +1,15 @@
 #include "cli/option_sources.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <sstream>
 #include <string_view>
 #include <vector>
+
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
 
 #include "base/file.h"
 #include "base/nearest.h"
@@ -30,34 +34,98 @@ CLI::Option* FindOption(CLI::App& command, const std::string& key) {
   return named != nullptr ? named : command.get_option_no_throw(key);
 }
 
-Status UnknownKey(const CLI::ConfigItem& item, const std::vector<std::string>& keys) {
-  const std::vector<std::string_view> views(keys.begin(), keys.end());
-  return Status(
-      Code::kUsage, "unknown key '" + item.fullname() + "'" + DidYouMean(item.name, views),
-      "keys are flags without dashes, values stand on one line: port = 8000, api-key = [\"a\", \"b\"]");
+// What a value of an option is in TOML.
+enum class Kind { kText, kInteger, kNumber, kTruth };
+
+Kind KindOf(const CLI::Option& option) {
+  if (option.get_expected_min() == 0) return Kind::kTruth;
+  // "INT:INT in [0 - 65535]": the type, and what is checked.
+  const std::string type = option.get_type_name();
+  if (type.starts_with("INT") || type.starts_with("UINT")) return Kind::kInteger;
+  return type.starts_with("FLOAT") ? Kind::kNumber : Kind::kText;
 }
 
-// May throw what CLI11 says of a wrong value.
-void Give(CLI::Option& option, const CLI::ConfigItem& item) {
-  const bool is_flag = option.get_expected_min() == 0;
-  if (is_flag)
-    option.add_result(option.get_flag_value(item.name, CLI::ConfigTOML().to_flag(item)));
-  else
-    option.add_result(item.inputs);
-  option.run_callback();
+const char* NameOf(Kind kind) {
+  switch (kind) {
+    case Kind::kText: return "a string";
+    case Kind::kInteger: return "an integer";
+    case Kind::kNumber: return "a number";
+    case Kind::kTruth: return "true or false";
+  }
+  return "";
 }
 
-Status Take(const CLI::ConfigItem& item, const std::vector<std::string>& keys, CLI::App& command) {
-  const bool is_known = item.parents.empty() && std::find(keys.begin(), keys.end(), item.name) != keys.end();
-  if (!is_known) return UnknownKey(item, keys);
-  CLI::Option* option = FindOption(command, item.name);
-  if (option->count() > 0) return Status::Ok();  // the command line and the environment come first
+// "a string, "x"", as messages call a value that is of the wrong kind.
+std::string Describe(const toml::node& node) {
+  if (const auto* text = node.as_string()) return "the string \"" + text->get() + "\"";
+  if (const auto* integer = node.as_integer()) return fmt::format("the integer {}", integer->get());
+  if (const auto* number = node.as_floating_point()) return fmt::format("the number {}", number->get());
+  if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
+  if (node.is_array()) return "a list";
+  return node.is_table() ? "a table" : "a date or time";
+}
+
+// As the command line would have it; nothing where it is of another kind.
+std::optional<std::string> TextOf(const toml::node& node, Kind kind) {
+  const auto* integer = node.as_integer();
+  switch (kind) {
+    case Kind::kText: return node.value_exact<std::string>();
+    case Kind::kTruth:
+      if (const auto truth = node.value_exact<bool>()) return *truth ? "true" : "false";
+      return std::nullopt;
+    case Kind::kNumber:
+      if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
+      [[fallthrough]];
+    case Kind::kInteger: return integer == nullptr ? std::nullopt : std::optional(std::to_string(**integer));
+  }
+  return std::nullopt;
+}
+
+// The values of one key, for an option that takes one, or several.
+Result<std::vector<std::string>> TextsOf(const std::string& key, const toml::node& node,
+                                         const CLI::Option& option) {
+  const Kind kind = KindOf(option);
+  const toml::array* list = option.get_expected_max() > 1 ? node.as_array() : nullptr;
+  if (list != nullptr && list->empty())
+    return Status(Code::kUsage, key + " is an empty list", "leave the line out where there is none");
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < (list == nullptr ? 1 : list->size()); ++i) {
+    const toml::node& value = list == nullptr ? node : *list->get(i);
+    const auto text = TextOf(value, kind);
+    if (!text) return Status(Code::kUsage, key + " takes " + NameOf(kind) + ", and not " + Describe(value));
+    texts.push_back(*text);
+  }
+  return texts;
+}
+
+Status Give(CLI::Option& option, const std::string& key, const std::vector<std::string>& texts) {
   try {
-    Give(*option, item);
+    for (const std::string& text : texts)
+      option.add_result(KindOf(option) == Kind::kTruth ? option.get_flag_value(key, text) : text);
+    option.run_callback();
   } catch (const CLI::ParseError& error) {
     return Status(Code::kUsage, error.what());
   }
   return Status::Ok();
+}
+
+Status Take(const std::string& key, const toml::node& node, const std::vector<std::string>& keys,
+            CLI::App& command) {
+  if (std::ranges::find(keys, key) == keys.end()) {
+    const std::vector<std::string_view> known(keys.begin(), keys.end());
+    return Status(Code::kUsage,
+                  std::string("unknown ") + (node.is_table() ? "table" : "key") + " '" + key + "'" +
+                      DidYouMean(key, known),
+                  "keys are flags without dashes, and in no table: port = 8000, api-key = [\"a\", \"b\"]");
+  }
+  CLI::Option& option = *FindOption(command, key);
+  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<std::string> texts, TextsOf(key, node, option));
+  if (option.count() > 0) return Status::Ok();  // the command line and the environment come first
+  return Give(option, key, texts);
+}
+
+std::string PlaceOf(const std::string& path, const toml::source_region& source) {
+  return fmt::format("'{}' line {}", path, source.begin.line);
 }
 
 }  // namespace
@@ -68,20 +136,19 @@ Status ReadOptionsFrom(const std::string& path, CLI::App& command) {
     return Status(Code::kUsage, "'" + path + "' has " + std::to_string(text.size()) +
                                     " bytes, more than any configuration");
   }
-  const auto is_strange = [](unsigned char c) { return c < ' ' && c != '\n' && c != '\r' && c != '\t'; };
-  if (std::ranges::any_of(text, is_strange)) return Status(Code::kUsage, "'" + path + "' is no text file");
-  std::vector<CLI::ConfigItem> items;
-  try {
-    std::istringstream in(text);
-    items = CLI::ConfigTOML().from_config(in);
-  } catch (const CLI::Error& error) {
-    return Status(Code::kUsage, "'" + path + "': " + error.what());
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    return Status(Code::kUsage, PlaceOf(path, parsed.error().source()) +
+                                    " is no TOML: " + std::string(parsed.error().description()));
   }
+  // In the file's order, so that the first error is told.
+  std::vector<std::pair<std::string, const toml::node*>> lines;
+  for (const auto& [key, node] : parsed.table()) lines.emplace_back(key.str(), &node);
+  std::ranges::stable_sort(lines, {}, [](const auto& line) { return line.second->source().begin.line; });
   const std::vector<std::string> keys = KeysOf(command);
-  for (const CLI::ConfigItem& item : items) {
-    if (item.name == "++" || item.name == "--") continue;  // CLI11's marks of a table's begin and end
-    if (const Status status = Take(item, keys, command); !status.ok())
-      return status.WithContext("'" + path + "'");
+  for (const auto& [key, node] : lines) {
+    if (const Status status = Take(key, *node, keys, command); !status.ok())
+      return status.WithContext(PlaceOf(path, node->source()));
   }
   return Status::Ok();
 }

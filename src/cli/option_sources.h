@@ -9,10 +9,9 @@
 
 namespace slipway::cli {
 
-// Gives options that have no value yet those of a TOML file, whose keys are their names without dashes;
-// checks them as it would on the command line. Errors name the file and the key. Left out: tables,
-// and arrays over several lines. REQUIRES:
-// the command is parsed.
+// Gives options that have no value yet those of a TOML file (1.0), whose keys are their names without dashes;
+// checks them as it would on the command line, and that a number is a number. Errors name the file, the line
+// and the key. Left out on purpose: tables, since options have one level. REQUIRES: the command is parsed.
 Status ReadOptionsFrom(const std::string& path, CLI::App& command);
 
 // Refuses variables of the environment that begin with `prefix` and that no option knows, or that are empty:

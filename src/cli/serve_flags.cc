@@ -129,8 +129,9 @@ Status CompleteFlags(CLI::App& command, const ServeFlags& flags) {
 }
 
 void AddServeFlags(CLI::App& command, ServeFlags& flags) {
-  command.add_option("models", flags.models,
-                     "model files, and folders of models (a Triton model repository)");
+  command
+      .add_option("models", flags.models, "model files, and folders of models (a Triton model repository)")
+      ->envname(kVariables + "MODELS");
   const auto option = [&](const std::string& name, auto& value, const std::string& text) {
     std::string variable = kVariables + name;
     std::ranges::transform(variable, variable.begin(),
@@ -237,8 +238,7 @@ void AddServeFlags(CLI::App& command, ServeFlags& flags) {
                 "keep the last 1000 requests' times: GET /debug/trace, for Perfetto")
       ->envname("SLIPWAY_SERVE_TRACE");
   command.add_flag("--check-config", flags.checks_only, "load everything, say whether it works, and stop");
-  command.add_option("--config", flags.config,
-                     "TOML file of these options; flags and the environment come first");
+  option("config", flags.config, "TOML file of these options; flags and the environment come first");
 }
 
 }  // namespace slipway::cli

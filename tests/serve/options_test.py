@@ -23,7 +23,7 @@ OK, USAGE, NOT_FOUND, BROKEN, IO = 0, 2, 3, 4, 8
 VARIABLES = "SLIPWAY_SERVE_"
 # Of options without a default value: one that they take. None: it needs more around it, and has a test of its own.
 SAMPLES = {"metrics-port": 0, "load": ["affine"], "api-key": ["a", "b"], "allow-model": ["affine"], "cors": "*", "log-file": "log",
-           "trace": True, "host": ["models.example"], "manifest": None, "tls-cert": None, "tls-key": None}
+           "trace": True, "host": ["models.example"], "config": None, "manifest": None, "tls-cert": None, "tls-key": None}
 
 
 def environment(**variables):
@@ -110,6 +110,26 @@ class EveryOption(Folder):
             self.assert_right(self.model, **{variable[len(VARIABLES):]: text})
         self.for_each_option(check)
 
+    def test_in_any_form_of_toml(self):
+        path = self.write("forms.toml", f"""\ufeff# a comment\r
+models = [  # over several lines
+  '{self.model}',
+]
+"port" = 0x0
+max-waiting = 1_000
+max-megapixels = 5e1
+notice = 0.5
+api-key = ["a",
+           \"\"\"b\"\"\"]
+""")
+        self.assertIn("1 model version", self.assert_right("--config", path))
+
+    def test_files_and_models_in_the_environment(self):
+        path = self.write("variable.toml", 'max-body-mb = "x"\n')
+        self.assert_refused(USAGE, "'variable.toml' line 1", self.model, CONFIG="variable.toml")
+        path.write_text("max-body-mb = 1\n")
+        self.assertIn("1 model version", self.assert_right(CONFIG=str(path), MODELS=str(self.model)))
+
     def test_models_in_a_file(self):
         path = self.write("models.toml", f'# what to serve\nmodels = ["{self.model}"]  # one\nport = 0\n')
         self.assertIn("1 model version", self.assert_right("--config", path))
@@ -173,12 +193,16 @@ class Effect(Folder):
 class Refused(Folder):
     def test_wrong_files_of_options(self):
         for text, words in [("prot = 1\n", ["'wrong.toml'", "'prot' (did you mean 'port'?)"]),
-                            ("[serve]\nport = 0\n", "'serve.port'"), ('port = "x"\n', ["'wrong.toml'", "port", "x"]),
-                            ("port = 70000\n", ["port", "70000"]), ("threads = 1.5\n", ["threads", "1.5"]),
+                            ("port = 0\n[serve]\nport = 0\n", ["'wrong.toml' line 2", "table 'serve'"]),
+                            ('port = "8000"\n', ["'wrong.toml' line 1", "port", "\"8000\""]),
+                            ("# a port\n\nport = 70000\n", ["line 3", "port", "70000"]), ("threads = 1.5\n", ["threads", "1.5"]),
+                            ("trace = 1\n", ["trace", "true or false"]), ("log = true\n", ["log", "a string"]),
+                            ("load = [1]\n", ["load", "the integer 1"]), ("port = [1]\n", ["port", "a list"]), ("load = []\n", "load"),
+                            ("port = 1\nport = 2\n", "line 2"), ("drain = 1979-05-27\n", "a date"),
                             ("max-body-mb = -1\n", ["max-body-mb", "-1"]), ("drain = inf\n", ["drain", "inf"]),
-                            ('precision = "f31"\n', ["precision", "f31"]), ("trace = maybe\n", ["trace", "maybe"]),
-                            ("config = \"other.toml\"\n", "'config'"), ("help = true\n", "'help'"), ("port 0\n", "'port 0'"),
-                            ("\0\1\2", "no text file")]:
+                            ('precision = "f31"\n', ["precision", "f31"]), ("trace = maybe\n", "line 1"),
+                            ("config = \"other.toml\"\n", "'config'"), ("help = true\n", "'help'"), ("port 0\n", "line 1"),
+                            ("\0\1\2", "no TOML")]:
             with self.subTest(text):
                 self.write("wrong.toml", text)
                 self.assert_refused(USAGE, words, self.model, "--config", "wrong.toml")
