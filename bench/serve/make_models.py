@@ -78,8 +78,8 @@ def write(name, photo, folder):
         onnx.save(model, path)
 
 
-def _make_photo(path):
-    """As large as a phone's preview: patches of colour, smooth between."""
+def make_photo(path):
+    """A JPEG as large as a phone's preview: patches of colour, smooth between."""
     patches = np.random.default_rng(1).integers(0, 256, (27, 36, 3), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(patches).resize((1080, 810), Image.Resampling.BICUBIC).save(path, "JPEG", quality=90)
@@ -89,7 +89,7 @@ def main(photo, folder, *names):
     photo, folder = pathlib.Path(photo), pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if not photo.exists():
-        _make_photo(photo)
+        make_photo(photo)
     for name in names:
         write(name, photo, folder)
 

@@ -2,23 +2,20 @@
 
 Exit status: 1 where a server fails or answers otherwise than `slipway detect` and `slipway classify`, 2 for wrong flags.
 """
-import argparse
 import contextlib
 import dataclasses
 import json
 import os
 import pathlib
-import platform
 import statistics
-import subprocess
 import sys
-import time
 
 import agreement
+import measuring
 import report
+from measuring import ROOT, run, say
 from servers import Failed, Server, free_port
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASELINE = pathlib.Path(__file__).resolve().parent / "baseline"
 SERVERS = ("slipway", "flask")
 WORKERS = (1, 2, 4)
@@ -61,28 +58,16 @@ JOBS = {job.name: job for job in (Job("yolov5n_640", "detect", 640, DETECT), Job
 
 
 def _parse(arguments):
-    assets = pathlib.Path(os.environ.get("SLIPWAY_ASSETS") or ROOT / "../shared/assets")
-    parser = argparse.ArgumentParser(prog="bench-serve", description=__doc__)
+    parser = measuring.parser(__doc__, "serve")
     parser.add_argument("--models", default="yolov5n_640 mobilenetv2_224", help=f"of {', '.join(JOBS)}")
     parser.add_argument("--servers", default="slipway flask", help="of slipway, flask")
-    parser.add_argument("--concurrency", default="1 2 8 32", help="connections of the closed loops")
-    parser.add_argument("--seconds", type=float, default=5, help="of each closed loop")
+    parser.add_argument("--concurrency", type=measuring.numbers, default=[1, 2, 8, 32], help="connections of the closed loops")
     parser.add_argument("--open-seconds", type=float, default=60, help="of each open loop")
     parser.add_argument("--probe-seconds", type=float, default=3, help="for each of the baseline's settings")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each server")
-    parser.add_argument("--cores", default="0 1", help="that servers and load share")
     parser.add_argument("--serve-flags", default="", help="more flags of 'slipway serve'")
-    parser.add_argument("--photo", type=pathlib.Path, default=assets / "images/task/bus.jpg", help="a JPEG; made where missing")
-    parser.add_argument("--slipway", type=pathlib.Path, default=ROOT / "build/release/slipway", help="the built program")
-    parser.add_argument("--load", type=pathlib.Path, default=ROOT / "build/release/bench/serve/slipway_load")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/serve", help="folder for models, logs and results")
-    parser.add_argument("--docs", action="store_true", help="write the results into docs/serve_benchmarks.md")
     flags = parser.parse_args(arguments)
     flags.models, flags.servers = _chosen(parser, flags.models, JOBS), _chosen(parser, flags.servers, SERVERS)
-    flags.out = flags.out.resolve()  # servers start in folders of their own
     flags.model_folder = flags.out / "models"
-    flags.concurrency, flags.cores = ([int(word) for word in text.replace(",", " ").split()]
-                                      for text in (flags.concurrency, flags.cores))
     return flags
 
 
@@ -92,18 +77,6 @@ def _chosen(parser, text, known):
         if name not in known:
             parser.error(f"unknown '{name}': must be of {', '.join(known)}")
     return names
-
-
-def _say(line):
-    print(f"bench-serve: {line}", file=sys.stderr, flush=True)
-
-
-def _run(*command, **more):
-    """What a command prints."""
-    run = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, **more)
-    if run.returncode != 0:
-        raise Failed(f"'{' '.join(map(str, command))}' ends with {run.returncode}:\n{run.stdout[-1000:]}{run.stderr[-2000:]}")
-    return run.stdout
 
 
 class Contest:
@@ -144,7 +117,7 @@ class Contest:
         for settings in [(workers, threads) for workers in WORKERS for threads in ORT_THREADS]:
             with contextlib.closing(self._start_flask(*settings)) as server:
                 rates[settings] = self._load(server, self.flags.probe_seconds, "--connections", PROBE_CONNECTIONS)["per_second"]
-            _say(f"{self.job.name}: flask, {settings[0]} workers, {settings[1] or 'default'} threads: {rates[settings]:.1f} a second")
+            say(f"{self.job.name}: flask, {settings[0]} workers, {settings[1] or 'default'} threads: {rates[settings]:.1f} a second")
         return max(rates, key=rates.get)
 
     def _open(self, stack):
@@ -160,14 +133,11 @@ class Contest:
     # -- measures
 
     def _load(self, server, seconds, *more):
-        command = [self.flags.load, server.url, "--body", self.flags.photo, "--content-type", "image/jpeg", "--same-body",
-                   "--allow-failures", "--json", "--warmup", min(1, seconds / 4), "--seconds", seconds, *more]
-        cores = self.flags.cores
-        return json.loads(_run(*command, preexec_fn=lambda: os.sched_setaffinity(0, cores)))
+        return measuring.load(self.flags, server.url, seconds, "--body", self.flags.photo, "--content-type", "image/jpeg", *more)
 
     def _check_answers(self, servers):
-        wanted = json.loads(_run(self.flags.slipway, self.job.verb, self.model, self.flags.photo, "--json", "--manifest",
-                                 self.manifest))
+        wanted = json.loads(run(self.flags.slipway, self.job.verb, self.model, self.flags.photo, "--json", "--manifest",
+                                self.manifest))
         lines = []
         for server in servers:
             with server.turn():
@@ -204,9 +174,9 @@ class Contest:
     def _engine(self):
         """What the engine does without a server; the servers are stopped meanwhile."""
         cores = self.flags.cores
-        made = json.loads(_run(self.flags.slipway, "bench", self.model, "--image", self.flags.photo, "--manifest", self.manifest,
-                               "--contexts", len(cores), "--threads", 1, "--seconds", self.flags.seconds, "--json",
-                               preexec_fn=lambda: os.sched_setaffinity(0, cores)))
+        made = json.loads(run(self.flags.slipway, "bench", self.model, "--image", self.flags.photo, "--manifest", self.manifest,
+                              "--contexts", len(cores), "--threads", 1, "--seconds", self.flags.seconds, "--json",
+                              preexec_fn=lambda: os.sched_setaffinity(0, cores)))
         return {"networks_per_second": made["throughput"]["per_second"], "photos_per_second": made["photos"]["per_second"],
                 "contexts": len(cores), **made["photo"]}
 
@@ -220,44 +190,22 @@ class Contest:
                     "engine": self._engine()}
 
 
-def _busy_share(seconds=1.0):
-    """The share of all cores' time that others used just now, 0 to 1."""
-    def ticks():
-        numbers = [int(word) for word in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-        return sum(numbers), numbers[3] + numbers[4]  # all, idle
-
-    total, idle = ticks()
-    time.sleep(seconds)
-    total_after, idle_after = ticks()
-    return 1 - (idle_after - idle) / max(total_after - total, 1)
-
-
-def _machine(cores):
-    names = [line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-             if line.startswith("model name")]
-    return {"cpu": names[0] if names else platform.machine(), "cores": ",".join(map(str, cores)), "kernel": platform.release(),
-            "busy": _busy_share()}
-
-
 def main(arguments=None):
     flags = _parse(arguments)
     flags.out.mkdir(parents=True, exist_ok=True)
-    machine = _machine(flags.cores)
-    if machine["busy"] > 0.1:
-        _say(f"others keep the cores busy for {machine['busy']:.0%} of the time: figures are worth little")
+    machine = measuring.machine(flags.cores)
     try:
-        _run(sys.executable, pathlib.Path(__file__).parent / "make_models.py", flags.photo, flags.model_folder, *flags.models,
-             env={**os.environ, "PYTHONPATH": str(ROOT / "bench")})
+        run(sys.executable, pathlib.Path(__file__).parent / "make_models.py", flags.photo, flags.model_folder, *flags.models,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "bench")})
         models = [Contest(JOBS[name], flags).hold() for name in flags.models]
     except (Failed, agreement.Disagreement) as error:
-        _say(error)
+        say(error)
         return 1
-    results = {"machine": machine, "photo": f"{flags.photo.name}, {flags.photo.stat().st_size} bytes", "seconds": flags.seconds,
-               "rounds": flags.rounds, "models": models}
+    results = {**measuring.conditions(flags, machine), "models": models}
     (flags.out / "results.json").write_text(json.dumps(results, indent=1))
     print(report.text(results))
     if flags.docs:
-        report.put_into_page(ROOT / "docs/serve_benchmarks.md", report.markdown(results))
+        report.put_into_page(ROOT / "docs/serve_benchmarks.md", "run.sh", report.markdown(results))
     return 0
 
 
