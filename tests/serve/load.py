@@ -16,6 +16,12 @@ def infer_body(values, shape=None, datatype="FP32"):
     return json.dumps({"inputs": [{"name": "x", "datatype": datatype, "shape": shape or [1, len(values)], "data": values}]})
 
 
+def request(head, body=b"", length=True):
+    """As it is sent. head: the request line, and headers beside Host and Content-Length."""
+    lines = [*head.split("\n"), "Host: here", *([f"Content-Length: {len(body)}"] if length else [])]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
 class Load:
     """with Load(port, "model", [scales that are right]) as load: ...; load.stop() ends it, as does leaving.
 
