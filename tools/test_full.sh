@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make test-full` adds to `make test`: the server under load and in faults, the page in a browser, made-up requests to the server, TensorFlow's own answers,
+# What `make test-full` adds to `make test`: the server under load and in faults, the page in a browser, made-up requests to the server, KServe's API, TensorFlow's own answers,
 # random graphs by the thousand, sanitizers, the other compiler, scalar code, ARM, longer fuzzing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -18,6 +18,7 @@ run() {
 tools/setup/install_packages.sh tools/setup/packages_browser.txt
 ctest --test-dir build/release --output-on-failure --no-tests=error --label-regex load
 tests/serve/openapi_fuzz.sh build/release/slipway
+tests/serve/kserve_schema.sh
 tests/oracles/tensorflow.sh build/release/slipway
 tests/oracles/extensions.sh build/release/slipway
 tools/graph_fuzz.sh 20000
