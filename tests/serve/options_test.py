@@ -49,7 +49,7 @@ def toml_of(value):
         return "[" + ", ".join(map(toml_of, value)) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) and not re.fullmatch(r"[\d.]+", value) else str(value)
+    return f'"{value}"' if isinstance(value, str) and not re.fullmatch(r"\d+(\.\d+)?", value) else str(value)
 
 
 class Folder(unittest.TestCase):

@@ -95,7 +95,7 @@ void Process(std::string& text, const Site& site) {
   Head(text, "slipway_responses_total", "counter", "Answers by HTTP status, those of gRPC among them");
   const std::string worker = site.worker.empty() ? "" : fmt::format(",worker=\"{}\"", site.worker);
   for (int status = 0; status < StatusCounts::kEnd; ++status) {
-    if (const uint64_t count = site.answers.Of(status); count > 0)
+    if (const uint64_t count = site.answers.Of(status); count > 0 || status == 200)
       text += fmt::format("slipway_responses_total{{code=\"{}\"{}}} {}\n", status, worker, count);
   }
   Head(text, "slipway_waiting_requests", "gauge", "Requests that wait for a worker");
