@@ -1,5 +1,5 @@
-// JPEG: our own walk over the markers for size and EXIF; for the pixels a decoder of our own where it takes the file,
-// TurboJPEG elsewhere.
+// JPEG: our own walk over the markers for size and EXIF; for the pixels a decoder of our own where it takes
+// the file, TurboJPEG elsewhere.
 //
 // Source: ITU T.81 (markers), Adobe TN 5116 (inverted CMYK).
 #include <turbojpeg.h>

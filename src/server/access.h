@@ -11,9 +11,9 @@
 namespace slipway::server {
 
 struct AccessOptions {
-  // REQUIRES: none is empty. A request must bring one, as "Authorization: Bearer KEY" or "X-API-Key: KEY"; empty: anybody may ask.
-  // Scripts of a page cannot add headers to a WebSocket: there a subprotocol "slipway.key.KEY" may hold the
-  // key, in base64url without padding. Health is told to everybody.
+  // REQUIRES: none is empty. A request must bring one, as "Authorization: Bearer KEY" or "X-API-Key: KEY";
+  // empty: anybody may ask. Scripts of a page cannot add headers to a WebSocket: there a subprotocol
+  // "slipway.key.KEY" may hold the key, in base64url without padding. Health is told to everybody.
   std::vector<std::string> keys;
   // Models that may be asked for; empty: all.
   std::vector<std::string> models;

@@ -94,8 +94,7 @@ class TheServer : public Server, public Handler, public InferHandler {
       transports_.push_back(std::move(transport));
     }
     if (start_grpc != nullptr) SLIPWAY_RETURN_IF_ERROR(OpenGrpc(start_grpc));
-    if (options_.watch_every.count() > 0)
-      background_.Every(options_.watch_every, [this] { Watch(); });
+    if (options_.watch_every.count() > 0) background_.Every(options_.watch_every, [this] { Watch(); });
     return Status::Ok();
   }
 

@@ -13,9 +13,9 @@ using slipway::media::Image;
 
 bool TurboDecode(const uint8_t* data, size_t size, Image* image) {
   tjhandle turbo = tjInitDecompress();
-  const int result = tjDecompress2(turbo, data, size, image->pixels.data(), image->width, 0, image->height,
-                                   image->channels == 1 ? TJPF_GRAY : TJPF_RGB,
-                                   TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING);
+  const int result =
+      tjDecompress2(turbo, data, size, image->pixels.data(), image->width, 0, image->height,
+                    image->channels == 1 ? TJPF_GRAY : TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING);
   tjDestroy(turbo);
   return result == 0;
 }

@@ -19,9 +19,7 @@ void ServerReady(Call call) {
   AnswerWhether(call, !call.site.is_draining && call.site.repository.IsReady(), "ready");
 }
 
-void ModelReady(Call call) {
-  AnswerWhether(call, call.site.Find(call.model, call.version).ok(), "ready");
-}
+void ModelReady(Call call) { AnswerWhether(call, call.site.Find(call.model, call.version).ok(), "ready"); }
 
 // TorchServe's.
 void Ping(Call call) {

@@ -54,8 +54,8 @@ class GrpcTransport {
 
 // The module lies beside the program.
 inline constexpr char kGrpcModule[] = "slipway_grpc.so";
-// What it exports. The number goes up with every change of this file, infer_call.h, http/transport.h or http/message.h, so
-// that a module of another version is not taken.
+// What it exports. The number goes up with every change of this file, infer_call.h, http/transport.h or
+// http/message.h, so that a module of another version is not taken.
 inline constexpr char kGrpcEntry[] = "slipway_grpc_start_2";
 using GrpcEntry = void (*)(const GrpcOptions& options, Handler& http, InferHandler& infer,
                            Result<std::unique_ptr<GrpcTransport>>& started);
