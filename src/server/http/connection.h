@@ -169,7 +169,9 @@ class Connection : public Drainable, public std::enable_shared_from_this<Connect
     TakeHeader();
     if (const auto fault = FaultOf(*parser_)) return Refuse(fault->status, fault->message);
     const auto& message = parser_->get();
-    if (beast::websocket::is_upgrade(message)) return OpenWebSocket();
+    // One with a body is a request like others: a server need not change the protocol (RFC 9110,
+    // section 7.8).
+    if (beast::websocket::is_upgrade(message) && parser_->is_done()) return OpenWebSocket();
     max_body_ = shared_.handler.MaxBodyBytes(request_);
     if (const auto length = parser_->content_length(); length && *length > max_body_)
       return RefuseBody(*length);
@@ -348,6 +350,9 @@ class Connection : public Drainable, public std::enable_shared_from_this<Connect
   }
 
   void OpenWebSocket() {
+    // A client has to wait for the answer (RFC 6455, section 4.1). What was read here would be lost.
+    if (buffer_.size() > 0)
+      return Refuse(400, "a WebSocket's frames come before it is open: wait for the answer");
     state_ = State::kAnswering;
     NoDeadline();
     const auto socket = std::make_shared<WebSocket<Stream>>(std::move(stream_), shared_);

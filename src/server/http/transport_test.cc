@@ -361,6 +361,17 @@ TEST_F(TransportTest, SpeaksOverWebSockets) {
   EXPECT_EQ(client.ReadUntil("\x03\xE9"), std::string("\x88\x02\x03\xE9"));
 }
 
+TEST_F(TransportTest, FramesDoNotComeBeforeTheWebSocketIsOpen) {
+  EXPECT_THAT(Ask(Get("/socket", kUpgrade) + Frame("you")), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(TransportTest, ABodyIsNotTakenForFrames) {
+  Client client(Start());
+  client.Send(Get("/socket", kUpgrade + "Content-Length: 9\r\n") + Frame("you") + Get("/behind"));
+  EXPECT_THAT(client.ReadAnswer("GET /socket " + Frame("you")), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(client.ReadAnswer("GET /behind "), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
 TEST_F(TransportTest, ThereIsNoWebSocketEverywhere) {
   EXPECT_THAT(Ask(Get("/elsewhere", kUpgrade)), StartsWith("HTTP/1.1 404 "));
 }
