@@ -111,11 +111,20 @@ class PlainReader {
       const auto line = Line();
       if (!line) return false;
       const auto size = Number(Trimmed(line->substr(0, line->find(';'))), 16);
-      if (!size) return false;
+      if (!size || HasOpenQuote(*line)) return false;
       if (*size == 0) return SkipTrailers();
       if (!ReadBytes(*size, body) || !text_.starts_with("\r\n")) return false;
       text_.remove_prefix(2);
     }
+  }
+
+  static bool HasOpenQuote(std::string_view line) {
+    bool is_open = false;
+    for (size_t i = 0; i < line.size(); ++i) {
+      if (line[i] == '"') is_open = !is_open;
+      if (line[i] == '\\' && is_open) ++i;
+    }
+    return is_open;
   }
 
   bool SkipTrailers() {
