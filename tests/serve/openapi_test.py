@@ -121,7 +121,7 @@ class Described(unittest.TestCase):
                 session.ask(name, 200, model, picture(), Accept="image/png")
                 session.ask(name, 400, model, b"no picture")
             session.ask(verb, 400, "affine", picture())
-        session.ask("detect", 200, "boxes", picture(), "?score=0.5&iou=0.3&cross_iou=1&max=1")
+        session.ask("detect", 200, "boxes", picture(), "?score=0.5&iou=0.3&cross_iou=1&max=1&timeout=60000000&priority=1")
         session.ask("detect", 400, "boxes", picture(), "?score=2")
         session.ask("classify", 200, "logits", picture(), "?top_k=2")
         form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n' + picture() + b"\r\n--b--\r\n"
