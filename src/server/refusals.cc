@@ -30,6 +30,12 @@ Response NotAllowed(const std::string& allowed) {
   return response;
 }
 
+Response UnknownCoding(const Status& status) {
+  Response response = ErrorResponse(415, ErrorText(status));
+  response.headers.Add("Accept-Encoding", "gzip, deflate");  // RFC 9110, section 15.5.16
+  return response;
+}
+
 Response NoWebSocket(const Request& request) {
   if (request.method != "GET") return NotAllowed("GET");
   Response response = ErrorResponse(426, "frames go over a WebSocket (RFC 6455); this is a plain request");

@@ -19,6 +19,8 @@ Response NoKey();
 Response ForeignPage(const Request& request);
 // The request calls the server by a name that it is not given (Access::IsKnownHost).
 Response UnknownHost(const Request& request);
+// The body has a coding that is not undone (CheckCodings).
+Response UnknownCoding(const Status& status);
 // A plain request where a WebSocket is opened.
 Response NoWebSocket(const Request& request);
 Response NotGivenOut();

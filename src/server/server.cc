@@ -61,6 +61,7 @@ class TheServer : public Server, public Handler, public InferHandler {
         events_(options.log.form, options.worker, options.on_event) {
     site_.allows_control = options.allows_control;
     site_.worker = options.worker;
+    site_.workers = options.scheduler.workers > 0 ? options.scheduler.workers : AvailableCores();
     site_.gives_out = [this](const std::string& model) { return access_.MayUse(model); };
   }
 
@@ -258,6 +259,8 @@ class TheServer : public Server, public Handler, public InferHandler {
     if (auto asset = assets_.Find(request)) return reply(std::move(*asset));
     if (!IsHealth(request.path) && !access_.HasKey(request)) return reply(NoKey());
     if (!access_.IsOfAllowedPage(request)) return reply(ForeignPage(request));
+    if (const Status status = CheckCodings(request.headers.Get("Content-Encoding")); !status.ok())
+      return reply(UnknownCoding(status));
     const auto segments = SplitPath(request.path);
     if (!segments.ok()) return reply(ErrorResponse(segments.status()));
     RouteMatch match = FindRoute(request.method, *segments);
@@ -292,18 +295,22 @@ class TheServer : public Server, public Handler, public InferHandler {
   void Finish(const Request& request, Response& response) {
     ++answered_;
     response.headers.Add("X-Request-ID", request.id);
+    if (response.status == 503) response.headers.Add("Retry-After", std::to_string(site_.SecondsOfWork()));
     access_.AddCors(request, response);
-    const Coding coding = Negotiate(request.headers.Get("Accept-Encoding"));
+    Compress(Negotiate(request.headers.Get("Accept-Encoding")), response);
+    Note(request, response.status, response.body.size());
+  }
+
+  static void Compress(Coding coding, Response& response) {
     // A picture is compressed already, and the page's files (they have an ETag) where it is worth it.
     const bool is_done = response.content_type.starts_with("image/") || response.headers.Has("ETag");
-    if (coding != Coding::kIdentity && response.body.size() >= kWorthCoding && !is_done) {
-      if (auto coded = Encode(coding, response.body); coded.ok()) {
-        response.body = std::move(*coded);
-        response.headers.Add("Content-Encoding", std::string(CodingName(coding)));
-        response.headers.Add("Vary", "Accept-Encoding");
-      }
-    }
-    Note(request, response.status, response.body.size());
+    if (response.body.size() < kWorthCoding || is_done) return;
+    response.headers.Add("Vary", "Accept-Encoding");
+    if (coding == Coding::kIdentity) return;
+    auto coded = Encode(coding, response.body);
+    if (!coded.ok()) return;
+    response.body = std::move(*coded);
+    response.headers.Add("Content-Encoding", std::string(CodingName(coding)));
   }
 
   void Note(const Request& request, int status, size_t bytes) {

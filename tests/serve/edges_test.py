@@ -14,7 +14,9 @@ import tempfile
 import time
 import unittest
 
+import picture_models
 import served
+from openapi_test import picture
 
 PROGRAM = ""
 
@@ -243,6 +245,74 @@ class Events(Folder):
         self.assertIn("reading the repositories failed: ", self.lines(errors, 2)[1])
         time.sleep(0.5)
         self.lines(errors, 2)  # once, not each time
+
+
+def form(*parts):
+    """A body of multipart/form-data of (name, filename or None, bytes), and its headers."""
+    body = b""
+    for name, filename, data in parts:
+        head = f'Content-Disposition: form-data; name="{name}"' + (f'; filename="{filename}"' if filename else "")
+        body += f"--b\r\n{head}\r\n\r\n".encode() + data + b"\r\n"
+    return body + b"--b--\r\n", {"Content_Type": "multipart/form-data; boundary=b"}
+
+
+class Photos(Folder):
+    """What a request for a photo may ask for beside it, and how it is refused."""
+
+    def setUp(self):
+        super().setUp()
+        self.photo = picture()
+        self.boxes = served.save(picture_models.boxes(), self.folder / "boxes.onnx")
+
+    def ask(self, server, query="", body=None, **headers):
+        return Answer(server.port, "POST", f"/v2/models/boxes/detect{query}", body or self.photo, **headers)
+
+    def test_fields_of_a_form_are_taken_like_the_querys(self):
+        server = self.serve(models=[self.boxes])
+        for parts, count in (((), 2), ((("score", None, b"0.8"),), 1), ((("max", None, b"1"), ("iou", None, b"")), 1)):
+            body, headers = form(("file", "a.png", self.photo), *parts)
+            answer = self.ask(server, body=body, **headers)
+            self.assertEqual((answer.status, len(answer.json["detections"])), (200, count), parts)
+        for parts, word in (((("scoer", None, b"0.8"),), "'scoer'"), ((("score", None, b"2"),), "'score'"),
+                            ((("other", "b.png", self.photo),), "'b.png'"), ((("timeout", None, b"-1"),), "'timeout'")):
+            body, headers = form(("file", "a.png", self.photo), *parts)
+            answer = self.ask(server, body=body, **headers)
+            self.assertEqual(answer.status, 400, parts)
+            self.assertIn(word, answer.json["error"])
+        body, headers = form(("file", "a.png", self.photo), ("score", None, b"0.8"))
+        self.assertIn("twice", self.ask(server, "?score=0.1", body, **headers).json["error"])
+
+    def test_timeouts_are_the_requests_own(self):
+        server = self.serve(models=[self.boxes])
+        self.assertEqual(self.ask(server, "?timeout=60000000&priority=1").status, 200)
+        late = self.ask(server, "?timeout=1")
+        self.assertEqual(late.status, 503)
+        self.assertIn("time is over", late.json["error"])
+        self.assertGreaterEqual(int(late.headers["Retry-After"]), 1)
+        body, headers = form(("file", "a.png", self.photo), ("timeout", None, b"1"))
+        self.assertEqual(self.ask(server, body=body, **headers).status, 503)
+        for query in ("?timeout=soon", "?timeout=-1", "?priority=-1", "?priority=high"):
+            self.assertEqual(self.ask(server, query).status, 400, query)
+
+    def test_a_models_own_queue_policy_holds_for_photos(self):
+        root = self.folder / "models"
+        served.save(picture_models.boxes(), root / "boxes/1/model.onnx")
+        (root / "boxes/config.pbtxt").write_text(
+            "dynamic_batching { default_queue_policy { default_timeout_microseconds: 1 allow_timeout_override: false } }")
+        server = self.serve(models=[root])
+        self.assertEqual(self.ask(server).status, 503)
+        self.assertEqual(self.ask(server, "?timeout=60000000").status, 503)
+
+    def test_what_cannot_be_given_or_read_has_its_own_status(self):
+        server = self.serve(models=[self.boxes])
+        self.assertEqual(self.ask(server).headers["Vary"], "Accept")
+        refused = self.ask(server, Accept="text/html")
+        self.assertEqual((refused.status, refused.headers["Vary"]), (406, "Accept"))
+        self.assertEqual(self.ask(server, Content_Type="multipart/mixed; boundary=b").status, 415)
+        self.assertEqual(self.ask(server, Content_Type="multipart/form-data").status, 400)
+        refused = self.ask(server, Content_Encoding="br")
+        self.assertEqual((refused.status, refused.headers["Accept-Encoding"]), (415, "gzip, deflate"))
+        self.assertIn("'br'", refused.json["error"])
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ class Photos:
 
     def test_a_form_and_the_other_names_of_the_endpoint(self):
         headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-        body = form(("note", None, b"hello"), ("file", "bus.jpg", self.bytes))
+        body = form(("score", None, b""), ("file", "bus.jpg", self.bytes))
         want = {**self.by_command_line("detect", self.photo), "file": "bus.jpg"}
         for path in ("detect", "upload", "versions/1/upload"):
             self.assertEqual(json.loads(self.post(f"{self.detector}/{path}", body, headers)[1]), want)
@@ -124,6 +124,7 @@ class Photos:
         self.assertIn("scoer", self.refused(path + "?scoer=0.5", self.bytes)[1])
         headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
         self.assertEqual(self.refused(path, form(("note", None, b"")), headers)[0], 400)
+        self.assertIn("'note'", self.refused(path, form(("note", None, b"hello"), ("file", "a.jpg", self.bytes)), headers)[1])
         self.assertEqual(self.refused(path, form(("file", "a.jpg", self.bytes))[:-4], headers)[0], 400)
 
     def test_a_huge_photo_is_refused_by_its_header(self):

@@ -24,6 +24,14 @@ std::vector<IndexEntry> Site::Index() const {
   return index;
 }
 
+int Site::SecondsOfWork() {
+  return backlog.Seconds([&] {
+    std::vector<ModelLoad> loads;
+    for (const auto& model : repository.Loaded()) loads.push_back(LoadOf(model->statistics().Read()));
+    return SecondsToClear(loads, workers);
+  });
+}
+
 Status Site::Told(const Status& status) const {
   const bool gives_all =
       std::ranges::all_of(repository.Index(), [&](const IndexEntry& entry) { return gives_out(entry.name); });
@@ -47,7 +55,6 @@ Result<Body> Call::DecodedBody() const {
 void Call::Fail(int http_status, const Status& status) const {
   Response response = ErrorResponse(status);
   if (http_status != 0) response.status = http_status;
-  if (http_status == 503) response.headers.Add("Retry-After", "1");
   Answer(std::move(response));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/endpoints/backlog.h"
 #include "server/endpoints/status_counts.h"
 #include "server/http/transport.h"
 #include "server/http/url.h"
@@ -32,6 +33,8 @@ struct Site {
   bool allows_control = true;
   std::string worker;  // its number among the processes of this server; empty: there is one
   StatusCounts answers;
+  int workers = 1;  // that compute
+  Backlog backlog;
   // Whether a model may be asked for; of others nothing is told.
   std::function<bool(const std::string& name)> gives_out = [](const std::string&) { return true; };
 
@@ -39,6 +42,8 @@ struct Site {
   Result<std::shared_ptr<const ServedModel>> Find(const std::string& name, const std::string& version) const;
   std::vector<std::shared_ptr<const ServedModel>> Loaded() const;
   std::vector<IndexEntry> Index() const;
+  // That what waits will take, as far as the past tells.
+  int SecondsOfWork();
   // Errors of the repository tell which models there are: what is left where some are not given out.
   Status Told(const Status& status) const;
 };

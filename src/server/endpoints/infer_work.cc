@@ -1,7 +1,6 @@
 #include "server/endpoints/infer_work.h"
 
-#include <algorithm>
-
+#include "server/endpoints/queue_policy.h"
 #include "server/protocol/error.h"
 
 namespace slipway::server {
@@ -18,7 +17,7 @@ Status InferWork::Decode() {
   SLIPWAY_RETURN_IF_ERROR(ChooseOutputs());
   for (NamedTensor& input : request_.inputs) inputs_.push_back(std::move(input.tensor));
   request_.inputs.clear();
-  TakeQueueParameters();
+  TakeQueueWish({request_.timeout, request_.priority}, *this);
   is_decoded_ = true;
   return Status::Ok();
 }
@@ -57,23 +56,6 @@ Status InferWork::NoSuchOutput(const std::string& name) const {
     known += (known.empty() ? "" : ", ") + Quoted(port.name);
   return Status(Code::kUsage,
                 "model " + Quoted(model().name()) + " has no output " + Quoted(name) + "; it has " + known);
-}
-
-void InferWork::TakeQueueParameters() {
-  const auto& batching = model().config().dynamic_batching;
-  const QueuePolicy policy = batching ? batching->default_queue_policy : QueuePolicy();
-  std::chrono::microseconds timeout(policy.default_timeout_microseconds);
-  if (!batching || policy.allow_timeout_override) {
-    if (request_.timeout.count() > 0 && (timeout.count() == 0 || request_.timeout < timeout))
-      timeout = request_.timeout;
-  }
-  if (timeout.count() > 0 && policy.timeout_action == TimeoutAction::kReject)
-    deadline = std::min(deadline, arrived + timeout);
-  if (!batching || batching->priority_levels == 0) return;
-  const bool is_known =
-      request_.priority > 0 && request_.priority <= static_cast<uint64_t>(batching->priority_levels);
-  priority =
-      static_cast<int>(is_known ? static_cast<int64_t>(request_.priority) : batching->default_priority_level);
 }
 
 void SubmitInfer(Scheduler& scheduler, std::unique_ptr<InferWork> work) {

@@ -34,7 +34,6 @@ class InferWork : public Work {
 
   Status ChooseOutputs();
   Status NoSuchOutput(const std::string& name) const;
-  void TakeQueueParameters();
 
   InferRequest request_;
   std::vector<Chosen> chosen_;

@@ -2,50 +2,15 @@
 #include "server/endpoints/photo.h"
 
 #include "server/endpoints/endpoints.h"
-#include "server/endpoints/thresholds.h"
+#include "server/endpoints/photo_parameters.h"
+#include "server/endpoints/upload.h"
 #include "server/http/accept.h"
-#include "server/http/header_value.h"
 #include "server/http/multipart.h"
 
 namespace slipway::server {
 namespace {
 
 constexpr std::string_view kForms[] = {"application/json", "image/jpeg", "image/png"};
-
-struct Upload {
-  Body body;                       // keeps the bytes
-  std::span<const uint8_t> bytes;  // of the image
-  std::string name;                // of the file, as the client calls it
-};
-
-bool IsMultipart(std::string_view content_type) {
-  constexpr std::string_view kType = "multipart/";
-  return IsSameIgnoringCase(content_type.substr(0, kType.size()), kType);
-}
-
-// The body itself, or a form's file.
-Result<Upload> TakeUpload(const Call& call) {
-  Upload upload;
-  SLIPWAY_ASSIGN_OR_RETURN(upload.body, call.DecodedBody());
-  upload.bytes = upload.body.bytes();
-  const std::string_view type = call.request.headers.Get("Content-Type");
-  if (!IsMultipart(type)) {
-    if (!upload.bytes.empty()) return upload;
-    return Status(Code::kUsage, "the request has no body",
-                  "send the image's bytes: curl --data-binary @photo.jpg");
-  }
-  const MultipartLimits limits{.max_part_bytes = call.site.limits.max_decoded_bytes,
-                               .max_total_bytes = call.site.limits.max_decoded_bytes};
-  SLIPWAY_ASSIGN_OR_RETURN(const std::vector<Part> parts, ParseMultipart(type, upload.bytes, limits));
-  // A file, by its name; else the only field there is.
-  for (const Part& part : parts) {
-    if (part.filename.empty() && parts.size() > 1) continue;
-    upload.bytes = part.bytes;
-    upload.name = part.filename;
-    if (!upload.bytes.empty()) return upload;
-  }
-  return Status(Code::kUsage, "the form has no file in it", "send one: curl -F file=@photo.jpg");
-}
 
 class PhotoRequest : public PhotoWork {
  public:
@@ -54,19 +19,20 @@ class PhotoRequest : public PhotoWork {
     call_.Stamp(*this);
   }
 
-  Status Read() {
-    SLIPWAY_ASSIGN_OR_RETURN(thresholds, TakeThresholds(call_.query, model().manifest().thresholds));
-    form_ = Negotiate(call_.request.headers.Get("Accept"), kForms);
-    if (form_.empty())
-      return Status(Code::kUsage,
-                    "the answer is application/json, image/jpeg or image/png; Accept asks for none of them");
+  // What can be said before the photo is looked at. form: of the answer, among kForms.
+  Status Begin(std::string_view form) {
+    form_ = form;
     keeps_photo = form_ != kForms[0];
     max_pixels = call_.site.limits.max_image_pixels;
-    return Status::Ok();
+    return TakeParameters();
   }
 
   Status Prepare() override {
-    SLIPWAY_ASSIGN_OR_RETURN(upload_, TakeUpload(call_));
+    SLIPWAY_ASSIGN_OR_RETURN(Body body, call_.DecodedBody());
+    const std::string_view type = call_.request.headers.Get("Content-Type");
+    SLIPWAY_ASSIGN_OR_RETURN(
+        upload_, TakeUpload(type, std::move(body), call_.site.limits.max_decoded_bytes, call_.query));
+    if (IsForm(type)) SLIPWAY_RETURN_IF_ERROR(TakeParameters());
     return PreparePhoto(upload_.bytes);
   }
 
@@ -85,19 +51,50 @@ class PhotoRequest : public PhotoWork {
   void Fail(int http_status, const Status& status) override { call_.Fail(http_status, status); }
 
  private:
+  Status TakeParameters() {
+    SLIPWAY_ASSIGN_OR_RETURN(const PhotoParameters parameters,
+                             TakePhotoParameters(call_.query, model().manifest().thresholds));
+    thresholds = parameters.thresholds;
+    TakeQueueWish(parameters.wish, *this);
+    return Status::Ok();
+  }
+
   Call call_;
   Upload upload_;
   std::string_view form_;
 };
 
+// 406 and 415: what the answer may be, and what the body is. The form of the answer; empty: it is refused.
+std::string_view Negotiated(const Call& call) {
+  const std::string_view form = Negotiate(call.request.headers.Get("Accept"), kForms);
+  const std::string_view type = call.request.headers.Get("Content-Type");
+  if (form.empty()) {
+    call.Answer(ErrorResponse(
+        406, "the answer is application/json, image/jpeg or image/png; Accept asks for none of them"));
+    return {};
+  }
+  if (!IsForm(type)) return form;
+  const auto boundary = BoundaryOf(type);
+  if (boundary.ok()) return form;
+  call.Answer(ErrorResponse(boundary.status().code() == Code::kUnsupported ? 415 : 400,
+                            ErrorText(boundary.status())));
+  return {};
+}
+
 void Answer(Call call, std::optional<TaskKind> wanted) {
+  call.reply = [reply = std::move(call.reply)](Response response) {
+    response.headers.Add("Vary", "Accept");
+    reply(std::move(response));
+  };
+  const std::string_view form = Negotiated(call);
+  if (form.empty()) return;
   auto model = call.FindModel();
   if (model == nullptr) return;
   const auto task = TaskFor(*model, wanted);
   if (!task.ok()) return call.Answer(task.status());
   Site& site = call.site;
   auto work = std::make_unique<PhotoRequest>(std::move(model), *task, std::move(call));
-  if (const Status status = work->Read(); !status.ok()) return site.scheduler.Refuse(*work, status);
+  if (const Status status = work->Begin(form); !status.ok()) return site.scheduler.Refuse(*work, status);
   site.scheduler.Submit(std::move(work));
 }
 

@@ -1,14 +1,8 @@
 #include "server/endpoints/thresholds.h"
 
 namespace slipway::server {
-namespace {
 
-constexpr std::string_view kParameters[] = {"score", "iou", "cross_iou", "max", "top_k"};
-
-}  // namespace
-
-Result<Thresholds> TakeThresholds(const Query& query, Thresholds thresholds) {
-  SLIPWAY_RETURN_IF_ERROR(query.CheckNames(kParameters));
+Result<Thresholds> ReadThresholds(const Query& query, Thresholds thresholds) {
   SLIPWAY_ASSIGN_OR_RETURN(const auto score, query.Number("score", 0, 1));
   SLIPWAY_ASSIGN_OR_RETURN(const auto iou, query.Number("iou", 0, 1));
   SLIPWAY_ASSIGN_OR_RETURN(const auto cross_iou, query.Number("cross_iou", 0, 1));
@@ -20,6 +14,11 @@ Result<Thresholds> TakeThresholds(const Query& query, Thresholds thresholds) {
   thresholds.max_detections = max.value_or(thresholds.max_detections);
   thresholds.top_k = top_k.value_or(thresholds.top_k);
   return thresholds;
+}
+
+Result<Thresholds> TakeThresholds(const Query& query, Thresholds thresholds) {
+  SLIPWAY_RETURN_IF_ERROR(query.CheckNames(kThresholdNames));
+  return ReadThresholds(query, thresholds);
 }
 
 }  // namespace slipway::server

@@ -172,12 +172,19 @@ std::string_view CodingName(Coding coding) {
   return "identity";
 }
 
-Result<Body> Decode(std::string_view content_encoding, const Body& body, size_t max_bytes) {
+Status CheckCodings(std::string_view content_encoding) {
   const std::vector<std::string_view> names = SplitUnquoted(content_encoding, ',');
   if (names.size() > kMaxCodings) {
     return Status(Code::kUnsupported, fmt::format("content encoding lists {} codings, at most {} are undone",
                                                   names.size(), kMaxCodings));
   }
+  for (const std::string_view name : names) SLIPWAY_RETURN_IF_ERROR(CodingOf(name).status());
+  return Status::Ok();
+}
+
+Result<Body> Decode(std::string_view content_encoding, const Body& body, size_t max_bytes) {
+  SLIPWAY_RETURN_IF_ERROR(CheckCodings(content_encoding));
+  const std::vector<std::string_view> names = SplitUnquoted(content_encoding, ',');
   Body decoded = body;
   for (size_t i = names.size(); i-- > 0;) {  // the last one was applied last
     SLIPWAY_ASSIGN_OR_RETURN(const Coding coding, CodingOf(names[i]));

@@ -16,8 +16,11 @@ enum class Coding { kIdentity, kGzip, kDeflate };
 // As in Content-Encoding: "identity", "gzip", "deflate".
 std::string_view CodingName(Coding coding);
 
+// kUnsupported (HTTP's 415): a coding in the list of a Content-Encoding is unknown, or there are more than 4.
+Status CheckCodings(std::string_view content_encoding);
+
 // Undoes the codings that a Content-Encoding lists, at most 4; a body that has none is shared, not copied.
-// kUnsupported: an unknown coding (HTTP's 415). kInvalidInput: data that is broken, ends early or is followed
+// kUnsupported: as CheckCodings. kInvalidInput: data that is broken, ends early or is followed
 // by something else, or more than max_bytes of it after any of the codings: no more than that is ever
 // inflated.
 Result<Body> Decode(std::string_view content_encoding, const Body& body, size_t max_bytes);

@@ -112,12 +112,17 @@ Result<Query> Query::Parse(std::string_view query) {
     SLIPWAY_ASSIGN_OR_RETURN(std::string value,
                              DecodeFormText(piece.substr(std::min(equals + 1, piece.size()))));
     if (name.empty()) return Bad("query parameter " + Shown(piece) + " has no name");
-    if (result.Text(name)) return Bad("query parameter " + Shown(name) + " is given twice");
-    if (result.parameters_.size() == kMaxParameters)
-      return Bad(fmt::format("the query has more than {} parameters", kMaxParameters));
-    result.parameters_.emplace_back(std::move(name), std::move(value));
+    SLIPWAY_RETURN_IF_ERROR(result.Add(std::move(name), std::move(value)));
   }
   return result;
+}
+
+Status Query::Add(std::string name, std::string value) {
+  if (Text(name)) return Bad("query parameter " + Shown(name) + " is given twice");
+  if (parameters_.size() == kMaxParameters)
+    return Bad(fmt::format("the query has more than {} parameters", kMaxParameters));
+  parameters_.emplace_back(std::move(name), std::move(value));
+  return Status::Ok();
 }
 
 std::optional<std::string_view> Query::Text(std::string_view name) const {

@@ -29,6 +29,9 @@ class Query {
   // "top_k=5&label=a+b". At most 64 parameters, each of a name and no name twice; "a" alone is "a=".
   static Result<Query> Parse(std::string_view query);
 
+  // A decoded one more; an error: it is there already, or there are 64.
+  Status Add(std::string name, std::string value);
+
   const std::vector<std::pair<std::string, std::string>>& parameters() const { return parameters_; }
 
   // Nothing where the parameter is not given; an error names it, its value and what it may be.
