@@ -4,6 +4,7 @@
 #include <string>
 
 #include "server/http/message.h"
+#include "slipway/status.h"
 
 namespace slipway::server {
 
