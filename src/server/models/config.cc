@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 
 #include "server/models/json_fields.h"
 #include "server/models/message_reader.h"
@@ -20,6 +21,15 @@ constexpr IntegerRange kMicroseconds{.low = 0, .high = 1'000'000'000'000'000};
 constexpr IntegerRange kInstances{.low = 1, .high = 1024};
 constexpr IntegerRange kLevels{.low = 0, .high = 1024};
 constexpr IntegerRange kWarmupRuns{.low = 0, .high = 100'000};
+constexpr IntegerRange kExtents{.low = 1};
+
+// Whose models Slipway reads: what is asked of them is what it does.
+constexpr std::array<std::string_view, 4> kBackends = {"onnxruntime", "tensorflow", "tflite", "armnn_tflite"};
+constexpr std::array<std::string_view, 3> kPlatforms = {"onnxruntime_onnx", "tensorflow_savedmodel",
+                                                        "tensorflow_graphdef"};
+// What the server itself calls them.
+constexpr std::string_view kOwnBackend = "slipway";
+constexpr std::string_view kOwnPlatforms = "slipway_";
 
 constexpr std::array<std::string_view, 2> kTimeoutActions = {"REJECT", "DELAY"};
 constexpr std::array<std::string_view, 2> kInstanceKinds = {"KIND_AUTO", "KIND_CPU"};
@@ -43,6 +53,12 @@ const NamedTypes& Types() {
     return all;
   }();
   return types;
+}
+
+std::string Joined(std::span<const std::string_view> names) {
+  std::string text;
+  for (std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
 }
 
 // What inputs and outputs have in common.
@@ -128,12 +144,34 @@ void ReadVersionPolicy(MessageReader& reader, VersionPolicy& policy) {
   if (choices > 1) reader.Fail("specific", "is not the only choice: one of latest, all and specific");
 }
 
+void ReadWarmupInput(MessageReader& reader, WarmupSample& sample) {
+  std::string key;
+  WarmupInput input;
+  reader.Read("key", key);
+  reader.ReadChild("value", [&](MessageReader& child) {
+    child.Refuse({"input_data_file"});
+    size_t type = 0;
+    child.ReadEnum("data_type", type, Types().views);
+    input.data_type = Types().dtypes[type];
+    child.ReadList("dims", input.dims, kExtents);
+    bool is_zero = false, is_random = false;
+    child.Read("zero_data", is_zero);
+    child.Read("random_data", is_random);
+    if (is_zero == is_random) child.Fail("zero_data", "or 'random_data' must be true, and one of them only");
+    input.fill = is_random ? WarmupFill::kRandom : WarmupFill::kZero;
+  });
+  if (!reader.Has("value")) reader.Fail("value", "is missing");
+  if (!sample.inputs.emplace(key, input).second) reader.Fail("key", "'" + key + "' is an input already");
+}
+
 void ReadWarmup(MessageReader& reader, WarmupSample& sample) {
   reader.Read("name", sample.name);
-  reader.Read("batch_size", sample.batch_size, kCount);
+  reader.Read("batch_size", sample.batch_size, kInt32);
   reader.Read("count", sample.count, kWarmupRuns);
-  sample.count = std::max<int64_t>(sample.count, 1);  // to protobuf, 0 is what is not there: once
-  reader.RefuseUnlessDefault({"inputs"});
+  // To protobuf, 0 is what is not there.
+  sample.batch_size = std::max<int64_t>(sample.batch_size, 1);
+  sample.count = std::max<int64_t>(sample.count, 1);
+  reader.ReadEach("inputs", [&](MessageReader& child) { ReadWarmupInput(child, sample); });
 }
 
 void ReadParameter(MessageReader& reader, std::map<std::string, std::string>& parameters) {
@@ -165,6 +203,18 @@ void CheckNames(MessageReader& reader, std::string_view key, const std::vector<T
   }
 }
 
+// Another runtime would compute something else, or what no file here says.
+void CheckRuntime(MessageReader& reader, const ModelConfig& config) {
+  const auto has = [](std::span<const std::string_view> names, std::string_view name) {
+    return name.empty() || std::ranges::find(names, name) != names.end();
+  };
+  const std::string why = "models run in Slipway itself, which reads those of ";
+  if (!has(kBackends, config.backend) && config.backend != kOwnBackend)
+    reader.RefuseValue("backend", why + Joined(kBackends));
+  if (!has(kPlatforms, config.platform) && !config.platform.starts_with(kOwnPlatforms))
+    reader.RefuseValue("platform", why + Joined(kPlatforms));
+}
+
 // What the parts say of one another.
 void CheckMeaning(MessageReader& reader, const ModelConfig& config) {
   CheckNames(reader, "input", config.input);
@@ -190,6 +240,7 @@ void ReadConfig(MessageReader& reader, ModelConfig& config) {
   reader.Read("name", config.name);
   reader.Read("platform", config.platform);
   reader.Read("backend", config.backend);
+  CheckRuntime(reader, config);
   reader.Read("max_batch_size", config.max_batch_size, kInt32);
   ReadAll(reader, "input", config.input, ReadInput);
   ReadAll(reader, "output", config.output, ReadOutput);

@@ -2,8 +2,9 @@
 // Slipway implements, under Triton's names.
 //
 // Everything may be left out: what a configuration does not say comes from the model. What Slipway does not
-// implement (ensembles, sequences, ragged batches, reshaping, GPUs, response cache, warm-up with given data
-// ...) is refused by name, unless it is set to Triton's own default: a server must not run as if it obeyed.
+// implement (ensembles, sequences, ragged batches, reshaping, GPUs, response cache, other runtimes, warm-up
+// with data of a file ...) is refused by name, unless it is set to Triton's own default: a server must not
+// run as if it obeyed.
 #pragma once
 
 #include <cstdint>
@@ -73,19 +74,30 @@ struct VersionPolicy {
   bool operator==(const VersionPolicy&) const = default;
 };
 
-// A request that is run before the model is served, with zeros of the model's own shapes.
+enum class WarmupFill { kZero, kRandom };
+
+struct WarmupInput {
+  DType data_type = DType::kNone;  // kNone: the model's
+  Dims dims;                       // without the batch
+  WarmupFill fill = WarmupFill::kZero;
+
+  bool operator==(const WarmupInput&) const = default;
+};
+
+// A request that is run before the model is served (warmup.h).
 struct WarmupSample {
   std::string name;
   int64_t batch_size = 1;
   int64_t count = 1;
+  std::map<std::string, WarmupInput> inputs;  // by name; empty: zeros of the model's own shapes
 
   bool operator==(const WarmupSample&) const = default;
 };
 
 struct ModelConfig {
-  std::string name;      // empty: the folder's
-  std::string platform;  // kept for who reads it: the model's file decides
-  std::string backend;   // likewise
+  std::string name;  // empty: the folder's
+  // Kept for who reads them: the model's file decides. Empty, or a runtime whose models Slipway reads.
+  std::string platform, backend;
   // 0: no batching, dims are whole shapes; > 0: shapes are dims behind a batch of 1 to this; nullopt: not
   // said.
   std::optional<int64_t> max_batch_size;

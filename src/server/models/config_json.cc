@@ -132,6 +132,17 @@ void PutWarmup(JsonWriter& json, const WarmupSample& sample) {
   json.Member("name", sample.name);
   json.Member("batch_size", sample.batch_size);
   json.Member("count", sample.count);
+  json.Key("inputs");
+  json.BeginObject();
+  for (const auto& [name, input] : sample.inputs) {
+    json.Key(name);
+    json.BeginObject();
+    json.Member("data_type", ConfigTypeOf(input.data_type));
+    Put(json, "dims", input.dims);
+    json.Member(input.fill == WarmupFill::kRandom ? "random_data" : "zero_data", true);
+    json.EndObject();
+  }
+  json.EndObject();
 }
 
 void PutParameters(JsonWriter& json, const std::map<std::string, std::string>& parameters) {

@@ -52,14 +52,17 @@ TEST(ConfigJsonTest, LargeNumbersAreNumbers) {
 
 TEST(ConfigJsonTest, CanBeReadAgain) {
   const auto config = ParseModelConfig(R"(
-    name: "m\"\n" platform: "p" backend: "b" max_batch_size: 8
+    name: "m\"\n" platform: "onnxruntime_onnx" backend: "tflite" max_batch_size: 8
     input { name: "x" data_type: TYPE_FP32 dims: [3, 5] }
     output { name: "y" data_type: TYPE_STRING dims: 10 label_filename: "l" }
     dynamic_batching { preferred_batch_size: [2, 8] priority_levels: 2 default_priority_level: 1
                        default_queue_policy { timeout_action: DELAY max_queue_size: 3 } }
     instance_group [ { name: "g" kind: KIND_CPU count: 2 }, {} ]
     version_policy { specific { versions: [2, 9223372036854775807] } }
-    default_model_filename: "f" model_warmup { name: "w" batch_size: 2 count: 3 }
+    default_model_filename: "f"
+    model_warmup { name: "w" batch_size: 2 count: 3
+                   inputs { key: "x" value { data_type: TYPE_FP32 dims: [3, 5] random_data: true } }
+                   inputs { key: "z" value { dims: 1 zero_data: true } } }
     parameters { key: "k" value { string_value: "v" } })",
                                        "f");
   ASSERT_TRUE(config.ok()) << config.status().ToString();

@@ -29,7 +29,10 @@ dynamic_batching {
 instance_group [ { count: 2 kind: KIND_CPU name: "g" } ]
 version_policy: { specific { versions: [1, 3] } }
 default_model_filename: "m.onnx"
-model_warmup { name: "w" batch_size: 8 count: 2 }
+model_warmup {
+  name: "w" batch_size: 8 count: 2
+  inputs { key: "x" value { data_type: TYPE_UINT8 dims: [ 3, 32, 224 ] random_data: true } }
+}
 parameters { key: "a" value { string_value: "b" } }
 parameters { key: "c" value: { string_value: "" } }
 response_cache { enable: false }
@@ -59,7 +62,8 @@ TEST(ConfigTest, ReadsEveryKey) {
   EXPECT_THAT(config->instance_group, ElementsAre(InstanceGroup{"g", InstanceKind::kCpu, 2}));
   EXPECT_EQ(config->version_policy, (VersionPolicy{VersionPolicy::Kind::kSpecific, 1, {1, 3}}));
   EXPECT_EQ(config->default_model_filename, "m.onnx");
-  EXPECT_THAT(config->model_warmup, ElementsAre(WarmupSample{"w", 8, 2}));
+  EXPECT_THAT(config->model_warmup,
+              ElementsAre(WarmupSample{"w", 8, 2, {{"x", {DType::kU8, {3, 32, 224}, WarmupFill::kRandom}}}}));
   EXPECT_THAT(config->parameters, ElementsAre(Pair("a", "b"), Pair("c", "")));
 }
 
@@ -78,14 +82,41 @@ TEST(ConfigTest, WhatSlipwayLacksIsRefusedByName) {
   const auto status = ParseModelConfig("name: 'a'\nsequence_batching {}", "f").status();
   EXPECT_EQ(status.code(), Code::kUnsupported);
   EXPECT_EQ(status.message(), "f:2:1: Slipway does not implement 'sequence_batching'");
-  for (const char* text : {"ensemble_scheduling { step [] }", "response_cache { enable: true }",
-                           "optimization { cuda { graphs: true } }", "metric_tags { key: 'a' value: 'b' }",
-                           "model_transaction_policy { decoupled: true }", "input { name: 'x' reshape {} }",
-                           "input { name: 'x' optional: true }", "instance_group { gpus: [0, 1] }",
-                           "dynamic_batching { preserve_ordering: true }",
-                           "model_warmup { inputs { key: 'x' } }", "runtime: 'libtriton_x.so'"}) {
+  for (const char* text :
+       {"ensemble_scheduling { step [] }", "response_cache { enable: true }",
+        "optimization { cuda { graphs: true } }", "metric_tags { key: 'a' value: 'b' }",
+        "model_transaction_policy { decoupled: true }", "input { name: 'x' reshape {} }",
+        "input { name: 'x' optional: true }", "instance_group { gpus: [0, 1] }",
+        "dynamic_batching { preserve_ordering: true }",
+        "model_warmup { inputs { key: 'x' value { input_data_file: 'f' } } }", "backend: 'python'",
+        "platform: 'tensorrt_plan'", "platform: 'ensemble'", "runtime: 'libtriton_x.so'"}) {
     EXPECT_EQ(ParseModelConfig(text, "f").status().code(), Code::kUnsupported) << text;
   }
+}
+
+TEST(ConfigTest, RuntimesWhoseModelsAreReadMayBeNamed) {
+  for (const char* text : {"platform: 'onnxruntime_onnx'", "platform: 'tensorflow_savedmodel'",
+                           "platform: 'slipway_onnx' backend: 'slipway'", "backend: 'onnxruntime'",
+                           "backend: 'tensorflow'", "platform: '' backend: ''"}) {
+    EXPECT_EQ(ErrorOf(text), "OK") << text;
+  }
+  EXPECT_EQ(ErrorOf("name: 'a'\nbackend: 'python'"),
+            "f:2:1: Slipway does not implement 'backend' \"python\": models run in Slipway itself, which "
+            "reads those of onnxruntime, tensorflow, tflite, armnn_tflite");
+}
+
+TEST(ConfigTest, WarmupInputsSayWhatTheyHold) {
+  const auto error_of = [](const std::string& value) {
+    return ErrorOf("model_warmup { inputs { key: 'x' value { " + value + " } } }");
+  };
+  EXPECT_EQ(error_of("data_type: TYPE_FP32 dims: 3 zero_data: true"), "OK");
+  EXPECT_EQ(error_of("dims: 3"),
+            "f:1:34: 'model_warmup[0].inputs[0].value.zero_data' or 'random_data' must be true, and one of "
+            "them only");
+  EXPECT_THAT(error_of("zero_data: true random_data: true"), HasSubstr("one of them only"));
+  EXPECT_THAT(error_of("zero_data: true dims: -1"), HasSubstr("must be a whole number (at least 1), not -1"));
+  EXPECT_THAT(ErrorOf("model_warmup { inputs { key: 'x' } }"),
+              HasSubstr("'model_warmup[0].inputs[0].value' is missing"));
 }
 
 TEST(ConfigTest, DefaultsOfWhatSlipwayLacksAreFine) {

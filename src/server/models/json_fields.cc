@@ -20,7 +20,8 @@ class Converter {
       if (key.size() > pbtxt::kMaxNameBytes) {
         return Error("a key is longer than " + std::to_string(pbtxt::kMaxNameBytes) + " bytes");
       }
-      const bool is_map = depth_ == 0 && key == "parameters" && value.is_object();
+      const bool is_map =
+          value.is_object() && ((depth_ == 0 && key == "parameters") || (depth_ == 1 && key == "inputs"));
       SLIPWAY_RETURN_IF_ERROR(is_map ? AddMap(key, value, message) : AddMember(key, value, message));
     }
     return Status::Ok();

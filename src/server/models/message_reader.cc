@@ -230,6 +230,15 @@ void MessageReader::Refuse(std::initializer_list<std::string_view> names) {
   }
 }
 
+void MessageReader::RefuseValue(std::string_view name, const std::string& why) {
+  const Field* field = FindOnly(name);
+  if (field == nullptr) return;
+  Keep(
+      Status(Code::kUnsupported,
+             Where(field) + "Slipway does not implement '" + PathOf(name) + "' " + Shown(*field) + ": " + why,
+             "leave '" + field->name + "' out if the model's file is one that Slipway converts"));
+}
+
 void MessageReader::Ignore(std::initializer_list<std::string_view> names) {
   ignored_.insert(ignored_.end(), names.begin(), names.end());
 }

@@ -54,6 +54,8 @@ class MessageReader {
   // of a configuration spells defaults out, which are fine), or where they are there at all (Refuse).
   void RefuseUnlessDefault(std::initializer_list<std::string_view> names);
   void Refuse(std::initializer_list<std::string_view> names);
+  // The same of a key that Slipway has, and a value that it lacks. why: what there is instead.
+  void RefuseValue(std::string_view name, const std::string& why);
   // Keys that change nothing here.
   void Ignore(std::initializer_list<std::string_view> names);
 

@@ -186,5 +186,29 @@ TEST_F(RepositoryTest, EventsTellWhatBecomesOfAModel) {
   EXPECT_THAT(told(), ElementsAre("unloaded m 0"));
 }
 
+// What loading the negation with a warm-up says.
+TEST_F(RepositoryTest, WarmupIsRunBeforeAVersionServes) {
+  WriteNegation(root_ / "m/1/model.slip", -2);
+  Repository repository({.paths = {root_.string()}});
+  const auto warmed = [&](const std::string& sample) {
+    const auto config = ParseModelConfig("model_warmup { name: 'w' " + sample + " }", "f");
+    return config.ok() ? repository.Load("m", *config).message() : config.status().message();
+  };
+  const auto input = [](const std::string& name, const std::string& value) {
+    return "inputs { key: '" + name + "' value { " + value + " } }";
+  };
+  EXPECT_EQ(warmed(input("x", "data_type: TYPE_FP32 dims: 1 random_data: true") + " count: 3"), "");
+  EXPECT_EQ(warmed("count: 2"), "");
+  EXPECT_EQ(warmed(input("x", "data_type: TYPE_INT8 dims: 1 zero_data: true")),
+            "model_warmup[0] 'w': input 'x' is TYPE_INT8, the model's is TYPE_FP32");
+  EXPECT_EQ(warmed(input("z", "dims: 1 zero_data: true")),
+            "model_warmup[0] 'w': it has the inputs 'z', the model has 'x'");
+  EXPECT_THAT(warmed(input("x", "dims: 2 zero_data: true")), HasSubstr("model_warmup[0] 'w': input 'x'"));
+  EXPECT_THAT(warmed(input("x", "dims: [65536, 65536] zero_data: true")),
+              HasSubstr("has the shape [65536,65536], the limit is 268435456 elements"));
+  EXPECT_EQ(warmed("batch_size: 2"), "model_warmup[0] 'w': batch_size is 2, the model's limit is 0");
+  EXPECT_EQ(repository.Find("m", "").value()->version(), 1) << "the one that was loaded serves on";
+}
+
 }  // namespace
 }  // namespace slipway::server

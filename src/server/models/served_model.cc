@@ -8,6 +8,7 @@
 #include "api/load.h"
 #include "api/tuned.h"
 #include "server/models/row_check.h"
+#include "server/models/warmup.h"
 #include "tasks/core/guess.h"
 
 namespace slipway::server {
@@ -52,19 +53,6 @@ Result<int64_t> MaxBatchOf(const Engine& engine, const ModelConfig& config,
   if (!engine.graph().states.empty()) return 1;
   if (config.max_batch_size) return std::max<int64_t>(config.BatchLimit(), 1);
   return std::min(kUsualBatch, most);
-}
-
-// Zeros in every input; open extents are 1. Empty: an input has no rank, or holds strings.
-std::vector<Tensor> ZeroInputs(const Engine& engine) {
-  std::vector<Tensor> inputs;
-  for (const PortInfo& port : engine.inputs()) {
-    if (port.type.kind != TypeKind::kTensor || !port.type.shape || port.type.dtype == DType::kString)
-      return {};
-    Dims dims;
-    for (const Dim& dim : *port.type.shape) dims.push_back(dim.IsKnown() ? dim.value() : 1);
-    inputs.emplace_back(port.type.dtype, dims);
-  }
-  return inputs;
 }
 
 std::string PlatformOf(const LoadedModel& loaded) {
@@ -126,11 +114,10 @@ void ServedModel::Settle() {
 
 Status ServedModel::WarmUp(const std::vector<GoldenVector>& golden) {
   Lease lease(*this);
-  if (!golden.empty()) return CheckGolden(golden, *lease.operator->(), *engine_);
-  const std::vector<Tensor> zeros = ZeroInputs(*engine_);
-  // Open extents of 1, or zeros, may not suit the network: that is no defect of it.
-  if (!zeros.empty()) (void)lease->Run(zeros).ok();
-  return Status::Ok();
+  Context& context = *lease.operator->();
+  if (!golden.empty()) SLIPWAY_RETURN_IF_ERROR(CheckGolden(golden, context, *engine_));
+  if (golden.empty() && config_.model_warmup.empty()) RunOnZeros(*engine_, context);
+  return RunWarmup(config_, *engine_, context);
 }
 
 std::unique_ptr<Context> ServedModel::TakeContext() const {

@@ -20,10 +20,9 @@ namespace slipway::server {
 // whoever still works with it: a version that was replaced goes when its last request is answered.
 class ServedModel {
  public:
-  // Loads the file, runs its golden vectors, if it has some, and otherwise one run on zeros, so that the
-  // first request finds memory planned and pages present. config: overrides what the file says; its name is
-  // the model's. manifest: JSON laid over the file's own; empty: nothing is. labels: of outputs that have
-  // their own.
+  // Loads the file, runs its golden vectors, if it has some, and warms it up (warmup.h). config: overrides
+  // what the file says; its name is the model's. manifest: JSON laid over the file's own; empty: nothing is.
+  // labels: of outputs that have their own.
   static Result<std::shared_ptr<ServedModel>> Load(const std::string& path, int64_t version,
                                                    const ModelConfig& config, const std::string& manifest,
                                                    const EngineOptions& options, OutputLabels labels = {});
