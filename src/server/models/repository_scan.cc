@@ -225,16 +225,31 @@ std::string ToModelName(std::string name) {
   return name.empty() ? "model" : name;
 }
 
+// Of a file or a SavedModel's folder.
+fs::path WholePath(const std::string& path) {
+  std::error_code error;
+  const fs::path whole = fs::absolute(path, error).lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();  // "model/" ends in nothing
+}
+
+std::string OwnName(const fs::path& whole) {
+  return (KindOf(whole) == EntryKind::kFile ? whole.stem() : whole.filename()).string();
+}
+
+std::string NameRule() {
+  return "names are of letters, digits and '" + std::string(kNameMarks) +
+         "', do not begin with a dot, and have at most " + std::to_string(kMaxNameBytes) + " bytes";
+}
+
 }  // namespace
 
 Status CheckModelName(std::string_view name) {
-  const std::string hint = "letters, digits and " + std::string(kNameMarks) +
-                           " make names, the first is no dot; at most " + std::to_string(kMaxNameBytes) +
-                           " bytes";
   const std::string shown = "'" + std::string(name.substr(0, kMaxNameBytes)) + "'";
   const bool is_name = !name.empty() && name.size() <= kMaxNameBytes && name[0] != '.' &&
                        std::all_of(name.begin(), name.end(), IsNameCharacter);
-  return is_name ? Status::Ok() : Status(Code::kUsage, shown + " cannot be the name of a model", hint);
+  if (is_name) return Status::Ok();
+  // The index shows the message alone: the rule is part of it.
+  return Status(Code::kUsage, shown + " cannot be the name of a model: " + NameRule());
 }
 
 Result<std::vector<FoundModel>> ScanRepository(const std::string& path) {
@@ -261,15 +276,21 @@ Result<FoundModel> ScanSingle(const std::string& path) {
     return Status(Code::kUsage, "'" + path + "' is a folder without a " + std::string(kSavedModelFile),
                   "name the model's file in it");
   }
-  std::error_code error;
-  fs::path whole = fs::absolute(path, error).lexically_normal();
-  if (!whole.has_filename()) whole = whole.parent_path();  // "model/" ends in nothing
+  const fs::path whole = WholePath(path);
   FoundModel model;
-  model.name = ToModelName((kind == EntryKind::kFile ? whole.stem() : whole.filename()).string());
+  model.name = ToModelName(OwnName(whole));
   model.folder = whole.parent_path().string();
   model.config.name = model.name;
   model.versions.push_back({.version = 1, .path = path});
   return model;
+}
+
+std::string NoteOnName(const std::string& path) {
+  if (KindOf(path) == EntryKind::kFolder && !IsSavedModel(path)) return {};
+  const std::string own = OwnName(WholePath(path));
+  const std::string name = ToModelName(own);
+  if (name == own) return {};
+  return "'" + own + "' is served as '" + name + "': " + NameRule();
 }
 
 Result<std::vector<FoundModel>> ScanPath(const std::string& path) {

@@ -52,6 +52,9 @@ Result<std::vector<FoundModel>> ScanRepository(const std::string& path);
 // path; kUsage: a folder that is no SavedModel.
 Result<FoundModel> ScanSingle(const std::string& path);
 
+// A sentence, where the model of a path that ScanSingle takes is not called like the file; empty: it is.
+std::string NoteOnName(const std::string& path);
+
 // The one or the other: a file or a SavedModel's folder is a single model, other folders are repositories.
 Result<std::vector<FoundModel>> ScanPath(const std::string& path);
 

@@ -134,7 +134,7 @@ TEST_F(RepositoryScanTest, ABrokenModelDoesNotHideTheOthers) {
   for (const FoundModel& model : *models) errors.push_back(model.error.message());
   EXPECT_THAT(errors, ElementsAre(HasSubstr("a/config.pbtxt:2:1: 'max_batch' is no key"), "",
                                   "model 'c' has no version: there is 'readme.txt' in its folder",
-                                  "'d d' cannot be the name of a model",
+                                  HasSubstr("'d d' cannot be the name of a model: names are of letters"),
                                   "e/config.pbtxt: the name is 'f', the folder's is 'e'",
                                   "model 'f' version 1: it is no folder", HasSubstr("the limit is 1048576")));
   for (const FoundModel& model : *models) EXPECT_EQ(model.versions.empty(), model.name != "b") << model.name;
@@ -173,6 +173,17 @@ TEST_F(RepositoryScanTest, ASingleFileIsAModel) {
   EXPECT_THAT(name_of("none.onnx"), HasSubstr("there is no such model file"));
   EXPECT_EQ(ScanPath((root_ / "net").string())->front().versions[0].version, 1);
   EXPECT_EQ(ScanPath(root_.string())->front().name, "net");  // as a repository
+}
+
+TEST_F(RepositoryScanTest, SaysWhereAModelIsNotCalledLikeItsFile) {
+  Put("my model (1).onnx");
+  Put("net/saved_model.pb");
+  Put("a b/1/model.onnx");
+  EXPECT_EQ(NoteOnName((root_ / "my model (1).onnx").string()),
+            "'my model (1)' is served as 'my_model__1_': names are of letters, digits and '-._~+=@,', do not "
+            "begin with a dot, and have at most 255 bytes");
+  for (const char* path : {"net", "net/", "", "none.onnx"})
+    EXPECT_EQ(NoteOnName((root_ / path).string()), "");
 }
 
 TEST(ModelNameTest, FitsIntoAddresses) {
