@@ -7,6 +7,18 @@
 #include "tasks/vision/result_json.h"
 
 namespace slipway::cli {
+namespace {
+
+// What the manifest can say, the command line can, too.
+Status CheckDetector(const Manifest& manifest) {
+  const Status status = tasks::CheckDetector(manifest);
+  if (status.ok()) return status;
+  return Status(status.code(), status.message(),
+                fmt::format("give one with --decoder {}, or in --manifest", tasks::kDetectors));
+}
+
+}  // namespace
+
 void AddDetect(CLI::App& app, Action& action) {
   auto found = std::make_shared<std::vector<tasks::Detection>>();
   PhotoTask task;
@@ -14,7 +26,7 @@ void AddDetect(CLI::App& app, Action& action) {
   task.summary = "find objects: boxes with labels and scores";
   task.csv_header = "label,class,score,x,y,w,h";
   task.kind = TaskKind::kDetection;
-  task.check = tasks::CheckDetector;
+  task.check = CheckDetector;
   task.run = [found](tasks::Session& session, const media::Image& photo) -> Result<PhotoResult> {
     SLIPWAY_ASSIGN_OR_RETURN(*found, tasks::Detect(session, photo));
     PhotoResult result;

@@ -295,7 +295,7 @@ struct Guesser {
     const bool is_float = IsFloat(inputs[0].type.dtype);
     if (input == InputSpec() && is_float && manifest.task != TaskKind::kDetection) {
       input.std = {255};
-      Note("normalisation guessed: levels divided by 255; say otherwise with --mean and --std");
+      Note("normalisation guessed: levels divided by 255; mean and std say otherwise");
     }
   }
 };

@@ -80,7 +80,7 @@ Result<Placed> Place(Placed whole, const ResizeSpec& spec, int width, int height
                 "the photo is " + std::to_string(whole.image.width) + "x" +
                     std::to_string(whole.image.height) + ", the model takes " + std::to_string(width) + "x" +
                     std::to_string(height),
-                "set resize.mode in the manifest, or --resize stretch");
+                "set resize.mode in the manifest: stretch, letterbox or center_crop");
 }
 
 media::Normalization NormalizationOf(const InputSpec& spec) {

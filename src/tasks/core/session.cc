@@ -46,7 +46,7 @@ Result<ImageInput> PrepareImage(const Engine& engine, const Manifest& manifest, 
     SLIPWAY_ASSIGN_OR_RETURN(size_t index, FindInput(engine, spec.tensor));
     return MakeImageInput(std::move(photo), spec, engine.inputs()[index]);
   }
-  return Status(Code::kInvalidModel, "the manifest has no image input", "give one with --manifest");
+  return Status(Code::kInvalidModel, "the manifest has no image input", "set inputs in the manifest");
 }
 
 Result<std::vector<Tensor>> InputsWith(const Engine& engine, const Manifest& manifest,

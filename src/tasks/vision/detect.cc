@@ -65,8 +65,7 @@ Status CheckDetector(const Manifest& manifest) {
   if (std::any_of(manifest.outputs.begin(), manifest.outputs.end(), is_detector)) return Status::Ok();
   return Status(Code::kUsage,
                 "how to read boxes from the model's outputs is not known: no decoder fits their shapes",
-                "give one with --decoder yolov5, yolov8, yolox, fastestdet, ssd, ssd-postprocess or anchors, "
-                "or in --manifest");
+                std::string("set outputs[0].decoder in the manifest: ") + kDetectors);
 }
 
 Result<std::vector<Detection>> ReadDetections(const Manifest& manifest, const Thresholds& thresholds,

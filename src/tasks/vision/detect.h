@@ -17,6 +17,9 @@ struct Detection {
   std::vector<media::PointF> keypoints;
 };
 
+// Decoders that find boxes, as a hint lists them.
+inline constexpr char kDetectors[] = "yolov5, yolov8, yolox, fastestdet, ssd, ssd-postprocess or anchors";
+
 // Does the manifest say how to read boxes? If not, an error (kUsage) that lists the decoders.
 Status CheckDetector(const Manifest& manifest);
 
