@@ -72,9 +72,13 @@ Result<std::vector<ClassScore>> Classify(Session& session, media::Image photo) {
 
 void DrawClasses(media::Image* photo, const std::vector<ClassScore>& classes) {
   std::vector<media::LegendLine> lines;
+  // Scores of a network without a softmax at its end are of any size, and parts of nothing.
+  const bool are_parts =
+      std::ranges::all_of(classes, [](const ClassScore& each) { return each.score >= 0 && each.score <= 1; });
   for (const ClassScore& each : classes) {
-    lines.push_back({fmt::format("{} {:.1f}%", each.label, each.score * 100),
-                     media::ClassColor(static_cast<int>(each.index))});
+    const std::string score =
+        are_parts ? fmt::format("{:.1f}%", each.score * 100) : fmt::format("{:.3g}", each.score);
+    lines.push_back({each.label + " " + score, media::ClassColor(static_cast<int>(each.index))});
   }
   media::DrawLegend(photo, lines);
 }
