@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/serve_flags.h"
+#include "cli/serve_notes.h"
 #include "server/notify.h"
 #include "server/server.h"
 #include "server/supervisor/heart.h"
@@ -26,19 +27,19 @@ constexpr std::chrono::milliseconds kPatience{10'000};  // beyond what draining 
 
 // What was loaded, what was not, and where to look.
 void Announce(const server::Server& server, const ServeFlags& flags) {
-  std::string first;
   for (const server::IndexEntry& entry : server.repository().Index()) {
-    const bool is_ready = entry.state == server::ModelState::kReady;
-    if (is_ready && first.empty()) first = entry.name;
     fmt::print("  {} {}  {}{}\n", entry.name, entry.version, server::StateName(entry.state),
                entry.reason.empty() ? "" : ": " + entry.reason);
   }
+  std::fflush(stdout);
+  PrintNotes(NotesOn(server.repository(), flags.models));
   const std::string host = flags.address == "0.0.0.0" ? "localhost" : flags.address;
   const std::string base = fmt::format("http{}://{}:{}", flags.key.empty() ? "" : "s", host, server.port());
   if (server.grpc_port()) fmt::print("gRPC     {}:{}\n", host, *server.grpc_port());
-  fmt::print("page     {}/\n", base);
-  if (!first.empty())
-    fmt::print("photo    curl --data-binary @photo.jpg {}/v2/models/{}/upload\n", base, first);
+  fmt::print("{}\n", PageLine(base));
+  const std::string curl = flags.keys.empty() ? "curl" : "curl -H 'X-API-Key: KEY'";
+  const std::string line = LineToTry(server.repository(), base, curl);
+  if (!line.empty()) fmt::print("{}\n", line);
   fmt::print("metrics  {}/metrics\n", base);
   std::fflush(stdout);
 }

@@ -51,7 +51,7 @@ class Served:
         self.lines = []
         for line in self.process.stdout:
             self.lines.append(line)
-            found = re.search(r"page +https?://\S+:(\d+)/", line)
+            found = re.search(r"(?:page|metrics) +https?://\S+:(\d+)/", line)
             if found:
                 self.port = int(found[1])
                 break

@@ -1,5 +1,6 @@
 // What the server and its models are.
 #include "server/endpoints/endpoints.h"
+#include "server/endpoints/photo.h"
 #include "server/models/config_json.h"
 #include "server/protocol/datatype.h"
 #include "server/protocol/json_writer.h"
@@ -81,6 +82,13 @@ void ModelTask(Call call) {
   json.Key("labels");
   json.BeginArray();
   for (const std::string& label : manifest.labels) json.String(label);
+  json.EndArray();
+  json.Member("photos", TakesPhotos(*model));
+  if (manifest.task == TaskKind::kClassification)
+    json.Member("scores", model->gives_probabilities() ? "probability" : "score");
+  json.Key("guessed");
+  json.BeginArray();
+  for (const std::string& note : manifest.notes) json.String(note);
   json.EndArray();
   const Thresholds& thresholds = manifest.thresholds;
   json.Key("thresholds");

@@ -18,6 +18,9 @@ namespace slipway::server {
 // What the model is asked for: `wanted`, or its own task. An error (kUsage): it is for something else.
 Result<TaskKind> TaskFor(const ServedModel& model, std::optional<TaskKind> wanted);
 
+// Whether /upload takes photos for it: its task is known, and one of its inputs is an image.
+bool TakesPhotos(const ServedModel& model);
+
 class PhotoWork : public Work {
  public:
   PhotoWork(std::shared_ptr<const ServedModel> model, TaskKind task, size_t bytes)

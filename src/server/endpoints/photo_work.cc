@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "media/image_io.h"
 #include "server/endpoints/photo.h"
 #include "tasks/core/session.h"
@@ -8,9 +10,13 @@ namespace {
 
 constexpr int kJpegQuality = 90;
 
-}  // namespace
+bool HasImageInput(const Manifest& manifest) {
+  return std::ranges::any_of(manifest.inputs,
+                             [](const InputSpec& input) { return input.kind == InputKind::kImage; });
+}
 
-Result<TaskKind> TaskFor(const ServedModel& model, std::optional<TaskKind> wanted) {
+// The task that is meant, whatever the model's inputs are.
+Result<TaskKind> ChooseTask(const ServedModel& model, std::optional<TaskKind> wanted) {
   const Manifest& manifest = model.manifest();
   // A model whose manifest names no task may still do: the task itself then says what is missing.
   if (wanted && (manifest.task == *wanted || manifest.task == TaskKind::kRaw)) {
@@ -24,6 +30,19 @@ Result<TaskKind> TaskFor(const ServedModel& model, std::optional<TaskKind> wante
   }
   return Status(Code::kUsage, "model '" + model.name() + "' is for " + std::string(NameOf(manifest.task)) +
                                   ", not " + std::string(NameOf(*wanted)));
+}
+
+}  // namespace
+
+Result<TaskKind> TaskFor(const ServedModel& model, std::optional<TaskKind> wanted) {
+  SLIPWAY_ASSIGN_OR_RETURN(const TaskKind task, ChooseTask(model, wanted));
+  if (HasImageInput(model.manifest())) return task;
+  return Status(Code::kUsage, "model '" + model.name() + "' takes no photos: none of its inputs is an image",
+                "ask for /infer with tensors, or set inputs in the manifest");
+}
+
+bool TakesPhotos(const ServedModel& model) {
+  return model.manifest().task != TaskKind::kRaw && HasImageInput(model.manifest());
 }
 
 Status PhotoWork::PreparePhoto(std::span<const uint8_t> bytes) {

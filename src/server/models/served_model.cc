@@ -7,6 +7,7 @@
 #include "api/golden_difference.h"
 #include "api/load.h"
 #include "api/tuned.h"
+#include "server/models/probabilities.h"
 #include "server/models/row_check.h"
 #include "server/models/warmup.h"
 #include "tasks/core/guess.h"
@@ -55,6 +56,12 @@ Result<int64_t> MaxBatchOf(const Engine& engine, const ModelConfig& config,
   return std::min(kUsualBatch, most);
 }
 
+// Hints of importers name flags that `slipway convert` has, and a server has not.
+Status ForServing(const Status& status) {
+  if (status.hint().find("--") == std::string::npos) return status;
+  return Status(status.code(), status.message(), "with slipway convert: " + status.hint());
+}
+
 std::string PlatformOf(const LoadedModel& loaded) {
   return "slipway_" + (loaded.was_slip ? std::string("slip") : loaded.model.source_format);
 }
@@ -73,12 +80,15 @@ Result<std::shared_ptr<ServedModel>> ServedModel::Load(const std::string& path, 
   LoadOptions load;
   load.engine = options;
   if (!manifest.empty()) load.manifest_overrides.push_back(manifest);
-  SLIPWAY_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(path, load));
+  auto read = LoadModel(path, load);
+  if (!read.ok()) return ForServing(read.status());
+  LoadedModel loaded = std::move(*read);
   model->platform_ = PlatformOf(loaded);
   const Graph& graph = loaded.model.graph;
   model->manifest_ =
       tasks::CompleteManifest(loaded.model.manifest.value_or(Manifest()),
                               PortsOf(graph, graph.CallerInputs()), PortsOf(graph, graph.CallerOutputs()));
+  model->gives_probabilities_ = GivesProbabilities(graph, model->manifest_);
   EngineOptions engine = options;
   engine.ranges = loaded.model.ranges;
   std::string note;

@@ -36,6 +36,9 @@ class ServedModel {
   // Of the classes of an output: those of its own, or else the manifest's.
   const std::vector<std::string>& LabelsOf(const std::string& output) const;
   const std::string& platform() const { return platform_; }  // "slipway_slip", "slipway_onnx", ...
+  // Whether classes' scores are from 0 to 1 and say how sure the network is: the manifest applies a softmax
+  // or sigmoid, or the network ends in one.
+  bool gives_probabilities() const { return gives_probabilities_; }
   // Rows that one run may take; 1 where the network's batch is fixed or there is none.
   int64_t max_batch() const { return max_batch_; }
   double load_seconds() const { return load_seconds_; }
@@ -70,6 +73,7 @@ class ServedModel {
   std::shared_ptr<const Engine> engine_;
   int64_t max_batch_ = 1;
   double load_seconds_ = 0;
+  bool gives_probabilities_ = false;
   mutable Statistics statistics_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Context>> idle_;
