@@ -130,6 +130,7 @@ ServerOptions OfWorker(ServerOptions options, const ServeFlags& flags, const ser
   options.http.socket = seat.socket;
   options.grpc_socket = seat.grpc_socket;
   options.worker = std::to_string(seat.index);
+  options.processes = std::max(flags.workers, seat.index + 1);
   // So that one who collects metrics gets those of each.
   if (flags.metrics_port && *flags.metrics_port > 0) options.metrics_port = *flags.metrics_port + seat.index;
   options.allows_control = false;

@@ -61,6 +61,7 @@ class TheServer : public Server, public Handler, public InferHandler {
         events_(options.log.form, options.worker, options.on_event) {
     site_.allows_control = options.allows_control;
     site_.worker = options.worker;
+    site_.processes = options.processes;
     site_.workers = options.scheduler.workers > 0 ? options.scheduler.workers : AvailableCores();
     site_.gives_out = [this](const std::string& model) { return access_.MayUse(model); };
   }

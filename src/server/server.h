@@ -32,6 +32,7 @@ struct ServerOptions {
   std::function<void(const std::string& line)> on_event;
   bool allows_control = true;                // models may be loaded and unloaded by request
   std::string worker;                        // a label of its metrics, where there are several; empty: none
+  int processes = 0;                         // that were started with this one; 0: it is alone
   std::chrono::milliseconds watch_every{0};  // look for new and changed models; 0: never
 };
 

@@ -98,6 +98,27 @@ class Notes(unittest.TestCase):
         server = self.serve({"classes": picture_models.classes(), "logits": picture_models.logits()})
         self.assertEqual([self.task(server, name)["scores"] for name in ("classes", "logits")], ["probability", "score"])
 
+    def test_a_worker_says_which_it_is(self):
+        alone = self.serve({"affine": served.affine(2)})
+        self.assertNotIn("worker", json.loads(alone.get("/v2/models/stats")))
+        several = self.serve({"affine": served.affine(2)}, "--workers", "2")
+        stats = json.loads(several.get("/v2/models/stats"))
+        self.assertIn(stats["worker"], ("0", "1"))
+        self.assertEqual(stats["workers"], 2)
+
+    def test_latencies_are_counted(self):
+        server = self.serve({"affine": served.affine(2)})
+        body = json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 3], "data": [1, 2, 3]}]}).encode()
+        for _ in range(5):
+            urllib.request.urlopen(f"http://{server.url}/v2/models/affine/infer", data=body, timeout=60).close()
+        stats = json.loads(server.get("/v2/models/stats"))
+        counts, bounds = stats["model_stats"][0]["latency_counts"], stats["latency_bounds_us"]
+        self.assertEqual((sum(counts), len(counts)), (5, len(bounds) + 1))
+        self.assertEqual(bounds, sorted(set(bounds)))
+        mean = stats["model_stats"][0]["inference_stats"]["success"]["ns"] / 5000
+        lowest = sum(count * bound for count, bound in zip(counts, [0, *bounds], strict=True)) / 5
+        self.assertLessEqual(lowest, mean)
+
 
 if __name__ == "__main__":
     PROGRAM = sys.argv.pop(1)

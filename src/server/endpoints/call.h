@@ -29,6 +29,7 @@ struct Site {
   RequestLimits limits;
   std::string version;  // of Slipway
   std::atomic<bool> is_draining{false};
+  int processes = 0;  // of this server at its start; 0: it is one
   // Whether models may be loaded and unloaded by request.
   bool allows_control = true;
   std::string worker;  // its number among the processes of this server; empty: there is one

@@ -26,6 +26,15 @@ bool Refuses(const Call& call) {
   return true;
 }
 
+// For whoever lists many models, and would ask for each of them.
+void WriteWhatItIs(JsonWriter& json, const Site& site, const IndexEntry& entry) {
+  if (entry.state != ModelState::kReady) return;
+  const auto model = site.repository.Find(entry.name, entry.version);
+  if (!model.ok()) return;  // it has gone meanwhile
+  json.Member("task", NameOf((*model)->manifest().task));
+  json.Member("platform", (*model)->platform());
+}
+
 }  // namespace
 
 void RepositoryIndex(Call call) {
@@ -47,6 +56,7 @@ void RepositoryIndex(Call call) {
     }
     json.Member("state", StateName(entry.state));
     json.Member("reason", entry.reason);
+    WriteWhatItIs(json, call.site, entry);
     json.EndObject();
   }
   json.EndArray();

@@ -1,4 +1,5 @@
-// Triton's statistics extension, and why batches were the size they were, in words.
+// Triton's statistics extension, with a histogram of the latencies beside it, and why batches were the size
+// they were, in words.
 #include <fmt/format.h>
 
 #include "server/endpoints/endpoints.h"
@@ -45,6 +46,10 @@ void WriteModel(JsonWriter& json, const ServedModel& model) {
     json.EndObject();
   }
   json.EndArray();
+  json.Key("latency_counts");
+  json.BeginArray();
+  for (const uint64_t count : values.fine_latencies) json.Integer(count);
+  json.EndArray();
   json.Key("memory_usage");
   json.BeginArray();
   json.EndArray();
@@ -62,6 +67,14 @@ void AnswerStatistics(const Call& call, const std::vector<std::shared_ptr<const 
   json.BeginArray();
   for (const auto& model : models) WriteModel(json, *model);
   json.EndArray();
+  json.Key("latency_bounds_us");
+  json.BeginArray();
+  for (size_t i = 0; i < kFineBuckets; ++i) json.Integer(FineBoundUs(i));
+  json.EndArray();
+  if (!call.site.worker.empty()) {
+    json.Member("worker", call.site.worker);
+    json.Member("workers", call.site.processes);
+  }
   json.EndObject();
   call.AnswerJson(std::move(text));
 }

@@ -3,6 +3,16 @@
 #include <algorithm>
 
 namespace slipway::server {
+namespace {
+
+// The first whose bound the time does not exceed.
+size_t FineBucketOf(Nanoseconds time) {
+  size_t bucket = 0;
+  while (bucket<kFineBuckets&& static_cast<uint64_t>(time.count())> FineBoundUs(bucket) * 1000) ++bucket;
+  return bucket;
+}
+
+}  // namespace
 
 void Statistics::AddRun(int64_t rows, BatchLimit limit, const Timing& timing) {
   std::lock_guard lock(mutex_);
@@ -27,6 +37,7 @@ void Statistics::AddSuccess(int64_t rows, const Timing& timing, Nanoseconds whol
   values_.compute_infer.Add(timing.compute_infer);
   values_.compute_output.Add(timing.compute_output);
   ++values_.latencies[static_cast<size_t>(bucket)];
+  ++values_.fine_latencies[FineBucketOf(whole)];
 }
 
 void Statistics::AddFailure(FailureReason reason, Nanoseconds whole) {
