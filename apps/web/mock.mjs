@@ -1,7 +1,7 @@
 // A stand-in for the server, for work on the page and for its test: every endpoint that the page uses, with
 // made-up models and made-up traffic, and the built page from build/web/dist.
 //
-// usage: node mock.mjs [PORT]    prints the address
+// usage: node mock.mjs [PORT [MODELS]]    prints the address; MODELS: so many more, of which some are busy
 //
 // Answers are the same for every picture, but the thresholds hold: a slider that moves changes them.
 import { readFile } from 'node:fs/promises';
@@ -84,8 +84,29 @@ const models = new Map(
     }),
   ].map((entry) => [entry.name, entry]),
 );
-for (const entry of models.values())
-  entry.counters = { requests: 0, failures: 0, total: 0, queue: 0, infer: 0, batches: new Map() };
+const TASKS = ['detection', 'classification', 'segmentation', 'raw'];
+function addModels(count) {
+  for (let i = 0; i < count; ++i) {
+    const name = `model_${String(i).padStart(3, '0')}`;
+    const isGone = i % 37 === 5;
+    models.set(
+      name,
+      model(name, TASKS[i % 4], 'slipway_onnx', [-1, 3, 64, 64], [port('y', -1, 10)], {
+        rate: i % 9 === 0 ? 3 + i / 3 : 0,
+        ms: 1 + (i % 13),
+        ...(isGone ? { state: 'UNAVAILABLE', reason: 'unloaded' } : {}),
+      }),
+    );
+  }
+}
+
+// As the server's: four buckets an octave, from 20 us on.
+const BOUNDS_US = [...Array(80).keys()].map((i) => [20, 24, 28, 34][i % 4] * 2 ** Math.floor(i / 4));
+const newCounters = () => ({
+  ...{ requests: 0, failures: 0, total: 0, queue: 0, infer: 0 },
+  batches: new Map(),
+  latencies: Array(BOUNDS_US.length + 1).fill(0),
+});
 
 // Traffic, a tenth of a second at a time.
 function work() {
@@ -107,6 +128,10 @@ function count(entry, requests, ms) {
   counters.infer += requests * infer * 1e6;
   counters.queue += requests * (ms - infer) * 1e6;
   counters.total += requests * ms * 1e6;
+  for (let i = 0; i < requests; ++i) {
+    const us = 1000 * ms * (0.7 + 0.5 * Math.random() + (Math.random() < 0.03 ? 2 : 0));
+    counters.latencies[BOUNDS_US.filter((bound) => bound < us).length] += 1;
+  }
   const size = Math.min(8, Math.max(1, requests));
   counters.batches.set(size, (counters.batches.get(size) ?? 0) + Math.ceil(requests / size));
 }
@@ -134,6 +159,7 @@ function statsOf({ name, counters }) {
       compute_output: duration(0),
     },
     batch_stats,
+    latency_counts: counters.latencies,
   };
 }
 
@@ -229,6 +255,9 @@ function askModel(entry, verb, request, query, body) {
   if (verb === 'task')
     return json(200, {
       task,
+      photos: task !== 'raw',
+      scores: task === 'classification' ? 'probability' : undefined,
+      guessed: name === 'deeplab_v3' ? ['normalisation guessed: levels divided by 255'] : [],
       labels: [
         'person',
         'bicycle',
@@ -278,7 +307,10 @@ async function file(path) {
 }
 
 function route(request, { pathname, searchParams }, body) {
-  const state = ({ name, state: is, reason }) => ({ name, version: '1', state: is, reason });
+  const state = ({ name, state: is, reason, task, platform }) => ({
+    ...{ name, version: '1', state: is, reason },
+    ...(is === 'READY' ? { task, platform } : {}),
+  });
   if (pathname === '/v2')
     return json(200, { name: 'slipway', version: '0.9.0', extensions: ['statistics', 'model_repository'] });
   if (pathname.startsWith('/v2/health/')) return json(200, { live: true });
@@ -287,6 +319,7 @@ function route(request, { pathname, searchParams }, body) {
   if (pathname === '/v2/models/stats')
     return json(200, {
       model_stats: [...models.values()].filter((entry) => entry.state === 'READY').map(statsOf),
+      latency_bounds_us: BOUNDS_US,
     });
   const load = /^\/v2\/repository\/models\/([^/]+)\/load$/.exec(pathname);
   if (load) return fail(400, models.get(decodeURIComponent(load[1]))?.reason || 'no such model');
@@ -325,8 +358,10 @@ function stream(socket, entry, query) {
   });
 }
 
-// Resolves to {address, close}.
-export async function startMock(port = 0) {
+// Resolves to {address, close}. more: models beside the five.
+export async function startMock(port = 0, more = 0) {
+  addModels(more);
+  for (const entry of models.values()) entry.counters = newCounters();
   const server = createServer(async (request, response) => {
     const parts = [];
     for await (const part of request) parts.push(part);
@@ -361,5 +396,5 @@ export async function startMock(port = 0) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.log((await startMock(Number(process.argv[2] ?? 0))).address);
+  console.log((await startMock(Number(process.argv[2] ?? 0), Number(process.argv[3] ?? 0))).address);
 }

@@ -10,13 +10,14 @@ import { noticesOf, packagesOf } from './notices.mjs';
 
 const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
-// The description of the interface, and what shows it.
+// The description of the interface, and what shows it. /docs/ is the page itself, which knows its address.
 function apiDocs() {
   return {
     name: 'slipway-api-docs',
     writeBundle({ dir }) {
       writeFileSync(join(dir, 'openapi.json'), JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8'))));
       mkdirSync(join(dir, 'docs'), { recursive: true });
+      copyFileSync(join(dir, 'index.html'), join(dir, 'docs/index.html'));
       for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css']) {
         copyFileSync(join(swagger, file), join(dir, 'docs', file));
       }

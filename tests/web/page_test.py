@@ -31,7 +31,7 @@ def why_not():
 
 def save_models(folder):
     models = {"boxes": picture_models.boxes(), "classes": picture_models.classes(), "segments": picture_models.segments(),
-              "features": picture_models.features()}
+              "features": picture_models.features(), "logits": picture_models.logits()}
     return [served.save(model, folder / f"{name}.onnx") for name, model in models.items()]
 
 

@@ -34,16 +34,36 @@ test('a drawn picture is asked for and saved', () => {
   assert.match(command, /-H 'Accept: image\/jpeg' -o drawn\.jpg/);
 });
 
-test('small tensors are zeros, open sizes are 1, large ones are left to the reader', () => {
+test('small tensors are zeros in JSON, open sizes are 1', () => {
   const inputs = [
     { name: 'x', datatype: 'FP32', shape: [-1, 2] },
-    { name: 'y', datatype: 'FP32', shape: [1, 3, 224, 224] },
+    { name: 'y', datatype: 'BYTES', shape: [1] },
   ];
   assert.equal(
     curlForTensors({ url: 'http://h/', inputs }),
     `curl -d '{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[0,0]},` +
-      `{"name":"y","datatype":"FP32","shape":[1,3,224,224],"data":[...]}]}' \\\n  'http://h/'`,
+      `{"name":"y","datatype":"BYTES","shape":[1],"data":[""]}]}' \\\n  'http://h/'`,
   );
+});
+
+test('large tensors come from /dev/zero, and the lengths are right', () => {
+  const inputs = [
+    { name: "it's \u00e9", datatype: 'FP32', shape: [-1, 3, 224, 224] },
+    { name: 'n', datatype: 'INT64', shape: [1] },
+  ];
+  const command = curlForTensors({ url: 'http://h/', inputs });
+  // What curl is given: its arguments, a line each, and how much it reads.
+  const script = `curl() { printf '%s\\n' "$@"; wc -c; }; ${command}`;
+  const lines = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' }).trimEnd().split('\n');
+  const head = JSON.stringify({
+    inputs: [
+      { name: "it's \u00e9", datatype: 'FP32', shape: [1, 3, 224, 224], parameters: { binary_data_size: 602112 } },
+      { name: 'n', datatype: 'INT64', shape: [1], parameters: { binary_data_size: 8 } },
+    ],
+  });
+  const bytes = Buffer.byteLength(head);
+  assert.deepEqual(lines.slice(0, 4), ['--data-binary', '@-', '-H', `Inference-Header-Content-Length: ${bytes}`]);
+  assert.equal(Number(lines.at(-1)), bytes + 602112 + 8);
 });
 
 test("a key is the shell's affair", () => {

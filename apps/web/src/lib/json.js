@@ -1,19 +1,28 @@
-// JSON as people read it: indented, but what fits on one line stays on one; and cut into tokens for colour.
+// JSON as people read it: indented, but what fits on one line stays on one; with as many digits as say
+// something, where it is only looked at; and cut into tokens for colour.
 
-const WIDTH = 80;
+const WIDTH = 96;
 
-export function formatJson(value, indent = '') {
+// taken: how much of its first line is used up.
+export function formatJson(value, indent = '', taken = 0) {
   const flat = flatten(value);
-  if (flat.length + indent.length <= WIDTH || value === null || typeof value !== 'object') return flat;
+  if (flat.length + taken <= WIDTH || value === null || typeof value !== 'object') return flat;
   const deeper = `${indent}  `;
   const isList = Array.isArray(value);
-  const lines = isList
-    ? value.map((item) => deeper + formatJson(item, deeper))
-    : Object.entries(value).map(
-        ([key, item]) => `${deeper}${JSON.stringify(key)}: ${formatJson(item, deeper)}`,
-      );
+  const lines = Object.entries(value).map(([key, item]) => {
+    const start = isList ? deeper : `${deeper}${JSON.stringify(key)}: `;
+    return start + formatJson(item, deeper, start.length);
+  });
   const [open, close] = isList ? '[]' : '{}';
   return `${open}\n${lines.join(',\n')}\n${indent}${close}`;
+}
+
+// The same value with so many significant digits in its numbers; whole numbers stay whole.
+export function withDigits(value, digits) {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : Number(value.toPrecision(digits));
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map((item) => withDigits(item, digits));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withDigits(item, digits)]));
 }
 
 function flatten(value) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatJson, tokensOf } from './json.js';
+import { formatJson, tokensOf, withDigits } from './json.js';
 
 const ANSWER = {
   file: 'a "quoted" name.jpg',
@@ -19,7 +19,13 @@ test('the text is the same JSON', () => {
 
 test('what fits on a line stays on one', () => {
   assert.equal(formatJson({ box: [1, 2] }), '{"box": [1, 2]}');
+  assert.ok(formatJson(ANSWER).split('\n').every((line) => line.length <= 96));
   assert.match(formatJson(ANSWER), /\n {4}\{"label": "bus", .*"box": \[5\.2, 230, 800, 521\]\},\n/);
+});
+
+test('digits that say nothing are left out', () => {
+  const value = { box: [5.2041666666, 1234.5678], score: 0.8172041666666666, count: 12345678, name: '0.123456789', no: null };
+  assert.deepEqual(withDigits(value, 5), { ...value, box: [5.2042, 1234.6], score: 0.8172 });
 });
 
 test('tokens are the text again, and keys are told from strings', () => {

@@ -1,5 +1,5 @@
 // The key that a server may ask for. It is kept as long as the tab and given to this server alone.
-const PLACE = 'slipway-key'; // docs.js reads it, too
+const PLACE = 'slipway-key';
 
 let kept = '';
 try {

@@ -1,6 +1,6 @@
 // What the server is doing now: its models and the rates of the last minutes, read anew every second while
-// the page is looked at.
-import { getJson, listModels, modelPath } from './api.js';
+// the page is looked at. Two requests a second, however many models there are.
+import { getJson, listModels } from './api.js';
 import { apiKey, setApiKey } from './key.js';
 import { ratesBetween, sumVersions } from './rates.js';
 
@@ -11,9 +11,11 @@ const KEPT = 121;
 const SMOOTHED = 5;
 
 class Live {
-  // [{name, versions, state, reason, task, platform}], by name; null before the first answer.
+  // [{name, versions, state, reason, problems, task, platform}], by name; null before the first answer.
   models = $state.raw(null);
   server = $state.raw(null);
+  // null, or {index, count}: the server has several processes, and the numbers are those of one.
+  worker = $state.raw(null);
   error = $state('');
   // The server answers nothing without a key, or without another one than is known.
   needsKey = $state(false);
@@ -24,8 +26,8 @@ class Live {
   now = $state.raw(new Map());
   totals = $state.raw(new Map());
 
-  #readings = [];
-  #details = new Map();
+  // By worker: which of them answers is the system's choice, and each counts for itself.
+  #readings = new Map();
 
   // Until the page is left; a server that is away is asked on.
   async run() {
@@ -45,12 +47,14 @@ class Live {
     return this.error || 'The server does not know this key.';
   }
 
+  // One after the other, over one connection: two could lead to two workers.
   async #read() {
     try {
       this.server ??= await getJson('/v2');
-      const [index, stats] = await Promise.all([listModels(), getJson('/v2/models/stats')]);
-      this.#take(sumVersions(stats.model_stats ?? []));
-      this.models = await this.#describe(index);
+      const stats = await getJson('/v2/models/stats');
+      const index = await listModels();
+      this.#take(stats);
+      this.models = describe(index);
       this.error = '';
       this.needsKey = false;
     } catch (error) {
@@ -59,14 +63,19 @@ class Live {
     }
   }
 
-  #take(counters) {
+  #take({ model_stats = [], latency_bounds_us = [], worker, workers }) {
+    const counters = sumVersions(model_stats);
+    const bounds = latency_bounds_us.map((us) => us / 1000);
     const time = performance.now() / 1000;
-    const last = this.#readings.at(-1);
-    const before = this.#readings.at(-SMOOTHED) ?? this.#readings[0];
-    this.#readings = [...this.#readings.slice(1 - SMOOTHED), { time, counters }];
+    const readings = this.#readings.get(worker) ?? [];
+    const last = readings.at(-1);
+    const before = readings.at(-SMOOTHED) ?? readings[0];
+    this.#readings.set(worker, [...readings.slice(1 - SMOOTHED), { time, counters }]);
 
     const rates = (reading, name) =>
-      reading ? ratesBetween(reading.counters.get(name), counters.get(name), time - reading.time) : null;
+      reading
+        ? ratesBetween(reading.counters.get(name), counters.get(name), time - reading.time, bounds)
+        : null;
     const history = new Map();
     const now = new Map();
     for (const name of counters.keys()) {
@@ -78,38 +87,21 @@ class Live {
     this.history = history;
     this.now = now;
     this.totals = counters;
+    this.worker = worker === undefined ? null : { index: worker, count: workers };
   }
+}
 
-  async #describe(index) {
-    const models = new Map();
-    for (const { name, version, state, reason = '' } of index) {
-      const model = models.get(name) ?? { name, versions: [], state, reason };
-      model.versions.push(version);
-      if (state === 'READY') Object.assign(model, { state, reason: '' });
-      models.set(name, model);
-    }
-    const sorted = [...models.values()].sort((a, b) => a.name.localeCompare(b.name));
-    return Promise.all(sorted.map(async (model) => ({ ...model, ...(await this.#detailsOf(model)) })));
+// One entry a model, of those of its versions. What is wrong with a version is told beside those that serve.
+function describe(index) {
+  const models = new Map();
+  for (const { name, version, state, reason = '', task, platform } of index) {
+    const model = models.get(name) ?? { name, versions: [], state, reason, problems: [] };
+    model.versions.push(version);
+    if (reason) model.problems.push(version ? `version ${version}: ${reason}` : reason);
+    if (state === 'READY') Object.assign(model, { state, reason: '', task, platform });
+    models.set(name, model);
   }
-
-  // Task and platform do not change while a model is loaded; a model that comes back is asked again.
-  #detailsOf({ name, state }) {
-    if (state !== 'READY') {
-      this.#details.delete(name);
-      return {};
-    }
-    if (!this.#details.has(name)) {
-      const details = Promise.all([getJson(modelPath(name)), getJson(modelPath(name, '/task'))]).then(
-        ([{ platform, inputs, outputs }, task]) => ({ platform, inputs, outputs, ...task }),
-        () => {
-          this.#details.delete(name);
-          return {};
-        },
-      );
-      this.#details.set(name, details);
-    }
-    return this.#details.get(name);
-  }
+  return [...models.values()].sort((a, b) => a.name.localeCompare(b.name));
 }
 
 export const live = new Live();

@@ -87,6 +87,13 @@ export class Trial {
     }
   }
 
+  // What is no picture, to the server and to the browser, goes; what was said of it stays.
+  dropPicture() {
+    const { error, source } = this;
+    this.stop();
+    this.error = source?.name ? `${source.name}: ${error}` : error;
+  }
+
   stop() {
     clearTimeout(this.#timer);
     this.#abort.abort();
