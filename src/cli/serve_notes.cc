@@ -130,7 +130,8 @@ std::vector<std::string> NotesOn(const server::Repository& repository,
     notes.push_back(fmt::format("{}: {}", model->name(), fmt::join(guesses, "; ")));
     is_guessed = true;
   }
-  if (is_guessed) notes.emplace_back("a guess may be wrong: a manifest says what is meant (docs/manifest.md)");
+  if (is_guessed)
+    notes.emplace_back("a guess may be wrong: a manifest says what is meant (docs/manifest.md)");
   return notes;
 }
 

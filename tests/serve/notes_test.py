@@ -12,7 +12,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 import picture_models
 import served
@@ -44,8 +44,8 @@ class Notes(unittest.TestCase):
     def task(self, server, name):
         return json.loads(server.get(f"/v2/models/{name}/task"))
 
-    def ask(self, server, path):
-        request = urllib.request.Request(f"http://{server.url}{path}", data=b"no picture")
+    def ask(self, server, path, body=b"no picture"):
+        request = urllib.request.Request(f"http://{server.url}{path}", data=body)
         with self.assertRaises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(request, timeout=60)
         return json.loads(caught.exception.read())["error"]
@@ -93,6 +93,13 @@ class Notes(unittest.TestCase):
             self.assertNotIn("--", error)
             self.assertIn("manifest", error)
         self.assertIn("takes no photos", self.ask(server, "/v2/models/affine/upload"))
+
+    def test_hints_of_importers_are_of_convert(self):
+        model = served.affine(2)
+        model.graph.node[-1].domain = "nowhere"
+        model.opset_import.append(helper.make_opsetid("nowhere", 1))
+        error = self.ask(self.serve({"unknown": model}), "/v2/repository/models/unknown/load", b"{}")
+        self.assertRegex(error, r"\(with slipway convert: .*--input")
 
     def test_scores_are_probabilities_only_behind_a_softmax(self):
         server = self.serve({"classes": picture_models.classes(), "logits": picture_models.logits()})
