@@ -168,7 +168,7 @@ TEST_P(JpegDecoderTest, TakesEverySmallSize) {
 
 TEST_P(JpegDecoderTest, TakesEveryKind) {
   int left = 0;
-  for (const auto [width, height] : {std::pair{131, 77}, {64, 161}, {257, 35}}) {
+  for (const auto& [width, height] : {std::pair{131, 77}, {64, 161}, {257, 35}}) {
     for (const Pattern pattern : kPatterns) {
       const Image image = Draw(pattern, width, height);
       for (const int sampling : kSamplings) {

@@ -134,6 +134,18 @@ HWY_INLINE V32 SumOfProducts(V16 a, V16 b) {
   return hn::RearrangeToOddPlusEven(sum, rest);
 }
 
+// Saturated, `low` below `high` in each block of 128 bits, as InterleaveLower and InterleaveUpper made them.
+// In which order ReorderDemote2To has them is known of x86 alone; vectors are one block elsewhere.
+HWY_INLINE V16 Narrow(V32 low, V32 high) {
+  const D16 d;
+  if constexpr (HWY_ARCH_X86) {
+    return hn::ReorderDemote2To(d, low, high);
+  } else {
+    const hn::Half<D16> half;
+    return hn::Combine(d, hn::DemoteTo(half, high), hn::DemoteTo(half, low));
+  }
+}
+
 // Outputs n and 7 - n of one half of the lanes. in: pairs (0, 4), (2, 6), (1, 3), (5, 7); of kFew the first
 // and third are pairs (0, 2) and (1, 3), and there are no others.
 struct Halves {
@@ -178,8 +190,8 @@ HWY_INLINE void Pass(V16 (&x)[8]) {
   for (int n = 0; n < 4; ++n) {
     const Halves a = OutputPair<kShift, kFew>(low, n);
     const Halves b = OutputPair<kShift, kFew>(high, n);
-    x[n] = hn::ReorderDemote2To(d, a.low, b.low);
-    x[7 - n] = hn::ReorderDemote2To(d, a.high, b.high);
+    x[n] = Narrow(a.low, b.low);
+    x[7 - n] = Narrow(a.high, b.high);
   }
 }
 

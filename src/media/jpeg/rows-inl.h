@@ -150,8 +150,7 @@ HWY_INLINE V16 GreenPart(V16 b, V16 r) {
   const V32 half = hn::Set(d32, kHalf);
   const V32 low = SumOfProducts(hn::InterleaveLower(D16(), b, r), factors);
   const V32 high = SumOfProducts(hn::InterleaveUpper(D16(), b, r), factors);
-  return hn::ReorderDemote2To(D16(), hn::ShiftRight<16>(hn::Add(low, half)),
-                              hn::ShiftRight<16>(hn::Add(high, half)));
+  return Narrow(hn::ShiftRight<16>(hn::Add(low, half)), hn::ShiftRight<16>(hn::Add(high, half)));
 }
 
 HWY_INLINE void RgbOfYcc(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, size_t n, uint8_t* rgb) {
