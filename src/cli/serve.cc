@@ -75,7 +75,7 @@ Status ServeHere(const ServeFlags& flags, const ServerOptions& options, const se
   // Signals are waited for; threads started from here on leave them to this one.
   sigset_t signals;
   sigemptyset(&signals);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGQUIT}) sigaddset(&signals, signal);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   SLIPWAY_ASSIGN_OR_RETURN(auto server, server::Server::Start(options));
@@ -100,10 +100,13 @@ Status ServeHere(const ServeFlags& flags, const ServerOptions& options, const se
   while (true) {
     int signal = 0;
     sigwait(&signals, &signal);
+    if (signal == SIGUSR1) {
+      server->ReopenLog();
+      continue;
+    }
     if (signal == SIGHUP) {
       if (seat == nullptr) server::NotifyReloading();
-      const Status status = server->Refresh();
-      if (!status.ok()) PrintError(status);
+      (void)server->Refresh();
       notify("READY=1");
       continue;
     }
@@ -178,6 +181,7 @@ int OneOf(std::vector<int>& sockets) {
 
 Status Serve(const ServeFlags& flags) {
   KeepFreedMemory();  // what an unloaded model held goes back all the same (Repository::Unload)
+  signal(SIGUSR1, SIG_IGN);  // until somebody waits for it: it ends nothing that still starts
   SLIPWAY_ASSIGN_OR_RETURN(ServerOptions options, ToOptions(flags));
   const server::Program program = server::Program::Running();
   server::Sockets inherited = server::TakeInheritedSockets();

@@ -110,7 +110,11 @@ class TheServer : public Server, public Handler, public InferHandler {
     return sockets;
   }
   const Repository& repository() const override { return repository_; }
-  Status Refresh() override { return repository_.Refresh(); }
+  Status Refresh() override {
+    const Status status = repository_.Refresh();
+    if (!status.ok()) events_.WriteFailure("reading the repositories", status);
+    return status;
+  }
 
   void ReopenLog() override {
     if (const Status status = log_->Reopen(); !status.ok()) events_.WriteFailure("reopening the log", status);

@@ -48,7 +48,7 @@ class Server {
   // To hand to a successor.
   virtual Sockets sockets() const = 0;
   virtual const Repository& repository() const = 0;
-  // Looks for new and changed models now.
+  // Looks for new and changed models now. An error is an event, too.
   virtual Status Refresh() = 0;
   // The log's file anew, where another program has moved it away.
   virtual void ReopenLog() = 0;

@@ -7,6 +7,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import served
 from openapi_test import picture
 
 PROGRAM = ""
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13",
+           "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
 
 
 class Answer:
@@ -64,8 +67,7 @@ class Hosts(Folder):
         said = Answer(server.port, "GET", "/", Host="attacker.example")
         self.assertEqual(said.status, 421)
         self.assertIn("--host", said.json["error"])
-        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13", "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
-        self.assertEqual(Answer(server.port, "GET", "/v2/models/affine/stream", Host="attacker.example", **upgrade).status, 421)
+        self.assertEqual(Answer(server.port, "GET", "/v2/models/affine/stream", Host="attacker.example", **UPGRADE).status, 421)
         for host in ("127.0.0.1", f"localhost:{server.port}", "[::1]:8000"):
             self.assertEqual(Answer(server.port, "GET", "/v2", Host=host).status, 200, host)
         self.assertEqual(self.unload(server, "localhost"), 200)
@@ -127,8 +129,7 @@ class MetricsPort(Folder):
             answer = Answer(port, method, path)
             self.assertEqual(answer.status, 404, path)
             self.assertIn("X-Request-ID", answer.headers)
-        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13", "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
-        self.assertEqual(Answer(port, "GET", "/v2/models/affine/stream", **upgrade).status, 404)
+        self.assertEqual(Answer(port, "GET", "/v2/models/affine/stream", **UPGRADE).status, 404)
 
 
 class Traces(Folder):
@@ -172,7 +173,8 @@ class Refusals(Folder):
     def send(self, port, text):
         with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
             client.sendall(text)
-            client.shutdown(socket.SHUT_WR) if text.endswith(b"\r\n\r\n") else None
+            if text.endswith(b"\r\n\r\n"):
+                client.shutdown(socket.SHUT_WR)
             answer = b"".join(iter(lambda: client.recv(4096), b""))
         head = answer.split(b"\r\n\r\n")[0].decode().split("\r\n")
         fields = dict(line.split(": ", 1) for line in head[1:])
@@ -197,6 +199,38 @@ class Refusals(Folder):
             self.assertIn(f'slipway_responses_total{{code="{status}"}} 1\n', metrics)
 
 
+class Rotation(Folder):
+    """A log's file that was moved away is made anew on SIGUSR1."""
+
+    def check(self, *flags):
+        log = self.folder / "log"
+        server = self.serve("--log", "json", "--log-file", log, *flags)
+        targets = lambda path: [json.loads(line)["target"] for line in path.read_text().splitlines()] if path.exists() else []
+        Answer(server.port, "GET", "/ping?before")
+        log.rename(self.folder / "log.1")
+        Answer(server.port, "GET", "/ping?between")
+        server.process.send_signal(signal.SIGUSR1)
+        end = time.monotonic() + 20
+        while not log.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(0.2)  # all of several processes
+        for _ in range(8):
+            Answer(server.port, "GET", "/ping?after")
+        self.assertEqual(targets(self.folder / "log.1"), ["/ping?before", "/ping?between"])
+        self.assertEqual(targets(log), ["/ping?after"] * 8)
+
+    def test_of_one_process(self):
+        self.check()
+
+    def test_of_workers(self):
+        self.check("--workers", 2)
+
+    def test_without_a_log_nothing_happens(self):
+        server = self.serve()
+        server.process.send_signal(signal.SIGUSR1)
+        self.assertEqual(Answer(server.port, "GET", "/ping").status, 200)
+
+
 class Events(Folder):
     """What becomes of models after the start is on standard error, in the log's form."""
 
@@ -204,8 +238,9 @@ class Events(Folder):
         root = self.folder / "models"
         served.save(served.affine(2), root / "affine/1/model.onnx")
         errors = self.folder / "stderr"
-        process = subprocess.Popen([PROGRAM, "serve", root, "--port", "0", "--watch", "0.1", *flags], stdout=subprocess.PIPE,
-                                   stderr=errors.open("w"), text=True)
+        with errors.open("w") as file:
+            process = subprocess.Popen([PROGRAM, "serve", root, "--port", "0", "--watch", "0.1", *flags], stdout=subprocess.PIPE,
+                                       stderr=file, text=True)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)

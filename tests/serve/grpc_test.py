@@ -409,7 +409,9 @@ class Control(Case):
                            files={"file:1/model.onnx": b"bytes"})
 
     def test_a_key_is_needed_for_all_but_health(self):
-        self.serve("--api-key", "secret", "--allow-model", "other")
+        served.save(served.affine(2), self.folder / "spare/1/model.onnx")
+        self.addCleanup(shutil.rmtree, self.folder / "spare")
+        self.serve("--api-key", "secret", "--allow-model", "spare")
         self.assertTrue(self.client.is_server_live() and self.client.is_server_ready())
         x = [tensor(np.zeros((1, 3), np.float32))]
         for call in ((self.client.infer, "affine", x), (self.client.get_model_metadata, "affine"), (self.client.is_model_ready, "affine"),

@@ -18,7 +18,7 @@ def infer_body(values, shape=None, datatype="FP32"):
 
 def request(head, body=b"", length=True):
     """As it is sent. head: the request line, and headers beside Host and Content-Length."""
-    lines = [*head.split("\n"), "Host: here", *([f"Content-Length: {len(body)}"] if length else [])]
+    lines = [*head.split("\n"), "Host: localhost", *([f"Content-Length: {len(body)}"] if length else [])]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 

@@ -40,7 +40,7 @@ class Signals {
  public:
   Signals() {
     sigemptyset(&set_);
-    for (int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD})
+    for (int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGCHLD})
       sigaddset(&set_, signal);
     sigprocmask(SIG_BLOCK, &set_, &before_);
   }
@@ -132,6 +132,7 @@ class Supervisor {
       case SIGINT: return Stop(SIGTERM, now + options_.patience);
       case SIGQUIT: return Stop(SIGQUIT, now + kQuitPatience);
       case SIGHUP: return PassOn(SIGHUP);
+      case SIGUSR1: return ReopenLogs();
       case SIGTTIN: return OneMore();
       case SIGTTOU: return OneLess(now);
       case SIGUSR2: return StartSuccessor();
@@ -157,6 +158,11 @@ class Supervisor {
     for (const auto& worker : workers_) {
       if (worker->is_ready()) worker->Send(signal);
     }
+  }
+
+  // Also of those that still start: they have their log already, and do not die of it (SIG_IGN).
+  void ReopenLogs() const {
+    for (const auto& worker : workers_) worker->Send(SIGUSR1);
   }
 
   void OneMore() {
