@@ -180,7 +180,7 @@ int OneOf(std::vector<int>& sockets) {
 }
 
 Status Serve(const ServeFlags& flags) {
-  KeepFreedMemory();  // what an unloaded model held goes back all the same (Repository::Unload)
+  KeepFreedMemory();         // what an unloaded model held goes back all the same (Repository::Unload)
   signal(SIGUSR1, SIG_IGN);  // until somebody waits for it: it ends nothing that still starts
   SLIPWAY_ASSIGN_OR_RETURN(ServerOptions options, ToOptions(flags));
   const server::Program program = server::Program::Running();
