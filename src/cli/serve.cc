@@ -1,20 +1,22 @@
-// slipway serve: a server of this process, or a supervisor of several. Its flags are in serve_flags.h.
+// slipway serve: a server of this process, or a supervisor of several. Its flags are in serve_flags.h, what
+// signals do in serve_life.h.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <random>
-#include <thread>
 
 #include "base/freed_memory.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/serve_flags.h"
+#include "cli/serve_folders.h"
+#include "cli/serve_life.h"
 #include "cli/serve_notes.h"
+#include "server/http/listener.h"
 #include "server/notify.h"
 #include "server/server.h"
-#include "server/supervisor/heart.h"
 #include "server/supervisor/supervisor.h"
 
 namespace slipway::cli {
@@ -33,26 +35,17 @@ void Announce(const server::Server& server, const ServeFlags& flags) {
   }
   std::fflush(stdout);
   PrintNotes(NotesOn(server.repository(), flags.models));
-  const std::string host = flags.address == "0.0.0.0" ? "localhost" : flags.address;
-  const std::string base = fmt::format("http{}://{}:{}", flags.key.empty() ? "" : "s", host, server.port());
-  if (server.grpc_port()) fmt::print("gRPC     {}:{}\n", host, *server.grpc_port());
+  const bool is_any = flags.address == "0.0.0.0" || flags.address == "::";
+  const std::string host = is_any ? "localhost" : flags.address;
+  const std::string base =
+      (flags.key.empty() ? "http://" : "https://") + server::HostAndPort(host, server.port());
+  if (server.grpc_port()) fmt::print("gRPC     {}\n", server::HostAndPort(host, *server.grpc_port()));
   fmt::print("{}\n", PageLine(base));
   const std::string curl = flags.keys.empty() ? "curl" : "curl -H 'X-API-Key: KEY'";
   const std::string line = LineToTry(server.repository(), base, curl);
   if (!line.empty()) fmt::print("{}\n", line);
   fmt::print("metrics  {}/metrics\n", base);
   std::fflush(stdout);
-}
-
-// Its word counts from here on.
-void NotifyOfSuccessor(pid_t pid) { server::NotifyManager("MAINPID=" + std::to_string(pid)); }
-
-// A new version of this program in its place, on its socket.
-bool StartSuccessor(const server::Server& server, const server::Program& program) {
-  auto successor = server::Successor::Start(program, server.sockets());
-  if (!successor.ok() || successor->Wait() != server::Successor::State::kReady) return false;
-  NotifyOfSuccessor(successor->pid());
-  return true;
 }
 
 // One of several workers, as its supervisor wants to hear of it.
@@ -69,63 +62,68 @@ std::unique_ptr<server::Heart> BeatFor(const server::Seat& seat, const ServeFlag
       });
 }
 
-// seat: of a worker among several; null: this process serves alone.
-Status ServeHere(const ServeFlags& flags, const ServerOptions& options, const server::Program& program,
-                 const server::Seat* seat) {
-  // Signals are waited for; threads started from here on leave them to this one.
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  SLIPWAY_ASSIGN_OR_RETURN(auto server, server::Server::Start(options));
-  if (flags.checks_only) {
-    for (const server::IndexEntry& entry : server->repository().Index()) {
-      if (entry.is_wanted && entry.state != server::ModelState::kReady)
-        return Status(Code::kInvalidModel, "model '" + entry.name + "': " + entry.reason);
-    }
-    const size_t loaded = server->repository().Loaded().size();
+// Beside those whose sockets are handed on, the ports that a worker listens on.
+std::vector<server::NamedPort> PortsBeside(const ServeFlags& flags, int worker) {
+  std::vector<server::NamedPort> ports;
+  // Each its own, so that one who collects metrics gets those of each.
+  if (flags.metrics_port.value_or(0) > 0) ports.push_back({*flags.metrics_port + worker, "--metrics-port"});
+  return ports;
+}
+
+// Ports that others have are found before models are loaded. That of metrics is shared with a successor
+// later, so that this program's own socket would not find others; the others are looked at alone.
+Result<std::vector<server::PortClaim>> ClaimPorts(const ServeFlags& flags) {
+  std::vector<server::PortClaim> claims;
+  for (const server::NamedPort& port : PortsBeside(flags, 0)) {
+    SLIPWAY_ASSIGN_OR_RETURN(auto claim, server::PortClaim::Take(flags.address, port));
+    claims.push_back(std::move(claim));
+  }
+  for (const server::NamedPort& port :
+       {server::NamedPort{flags.port}, server::NamedPort{flags.grpc_port.value_or(0), "--grpc-port"}}) {
+    if (port.number > 0) SLIPWAY_RETURN_IF_ERROR(server::PortClaim::Take(flags.address, port).status());
+  }
+  return claims;
+}
+
+Status ReportCheck(const server::Server& server) {
+  for (const server::IndexEntry& entry : server.repository().Index()) {
+    if (entry.is_wanted && entry.state != server::ModelState::kReady)
+      return Status(Code::kInvalidModel, "model '" + entry.name + "': " + entry.reason);
+  }
+  const size_t loaded = server.repository().Loaded().size();
+  if (loaded == 0) fmt::print("the configuration is right: there is no model yet, --watch looks for some\n");
+  if (loaded > 0)
     fmt::print("the configuration is right: {} model version{} loaded\n", loaded, loaded == 1 ? "" : "s");
-    return Status::Ok();
+  return Status::Ok();
+}
+
+// seat: of a worker among several; nullopt: this process serves alone.
+Status ServeHere(const ServeFlags& flags, const ServerOptions& options, const server::Program& program,
+                 std::optional<server::Seat> seat) {
+  SignalDesk desk;
+  signal(SIGPIPE, SIG_IGN);
+  const bool is_first = !seat && options.http.socket < 0 && !flags.checks_only;
+  std::vector<server::PortClaim> claims;
+  if (is_first) {
+    SLIPWAY_ASSIGN_OR_RETURN(claims, ClaimPorts(flags));
   }
-  if (seat == nullptr || seat->is_first) Announce(*server, flags);
-  if (seat == nullptr) server::TellPredecessor();
-  if (seat != nullptr) seat->Tell(server::Word::kReady);
-  const auto heart = seat == nullptr ? nullptr : BeatFor(*seat, flags, *server);
-  // The service manager listens to the process that it knows.
-  const auto notify = [&](const char* state) {
-    if (seat == nullptr) server::NotifyManager(state);
-  };
-  notify("READY=1");
-  while (true) {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    if (signal == SIGUSR1) {
-      server->ReopenLog();
-      continue;
-    }
-    if (signal == SIGHUP) {
-      if (seat == nullptr) server::NotifyReloading();
-      (void)server->Refresh();
-      notify("READY=1");
-      continue;
-    }
-    // A worker has a successor already.
-    if (signal == SIGUSR2 && seat == nullptr) {
-      if (!StartSuccessor(*server, program)) {
-        PrintError(Status(Code::kIo, "the new program did not get ready: this one goes on"));
-        continue;
-      }
-    }
-    if (signal != SIGUSR2) notify("STOPPING=1");
-    if (signal == SIGQUIT) return Status::Ok();
-    server->GiveNotice();
-    if (signal != SIGUSR2) std::this_thread::sleep_for(Milliseconds(flags.notice_seconds));
-    if (!server->Drain(Milliseconds(flags.drain_seconds)))
-      return Status(Code::kIo,
-                    fmt::format("some requests were not answered within {} s", flags.drain_seconds));
-    return Status::Ok();
+  Life life(desk, {.notice = Milliseconds(flags.notice_seconds),
+                   .drain = Milliseconds(flags.drain_seconds),
+                   .program = program,
+                   .seat = seat});
+  const Status interrupted =
+      flags.checks_only ? Status(Code::kIo, "a signal came before everything was loaded") : Status::Ok();
+  SLIPWAY_ASSIGN_OR_RETURN(auto server, life.Start(options, interrupted));
+  claims.clear();  // its own sockets are there
+  if (flags.checks_only) return ReportCheck(*server);
+  if (!seat || seat->is_first) Announce(*server, flags);
+  if (!seat) {
+    server::TellPredecessor();
+    return life.Serve(std::move(server), {});
   }
+  seat->Tell(server::Word::kReady);
+  return life.Serve(std::move(server),
+                    [&](server::Server& started) { return BeatFor(*seat, flags, started); });
 }
 
 // What one worker does otherwise than a server that is alone.
@@ -134,8 +132,7 @@ ServerOptions OfWorker(ServerOptions options, const ServeFlags& flags, const ser
   options.grpc_socket = seat.grpc_socket;
   options.worker = std::to_string(seat.index);
   options.processes = std::max(flags.workers, seat.index + 1);
-  // So that one who collects metrics gets those of each.
-  if (flags.metrics_port && *flags.metrics_port > 0) options.metrics_port = *flags.metrics_port + seat.index;
+  if (flags.metrics_port.value_or(0) > 0) options.metrics_port = *flags.metrics_port + seat.index;
   options.allows_control = false;
   if (flags.threads == 0) {
     options.scheduler.workers = std::max(1, AvailableCores() / flags.workers);
@@ -151,6 +148,7 @@ Status ServeWorkers(const ServeFlags& flags, const ServerOptions& options, serve
   supervised.address = flags.address;
   supervised.port = flags.port;
   supervised.grpc_port = flags.grpc_port;
+  supervised.ports_of = [&](int worker) { return PortsBeside(flags, worker); };
   supervised.sockets = std::move(inherited);
   supervised.timeout = Milliseconds(flags.timeout);
   supervised.patience = Milliseconds(flags.notice_seconds + flags.drain_seconds) + kPatience;
@@ -164,7 +162,7 @@ Status ServeWorkers(const ServeFlags& flags, const ServerOptions& options, serve
   supervised.on_stop = [] { server::NotifyManager("STOPPING=1"); };
   supervised.on_successor = NotifyOfSuccessor;
   return server::Supervise(supervised, program, [&](const server::Seat& seat) {
-    return ServeHere(flags, OfWorker(options, flags, seat), program, &seat);
+    return ServeHere(flags, OfWorker(options, flags, seat), program, seat);
   });
 }
 
@@ -183,6 +181,7 @@ Status Serve(const ServeFlags& flags) {
   KeepFreedMemory();         // what an unloaded model held goes back all the same (Repository::Unload)
   signal(SIGUSR1, SIG_IGN);  // until somebody waits for it: it ends nothing that still starts
   SLIPWAY_ASSIGN_OR_RETURN(ServerOptions options, ToOptions(flags));
+  SLIPWAY_RETURN_IF_ERROR(CheckFolders(flags));
   const server::Program program = server::Program::Running();
   server::Sockets inherited = server::TakeInheritedSockets();
   if (!flags.grpc_port) CloseFrom(0, inherited.grpc);
@@ -193,7 +192,7 @@ Status Serve(const ServeFlags& flags) {
                   "--workers 1 has one, and a supervisor that replaces it");
   options.http.socket = OneOf(inherited.http);
   options.grpc_socket = OneOf(inherited.grpc);
-  return ServeHere(flags, options, program, nullptr);
+  return ServeHere(flags, options, program, std::nullopt);
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 #include <cstdio>
 
 #include "base/file.h"
+#include "build/choose.h"
 #include "cli/number_check.h"
 #include "cli/option_sources.h"
 #include "manifest/manifest.h"
+#include "server/http/listener.h"
 #include "server/supervisor/supervisor.h"
 
 namespace slipway::cli {
@@ -16,6 +18,9 @@ namespace {
 const std::string kVariables = "SLIPWAY_SERVE_";  // of the environment; the names of flags follow
 // Far beyond use, and far from where arithmetic on them would overflow.
 constexpr double kMostSeconds = 1e7;
+// No client could be served within less.
+constexpr double kLeastSeconds = 0.1, kLeastMegapixels = 0.001;
+constexpr int kMostPort = 65535;
 constexpr int kMostMegabytes = 1 << 20;
 constexpr uint64_t kMostRequests = 1'000'000'000'000;
 constexpr size_t kTracedRequests = 1000;
@@ -54,10 +59,54 @@ Status CheckHosts(const std::vector<std::string>& hosts) {
   return Status::Ok();
 }
 
+// What would fail each model for the same reason is an error of the command line as well.
+Status CheckEngine(const EngineOptions& engine) {
+  SLIPWAY_ASSIGN_OR_RETURN(const auto backends, BackendsNamed(engine.backend, engine.is_backend_required));
+  std::string reason;
+  for (const Backend* backend : backends) {
+    const auto why_no = backend->WhyNo(engine.precision);
+    if (!why_no) return Status::Ok();
+    reason += (reason.empty() ? "" : "; ") + backend->name + ": " + *why_no;
+  }
+  return Status(Code::kUnsupported, "--precision cannot be had here: " + reason,
+                "leave it out, or run the server on a machine that has it");
+}
+
+// Ports that are given, and not the same twice.
+Status CheckPorts(const ServeFlags& flags) {
+  const int metrics = flags.metrics_port.value_or(0), grpc = flags.grpc_port.value_or(0);
+  const int last = metrics + std::max(flags.workers, 1) - 1;  // each worker has one for metrics
+  const auto same = [](const std::string& one, const std::string& other, int port) {
+    return Status(Code::kUsage, one + " and " + other + " are both to have port " + std::to_string(port),
+                  "give each its own");
+  };
+  if (grpc > 0 && grpc == flags.port) return same("--grpc-port", "--port", grpc);
+  if (metrics == 0) return Status::Ok();
+  if (last > kMostPort) {
+    return Status(Code::kUsage, "--metrics-port " + std::to_string(metrics) + " and one more for each of " +
+                                    std::to_string(flags.workers) + " workers: there is no port " +
+                                    std::to_string(last));
+  }
+  if (metrics <= flags.port && flags.port <= last) return same("--metrics-port", "--port", flags.port);
+  if (metrics <= grpc && grpc <= last) return same("--metrics-port", "--grpc-port", grpc);
+  return Status::Ok();
+}
+
+// As browsers send it: "https://example.org:8443", or "null".
+Status CheckOrigin(const std::string& origin) {
+  const size_t end = origin.find("://");
+  const bool has_host = end != std::string::npos && end > 0 && end + 3 < origin.size();
+  const std::string_view host = has_host ? std::string_view(origin).substr(end + 3) : std::string_view();
+  const bool is_origin = has_host && host.find_first_of("/?# ,*\t@") == std::string_view::npos;
+  if (origin.empty() || origin == "*" || origin == "null" || is_origin) return Status::Ok();
+  return Status(Code::kUsage, "--cors '" + origin + "' is no origin",
+                "a scheme, a host and perhaps a port: https://example.org:8443; or * for any");
+}
+
 }  // namespace
 
 std::chrono::milliseconds Milliseconds(double seconds) {
-  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+  return std::chrono::milliseconds(static_cast<int64_t>(std::ceil(seconds * 1000)));
 }
 
 Result<server::ServerOptions> ToOptions(const ServeFlags& flags) {
@@ -70,6 +119,9 @@ Result<server::ServerOptions> ToOptions(const ServeFlags& flags) {
   engine.backend = flags.backend;
   engine.num_threads = flags.threads;
   SLIPWAY_ASSIGN_OR_RETURN(engine.precision, PrecisionNamed(flags.precision));
+  SLIPWAY_RETURN_IF_ERROR(CheckEngine(engine));
+  SLIPWAY_RETURN_IF_ERROR(CheckPorts(flags));
+  SLIPWAY_RETURN_IF_ERROR(CheckOrigin(flags.cors));
   if (flags.accuracy == "strict") engine.accuracy = Accuracy::kStrict;
   options.http.address = flags.address;
   options.http.port = flags.port;
@@ -120,9 +172,10 @@ Result<server::ServerOptions> ToOptions(const ServeFlags& flags) {
   return options;
 }
 
-Status CompleteFlags(CLI::App& command, const ServeFlags& flags) {
+Status CompleteFlags(CLI::App& command, ServeFlags& flags) {
   SLIPWAY_RETURN_IF_ERROR(CheckEnvironment(kVariables, command));
   if (!flags.config.empty()) SLIPWAY_RETURN_IF_ERROR(ReadOptionsFrom(flags.config, command));
+  SLIPWAY_ASSIGN_OR_RETURN(flags.address, server::ToAddress(flags.address));
   if (!flags.models.empty()) return Status::Ok();
   return Status(Code::kUsage, "models is required: nothing is given to serve",
                 "name model files, or a folder of models: slipway serve model.onnx");
@@ -139,11 +192,11 @@ void AddServeFlags(CLI::App& command, ServeFlags& flags) {
     return command.add_option("--" + name, value, text)->envname(variable);
   };
   option("address", flags.address, "to listen on; 0.0.0.0: all")->capture_default_str();
-  option("port", flags.port, "0: any that is free")->capture_default_str()->check(CLI::Range(0, 65535));
+  option("port", flags.port, "0: any that is free")->capture_default_str()->check(CLI::Range(0, kMostPort));
   option("metrics-port", flags.metrics_port, "a port beside for /metrics, such as 8002")
-      ->check(CLI::Range(0, 65535));
+      ->check(CLI::Range(0, kMostPort));
   option("manifest", flags.manifest, "JSON laid over the manifests of the model files (docs/manifest.md)");
-  option("grpc-port", flags.grpc_port, "a port for gRPC, such as 8001")->check(CLI::Range(0, 65535));
+  option("grpc-port", flags.grpc_port, "a port for gRPC, such as 8001")->check(CLI::Range(0, kMostPort));
   option("backend", flags.backend, "as of 'slipway run'")->capture_default_str();
   option("precision", flags.precision, "f32, bf16 or f16")
       ->capture_default_str()
@@ -160,7 +213,7 @@ void AddServeFlags(CLI::App& command, ServeFlags& flags) {
       ->check(CLI::Range(0, server::kMaxWorkers));
   option("timeout", flags.timeout, "seconds of silence after which a worker is killed and replaced")
       ->capture_default_str()
-      ->check(NumberWithin(0.1, kMostSeconds));
+      ->check(NumberWithin(kLeastSeconds, kMostSeconds));
   option("max-requests", flags.max_requests, "after which a worker is replaced; 0: never")
       ->capture_default_str()
       ->check(CLI::Range(uint64_t{0}, kMostRequests));
@@ -186,7 +239,7 @@ void AddServeFlags(CLI::App& command, ServeFlags& flags) {
       ->check(CLI::Range(1, kMostMegabytes));
   option("max-megapixels", flags.max_megapixels, "largest photo")
       ->capture_default_str()
-      ->check(NumberWithin(0, 1e6));
+      ->check(NumberWithin(kLeastMegapixels, 1e6));
   option("max-connections", flags.max_connections, "that are open at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
@@ -201,16 +254,16 @@ void AddServeFlags(CLI::App& command, ServeFlags& flags) {
       ->check(NumberWithin(0, kMostSeconds));
   option("header-timeout", flags.header_timeout, "seconds for a request's headers")
       ->capture_default_str()
-      ->check(NumberWithin(0, kMostSeconds));
+      ->check(NumberWithin(kLeastSeconds, kMostSeconds));
   option("body-timeout", flags.body_timeout, "seconds for its body")
       ->capture_default_str()
-      ->check(NumberWithin(0, kMostSeconds));
+      ->check(NumberWithin(kLeastSeconds, kMostSeconds));
   option("idle-timeout", flags.idle_timeout, "seconds that a connection may be idle")
       ->capture_default_str()
-      ->check(NumberWithin(0, kMostSeconds));
+      ->check(NumberWithin(kLeastSeconds, kMostSeconds));
   option("write-timeout", flags.write_timeout, "seconds for a client to take its answer")
       ->capture_default_str()
-      ->check(NumberWithin(0, kMostSeconds));
+      ->check(NumberWithin(kLeastSeconds, kMostSeconds));
   option("notice", flags.notice_seconds,
          "after SIGTERM, seconds of being not ready and yet there, for balancers to see it")
       ->capture_default_str()

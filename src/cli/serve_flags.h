@@ -16,8 +16,8 @@ namespace slipway::cli {
 
 struct ServeFlags {
   std::vector<std::string> models;
-  std::string config;  // where more of these are
-  std::string address = "127.0.0.1";
+  std::string config;                 // where more of these are
+  std::string address = "127.0.0.1";  // once complete: of IPv4 or IPv6, without brackets
   int port = 8000;
   std::optional<int> metrics_port, grpc_port;
   std::string manifest;
@@ -45,9 +45,10 @@ struct ServeFlags {
 void AddServeFlags(CLI::App& command, ServeFlags& flags);
 // What the environment and the file of options add to the command line. Errors (kUsage): what they say is
 // wrong, or nothing is given to serve.
-Status CompleteFlags(CLI::App& command, const ServeFlags& flags);
+Status CompleteFlags(CLI::App& command, ServeFlags& flags);
 Result<server::ServerOptions> ToOptions(const ServeFlags& flags);
 
+// Rounded up: a little time is not none.
 std::chrono::milliseconds Milliseconds(double seconds);
 
 }  // namespace slipway::cli

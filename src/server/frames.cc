@@ -12,9 +12,11 @@ namespace {
 // What the frames of one socket have in common. Shared by the socket and the frame that is being looked at.
 class Stream : public std::enable_shared_from_this<Stream> {
  public:
-  Stream(Site& site, std::shared_ptr<const ServedModel> model, TaskKind task, const Thresholds& thresholds,
-         std::shared_ptr<WebSocketSink> sink)
-      : site_(site), model_(std::move(model)), task_(task), thresholds_(thresholds), sink_(std::move(sink)) {}
+  Stream(Site& site, StreamPath path, Query query, std::shared_ptr<WebSocketSink> sink)
+      : site_(site), path_(std::move(path)), query_(std::move(query)), sink_(std::move(sink)) {}
+
+  // An error: no frame can be looked at now.
+  Status Check() const { return FindAsked().status(); }
 
   void OnFrame(Body frame) {
     {
@@ -54,12 +56,25 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void OnClose() { *has_left_ = true; }
 
  private:
+  // What a frame is asked of.
+  struct Asked {
+    std::shared_ptr<const ServedModel> model;
+    TaskKind task;
+    Thresholds thresholds;
+  };
+
+  Result<Asked> FindAsked() const;
   void Look(Body frame);
 
+  // Frames that still come find it busy.
+  void End(const Status& status) {
+    sink_->SendText(ErrorResponse(status).body);
+    sink_->Close("the model can no longer be asked");
+  }
+
   Site& site_;
-  const std::shared_ptr<const ServedModel> model_;
-  const TaskKind task_;
-  const Thresholds thresholds_;
+  const StreamPath path_;
+  const Query query_;
   const std::shared_ptr<WebSocketSink> sink_;
   const std::shared_ptr<std::atomic<bool>> has_left_ = std::make_shared<std::atomic<bool>>(false);
   std::mutex mutex_;
@@ -91,9 +106,19 @@ class FrameWork : public PhotoWork {
   const std::shared_ptr<Stream> stream_;
 };
 
+Result<Stream::Asked> Stream::FindAsked() const {
+  SLIPWAY_ASSIGN_OR_RETURN(auto model, site_.Find(path_.model, path_.version));
+  SLIPWAY_ASSIGN_OR_RETURN(const TaskKind task, TaskFor(*model, std::nullopt));
+  SLIPWAY_ASSIGN_OR_RETURN(const Thresholds thresholds, TakeThresholds(query_, model->manifest().thresholds));
+  return Asked{std::move(model), task, thresholds};
+}
+
 void Stream::Look(Body frame) {
-  auto work = std::make_unique<FrameWork>(model_, task_, std::move(frame), shared_from_this());
-  work->thresholds = thresholds_;
+  auto asked = FindAsked();
+  if (!asked.ok()) return End(asked.status());
+  auto work =
+      std::make_unique<FrameWork>(std::move(asked->model), asked->task, std::move(frame), shared_from_this());
+  work->thresholds = asked->thresholds;
   work->max_pixels = site_.limits.max_image_pixels;
   work->has_left = has_left_;
   site_.scheduler.Submit(std::move(work));
@@ -113,21 +138,21 @@ class Frames : public WebSocketListener {
 
 }  // namespace
 
-std::string StreamedModel(const Request& request) {
+std::optional<StreamPath> StreamPathOf(const Request& request) {
   const auto path = SplitPath(request.path);
-  const bool is_stream = path.ok() && path->size() == 4 && (*path)[0] == "v2" && (*path)[1] == "models" &&
-                         (*path)[3] == "stream";
-  return is_stream ? (*path)[2] : "";
+  if (!path.ok() || (path->size() != 4 && path->size() != 6)) return std::nullopt;
+  if ((*path)[0] != "v2" || (*path)[1] != "models" || path->back() != "stream") return std::nullopt;
+  if (path->size() == 4) return StreamPath{(*path)[2], ""};
+  if ((*path)[3] != "versions") return std::nullopt;
+  return StreamPath{(*path)[2], (*path)[4]};
 }
 
-Result<std::unique_ptr<WebSocketListener>> OpenFrames(Site& site, const std::string& model_name,
+Result<std::unique_ptr<WebSocketListener>> OpenFrames(Site& site, const StreamPath& path,
                                                       const Request& request,
                                                       std::shared_ptr<WebSocketSink> sink) {
-  SLIPWAY_ASSIGN_OR_RETURN(auto model, site.Find(model_name, ""));
-  SLIPWAY_ASSIGN_OR_RETURN(const Query query, Query::Parse(request.query));
-  SLIPWAY_ASSIGN_OR_RETURN(const TaskKind task, TaskFor(*model, std::nullopt));
-  SLIPWAY_ASSIGN_OR_RETURN(const Thresholds thresholds, TakeThresholds(query, model->manifest().thresholds));
-  auto stream = std::make_shared<Stream>(site, std::move(model), task, thresholds, std::move(sink));
+  SLIPWAY_ASSIGN_OR_RETURN(Query query, Query::Parse(request.query));
+  auto stream = std::make_shared<Stream>(site, path, std::move(query), std::move(sink));
+  SLIPWAY_RETURN_IF_ERROR(stream->Check());
   return std::unique_ptr<WebSocketListener>(std::make_unique<Frames>(std::move(stream)));
 }
 

@@ -89,6 +89,7 @@ class TheServer : public Server, public Handler, public InferHandler {
     if (options_.metrics_port) {
       TransportOptions metrics = options_.http;
       metrics.port = *options_.metrics_port;
+      metrics.port_option = "--metrics-port";
       metrics.threads = 1;
       metrics.socket = -1;
       metrics.shares_port = true;  // with a successor
@@ -110,15 +111,19 @@ class TheServer : public Server, public Handler, public InferHandler {
     return sockets;
   }
   const Repository& repository() const override { return repository_; }
-  Status Refresh() override {
-    const Status status = repository_.Refresh();
-    if (!status.ok()) events_.WriteFailure("reading the repositories", status);
-    return status;
+
+  void Refresh(std::function<void()> done) override {
+    const auto refresh = [this, done] {
+      Tell("reading the repositories", repository_.Refresh());
+      done();
+    };
+    if (background_.Post(refresh)) return;
+    Tell("reading the repositories",
+         Status(Code::kIo, "too many models are being loaded already", "try again"));
+    done();
   }
 
-  void ReopenLog() override {
-    if (const Status status = log_->Reopen(); !status.ok()) events_.WriteFailure("reopening the log", status);
-  }
+  void ReopenLog() override { Tell("reopening the log", log_->Reopen()); }
 
   uint64_t answered() const override { return answered_; }
 
@@ -202,11 +207,14 @@ class TheServer : public Server, public Handler, public InferHandler {
     return options;
   }
 
+  void Tell(const char* doing, const Status& status) const {
+    if (!status.ok()) events_.WriteFailure(doing, status);
+  }
+
   // What is wrong for long is said once.
   void Watch() {
     const Status status = repository_.Refresh();
-    if (!status.ok() && status.message() != watch_error_)
-      events_.WriteFailure("reading the repositories", status);
+    if (status.message() != watch_error_) Tell("reading the repositories", status);
     watch_error_ = status.message();
   }
 
@@ -244,11 +252,11 @@ class TheServer : public Server, public Handler, public InferHandler {
     if (!access_.IsKnownHost(request)) return refuse(UnknownHost(request));
     if (!access_.HasKey(request)) return refuse(NoKey());
     if (!access_.IsOfAllowedPage(request)) return refuse(ForeignPage(request));
-    const std::string model = StreamedModel(request);
-    if (model.empty()) return refuse(ErrorResponse(404, "there is no WebSocket at this path"));
-    if (!access_.MayUse(model)) return refuse(NotGivenOut());
+    const auto path = StreamPathOf(request);
+    if (!path) return refuse(ErrorResponse(404, "there is no WebSocket at this path"));
+    if (!access_.MayUse(path->model)) return refuse(NotGivenOut());
     if (site_.is_draining) return refuse(ErrorResponse(503, "the server is about to stop"));
-    auto listener = OpenFrames(site_, model, request, std::move(sink));
+    auto listener = OpenFrames(site_, *path, request, std::move(sink));
     if (!listener.ok()) return refuse(ErrorResponse(listener.status()));
     WebSocketAnswer answer{.listener = std::move(*listener)};
     for (const std::string_view offered : SplitUnquoted(request.headers.Get("Sec-WebSocket-Protocol"), ',')) {
@@ -271,7 +279,7 @@ class TheServer : public Server, public Handler, public InferHandler {
     RouteMatch match = FindRoute(request.method, *segments);
     if (match.endpoint == nullptr) {
       if (!match.allowed.empty()) return reply(NotAllowed(match.allowed));
-      if (!StreamedModel(request).empty()) return reply(NoWebSocket(request));
+      if (StreamPathOf(request)) return reply(NoWebSocket(request));
       return reply(NotFound());
     }
     if (!access_.MayUse(match.model)) return reply(NotGivenOut());

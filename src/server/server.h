@@ -48,8 +48,9 @@ class Server {
   // To hand to a successor.
   virtual Sockets sockets() const = 0;
   virtual const Repository& repository() const = 0;
-  // Looks for new and changed models now. An error is an event, too.
-  virtual Status Refresh() = 0;
+  // Looks for new and changed models, behind what is being loaded; an error is an event. done is called by
+  // another thread when that is over, unless the server ends before.
+  virtual void Refresh(std::function<void()> done) = 0;
   // The log's file anew, where another program has moved it away.
   virtual void ReopenLog() = 0;
   // Requests so far, whatever the answer.

@@ -31,8 +31,8 @@ from load import Load, infer_body
 PROGRAM = ""
 
 
-def endless():
-    """x rounds of work, as long as one likes: [1] i64."""
+def endless(least=0):
+    """x rounds of work and `least` more, as long as one likes: [1] i64. A model is run on zeros when it is loaded."""
     size = 64
     ports = [helper.make_tensor_value_info(*port) for port in (
         ("i", TensorProto.INT64, []), ("go", TensorProto.BOOL, []), ("sum", TensorProto.FLOAT, [size, size]),
@@ -40,8 +40,9 @@ def endless():
     body = helper.make_graph([helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("MatMul", ["sum", "w"], ["next"])],
                              "body", ports[:3], ports[3:])
     constants = [numpy_helper.from_array(value, name) for name, value in (
-        ("w", np.eye(size, dtype=np.float32)), ("true", np.array(True)), ("axis", np.array([0])))]
-    nodes = [helper.make_node("Squeeze", ["x", "axis"], ["n"]), helper.make_node("Loop", ["n", "true", "w"], ["y"], body=body)]
+        ("w", np.eye(size, dtype=np.float32)), ("true", np.array(True)), ("axis", np.array([0])),
+                                                                          ("least", np.array([least])))]
+    nodes = [helper.make_node("Add", ["x", "least"], ["more"]), helper.make_node("Squeeze", ["more", "axis"], ["n"]), helper.make_node("Loop", ["n", "true", "w"], ["y"], body=body)]
     graph = helper.make_graph(nodes, "endless", [helper.make_tensor_value_info("x", TensorProto.INT64, [1])],
                               [helper.make_tensor_value_info("y", TensorProto.FLOAT, [size, size])], constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

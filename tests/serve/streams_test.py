@@ -64,11 +64,24 @@ class Stream:
 
     def receive(self):
         """The next text message."""
-        first, size = self.file.read(2)
+        first, payload = self.receive_frame()
         assert first == 0x81, first
+        return json.loads(payload)
+
+    def receive_frame(self):
+        """(first byte, payload)"""
+        first, size = self.file.read(2)
         if size == 126:
             size, = struct.unpack("!H", self.file.read(2))
-        return json.loads(self.file.read(size))
+        return first, self.file.read(size)
+
+    def receive_close(self):
+        """(code, reason), and no byte behind it."""
+        first, payload = self.receive_frame()
+        assert first == 0x88, first
+        self.socket.sendall(b"\x88\x82" + bytes(4) + payload[:2])
+        assert self.file.read() == b""
+        return struct.unpack("!H", payload[:2])[0], payload[2:].decode()
 
 
 class Streams(unittest.TestCase):
@@ -114,6 +127,59 @@ class Frames(Streams):
             self.assertEqual(stream.headers["sec-websocket-protocol"], "slipway.frames")
         with Stream(self.open.port, Sec_WebSocket_Protocol="x") as stream:
             self.assertNotIn("sec-websocket-protocol", stream.headers)
+
+
+class Swaps(unittest.TestCase):
+    """A stream stays while models change under it."""
+
+    def setUp(self):
+        self.models = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.models)
+        (self.models / "boxes").mkdir()
+        (self.models / "boxes/config.pbtxt").write_text("version_policy { all { } }")
+        served.save(picture_models.boxes(), self.models / "boxes/1/model.onnx")
+        self.server = self.enterContext(served.Served(PROGRAM, [self.models]))
+
+    def control(self, what):
+        connection = http.client.HTTPConnection("localhost", self.server.port, timeout=20)
+        connection.request("POST", f"/v2/repository/models/boxes/{what}", "{}")
+        self.assertEqual(connection.getresponse().status, 200)
+        connection.close()
+
+    def kind(self, stream):
+        """What the answer to a frame tells of."""
+        stream.send(picture())
+        answer = stream.receive()
+        return next((kind for kind in ("detections", "classes") if kind in answer), answer)
+
+    def test_a_frame_is_looked_at_by_the_version_that_serves(self):
+        with Stream(self.server.port) as newest, Stream(self.server.port, "boxes/versions/1") as first:
+            self.assertEqual((newest.status, first.status), (101, 101))
+            self.assertEqual((self.kind(newest), self.kind(first)), ("detections", "detections"))
+            served.save(picture_models.classes(), self.models / "boxes/2/model.onnx")
+            self.control("load")
+            self.assertEqual((self.kind(newest), self.kind(first)), ("classes", "detections"))
+
+    def test_without_a_model_the_stream_ends_and_says_why(self):
+        with Stream(self.server.port) as stream:
+            self.assertEqual(self.kind(stream), "detections")
+            self.control("unload")
+            stream.send(picture())
+            self.assertIn("'boxes' is not loaded", stream.receive()["error"])
+            self.assertEqual(stream.receive_close(), (1001, "the model can no longer be asked"))
+        with Stream(self.server.port) as stream:
+            self.assertEqual(stream.status, 404)
+
+    def test_versions_that_are_not_there(self):
+        for version in ("2", "x"):
+            with Stream(self.server.port, f"boxes/versions/{version}") as stream:
+                self.assertEqual(stream.status, 404)
+                self.assertIn(f"version {version}", json.loads(stream.body)["error"])
+
+    def test_the_end_of_the_server_is_said(self):
+        with Stream(self.server.port) as stream:
+            self.server.process.terminate()
+            self.assertEqual(stream.receive_close(), (1001, "the server stops"))
 
 
 class Keys(Streams):

@@ -34,18 +34,31 @@ Result<Address> Parse(const std::string& text, int port) {
     address.length = sizeof(sockaddr_in6);
   } else {
     return Status(Code::kUsage, "'" + text + "' is no address to listen on",
-                  "for example 127.0.0.1, or 0.0.0.0 for all");
+                  "for example 127.0.0.1 or ::1, or 0.0.0.0 for all");
   }
   return address;
 }
 
 }  // namespace
 
-Result<int> Listen(const std::string& text, int port, PortUse use) {
-  SLIPWAY_ASSIGN_OR_RETURN(const Address address, Parse(text, port));
+Result<std::string> ToAddress(const std::string& text) {
+  if (text == "localhost") return std::string("127.0.0.1");
+  const bool has_brackets = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  std::string address = has_brackets ? text.substr(1, text.size() - 2) : text;
+  SLIPWAY_RETURN_IF_ERROR(Parse(address, 0).status());
+  return address;
+}
+
+std::string HostAndPort(const std::string& host, int port) {
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + host + "]:" : host + ":") + std::to_string(port);
+}
+
+Result<int> Listen(const std::string& text, const NamedPort& port, PortUse use) {
+  SLIPWAY_ASSIGN_OR_RETURN(const Address address, Parse(text, port.number));
   const auto failed = [&](std::string hint) {
     return Status(Code::kIo,
-                  "cannot listen on " + text + ":" + std::to_string(port) + ": " + std::strerror(errno),
+                  "cannot listen on " + HostAndPort(text, port.number) + ": " + std::strerror(errno),
                   std::move(hint));
   };
   const int fd = socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -54,10 +67,26 @@ Result<int> Listen(const std::string& text, int port, PortUse use) {
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   if (use == PortUse::kShared) SharePort(fd);
   if (bind(fd, address.get(), address.length) == 0 && listen(fd, kBacklog) == 0) return fd;
-  const Status error =
-      failed("is another server running there? --port, --grpc-port and --metrics-port take others");
+  const Status error = failed("is another server running there? " + port.option + " takes another");
   close(fd);
   return error;
+}
+
+// The system lets two sockets have a port that both allow it, and of those with SO_REUSEADDR (which a port
+// wants that was in use a moment ago) it looks at those that listen. So the socket listens once, which fails
+// where another does; stops, without letting go of the port; and from then on allows no sharing but that of
+// SO_REUSEPORT, which nobody's first socket asks for.
+Result<PortClaim> PortClaim::Take(const std::string& address, const NamedPort& port) {
+  SLIPWAY_ASSIGN_OR_RETURN(const int socket, Listen(address, port, PortUse::kAlone));
+  shutdown(socket, SHUT_RD);
+  const int no = 0;
+  setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &no, sizeof(no));
+  SharePort(socket);
+  return PortClaim(socket);
+}
+
+PortClaim::~PortClaim() {
+  if (socket_ >= 0) close(socket_);
 }
 
 void SharePort(int socket) {

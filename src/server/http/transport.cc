@@ -47,7 +47,7 @@ class BeastTransport : public Transport {
     int socket = options_.socket;
     if (socket < 0) {
       const PortUse use = options_.shares_port ? PortUse::kShared : PortUse::kAlone;
-      SLIPWAY_ASSIGN_OR_RETURN(socket, Listen(options_.address, options_.port, use));
+      SLIPWAY_ASSIGN_OR_RETURN(socket, Listen(options_.address, {options_.port, options_.port_option}, use));
     }
     SLIPWAY_RETURN_IF_ERROR(AcceptFrom(socket));
     Accept();
@@ -85,7 +85,23 @@ class BeastTransport : public Transport {
     tls_->use_certificate_chain_file(files.certificate, error);
     if (error)
       return Failed("TLS certificate '" + files.certificate + "'", error, "give a PEM file with the chain");
+    // OpenSSL would ask at the terminal.
+    bool wants_passphrase = false;
+    Error ignored;
+    tls_->set_password_callback(
+        [&](size_t, asio::ssl::context::password_purpose) {
+          wants_passphrase = true;
+          return std::string();
+        },
+        ignored);
     tls_->use_private_key_file(files.key, asio::ssl::context::pem, error);
+    tls_->set_password_callback([](size_t, asio::ssl::context::password_purpose) { return std::string(); },
+                                ignored);
+    if (error && wants_passphrase) {
+      return Status(Code::kIo,
+                    "TLS key '" + files.key + "' is encrypted, and nobody is asked for its passphrase",
+                    "openssl pkey -in " + files.key + " -out plain.pem takes it off");
+    }
     if (error) return Failed("TLS key '" + files.key + "'", error, "give the PEM key of that certificate");
     return Status::Ok();
   }

@@ -35,7 +35,9 @@ class WebSocketSink {
  public:
   virtual ~WebSocketSink() = default;
   virtual void SendText(std::string text) = 0;
-  virtual void Close() = 0;
+  // Ends it behind what was sent; nothing is sent afterwards. reason: in at most 123 bytes of ASCII, for the
+  // client.
+  virtual void Close(std::string reason) = 0;
 };
 
 // What a WebSocket does with what it gets. Called by one thread at a time.
@@ -74,8 +76,9 @@ struct TlsFiles {
 
 struct TransportOptions {
   std::string address = "127.0.0.1";
-  int port = 8000;  // 0: any that is free
-  int threads = 1;  // for I/O
+  int port = 8000;                     // 0: any that is free
+  std::string port_option = "--port";  // that sets it: errors say so
+  int threads = 1;                     // for I/O
   TransportLimits limits;
   std::optional<TlsFiles> tls;
   int socket = -1;           // to accept from, inherited and listening; -1: a new one

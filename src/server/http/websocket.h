@@ -8,6 +8,7 @@
 #include <boost/beast/websocket/ssl.hpp>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "server/http/shared.h"
@@ -44,7 +45,7 @@ class WebSocket : public WebSocketSink,
     stream_.async_accept(request_, [self = this->shared_from_this()](Error error) {
       if (error) return self->End();
       self->is_open_ = true;
-      if (self->is_to_close_) self->Close();
+      self->SendClose();
       self->Read();
     });
   }
@@ -52,19 +53,20 @@ class WebSocket : public WebSocketSink,
   void SendText(std::string text) override {
     boost::asio::post(stream_.get_executor(),
                       [self = this->shared_from_this(), text = std::move(text)]() mutable {
-                        if (self->is_over_ || self->waiting_.size() >= kMostWaiting) return;
+                        if (self->is_over_ || self->closing_) return;
+                        if (self->waiting_.size() >= kMostWaiting) return;
                         self->waiting_.push_back(std::move(text));
                         if (self->waiting_.size() == 1) self->Write();
                       });
   }
 
-  void Drain() override { Close(); }
+  void Drain() override { Close("the server stops"); }
 
-  void Close() override {
-    boost::asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
-      self->is_to_close_ = true;
-      if (self->is_over_ || !self->is_open_) return;
-      self->stream_.async_close(boost::beast::websocket::close_code::going_away, [self](Error) {});
+  void Close(std::string reason) override {
+    boost::asio::post(stream_.get_executor(), [self = this->shared_from_this(), reason = std::move(reason)] {
+      if (self->closing_) return;
+      self->closing_.emplace(boost::beast::websocket::close_code::going_away, reason.substr(0, kMostReason));
+      self->SendClose();
     });
   }
 
@@ -72,6 +74,7 @@ class WebSocket : public WebSocketSink,
   using Error = boost::beast::error_code;
   // Of a client that does not read: what comes behind is dropped.
   static constexpr size_t kMostWaiting = 16;
+  static constexpr size_t kMostReason = 123;  // RFC 6455: what a control frame has room for
 
   void Read() {
     stream_.async_read(buffer_, [self = this->shared_from_this()](Error error, size_t) {
@@ -89,8 +92,15 @@ class WebSocket : public WebSocketSink,
     stream_.async_write(boost::asio::buffer(waiting_.front()),
                         [self = this->shared_from_this()](Error error, size_t) {
                           self->waiting_.pop_front();
-                          if (!error && !self->waiting_.empty()) self->Write();
+                          if (!error && !self->waiting_.empty()) return self->Write();
+                          self->SendClose();
                         });
+  }
+
+  // Where it is to close, and nothing is in its way.
+  void SendClose() {
+    if (!closing_ || is_over_ || !is_open_ || !waiting_.empty()) return;
+    stream_.async_close(*closing_, [self = this->shared_from_this()](Error) {});
   }
 
   void End() {
@@ -107,7 +117,8 @@ class WebSocket : public WebSocketSink,
   boost::beast::flat_buffer buffer_;
   std::unique_ptr<WebSocketListener> listener_;
   std::deque<std::string> waiting_;  // the first is being written
-  bool is_open_ = false, is_to_close_ = false, is_over_ = false;
+  std::optional<boost::beast::websocket::close_reason> closing_;
+  bool is_open_ = false, is_over_ = false;
 };
 
 }  // namespace slipway::server

@@ -21,6 +21,7 @@ constexpr std::string_view kConfigName = "config.pbtxt";
 constexpr std::string_view kManifestName = "manifest.json";
 constexpr std::string_view kSavedModelFile = "saved_model.pb";
 constexpr std::string_view kSavedModelFolder = "model.savedmodel";
+constexpr std::string_view kExtensions[] = {".slip", ".onnx", ".tflite", ".pb"};
 constexpr std::string_view kModelFiles[] = {"model.slip", "model.onnx", "model.tflite", "model.pb",
                                             "model.json"};
 
@@ -266,6 +267,19 @@ Result<std::vector<FoundModel>> ScanRepository(const std::string& path) {
     model.error = ScanModel(model);
   }
   return models;
+}
+
+std::vector<std::string> LooseModelFiles(const std::string& repository) {
+  std::vector<std::string> names;
+  if (KindOf(repository) != EntryKind::kFolder || IsSavedModel(repository)) return names;
+  const auto entries = List(repository);
+  if (!entries.ok()) return names;
+  for (const Entry& entry : *entries) {
+    const bool is_model = std::ranges::any_of(
+        kExtensions, [&](std::string_view extension) { return entry.name.ends_with(extension); });
+    if (entry.kind == EntryKind::kFile && is_model) names.push_back(entry.name);
+  }
+  return names;
 }
 
 Result<FoundModel> ScanSingle(const std::string& path) {

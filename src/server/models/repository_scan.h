@@ -58,6 +58,10 @@ std::string NoteOnName(const std::string& path);
 // The one or the other: a file or a SavedModel's folder is a single model, other folders are repositories.
 Result<std::vector<FoundModel>> ScanPath(const std::string& path);
 
+// Names of model files in a repository's folder itself, where no model is looked for; sorted. Empty as well
+// where the path is none.
+std::vector<std::string> LooseModelFiles(const std::string& repository);
+
 // Names are part of addresses, file names and metrics: letters, digits and "-._~+=@,", the first no dot, at
 // most 255 bytes.
 Status CheckModelName(std::string_view name);

@@ -96,23 +96,18 @@ Successor::~Successor() {
   if (ready_ >= 0) close(ready_);
 }
 
-Successor::State Successor::CheckWithin(int milliseconds) {
+Successor::State Successor::Check() {
   pollfd news{ready_, POLLIN, 0};
-  if (poll(&news, 1, milliseconds) < 1) return State::kStarting;
+  if (poll(&news, 1, 0) < 1) return State::kStarting;
   char byte = 0;
   if (read(ready_, &byte, 1) == 1) return State::kReady;
-  // It has closed the pipe without a word: it has ended, or is about to.
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
+  Stop();  // it has closed the pipe without a word: it has ended, or is about to
   return State::kFailed;
 }
 
-Successor::State Successor::Check() { return CheckWithin(0); }
-
-Successor::State Successor::Wait() {
-  State state = State::kStarting;
-  while (state == State::kStarting) state = CheckWithin(-1);
-  return state;
+void Successor::Stop() {
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
 }
 
 namespace {

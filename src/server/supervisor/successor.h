@@ -35,13 +35,12 @@ class Successor {
 
   // Without waiting.
   State Check();
-  // As long as it takes.
-  State Wait();
+  // It is not to take over: it is killed.
+  void Stop();
   pid_t pid() const { return pid_; }
 
  private:
   Successor(pid_t pid, int ready) : pid_(pid), ready_(ready) {}
-  State CheckWithin(int milliseconds);
 
   const pid_t pid_;
   int ready_;  // the pipe's end to read from; -1: moved from

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -22,6 +23,8 @@ constexpr milliseconds kQuickDeath{10'000};    // a worker that lives no longer 
 constexpr milliseconds kFirstDelay{100};       // by this at first,
 constexpr milliseconds kLongestDelay{10'000};  // and this at last
 constexpr milliseconds kQuitPatience{5000};    // of SIGQUIT, which drains nothing
+// A terminal's Ctrl-C is for all its processes, and some of them pass it on: that is one, not two.
+constexpr milliseconds kSameKey{500};
 
 // Of one worker's place, whoever has it.
 struct Place {
@@ -31,7 +34,7 @@ struct Place {
 
 // What workers accept from: a socket each.
 struct Door {
-  int port;
+  NamedPort port;
   std::vector<int> sockets;
 };
 
@@ -62,9 +65,9 @@ class Supervisor {
       : options_(options),
         program_(program),
         run_(run),
-        doors_{{options.port, options.sockets.http}},
+        doors_{{{options.port, "--port"}, options.sockets.http}},
         wanted_(options.workers) {
-    if (options.grpc_port) doors_.push_back({*options.grpc_port, options.sockets.grpc});
+    if (options.grpc_port) doors_.push_back({{*options.grpc_port, "--grpc-port"}, options.sockets.grpc});
   }
   ~Supervisor() { CloseSockets(0); }
 
@@ -96,19 +99,33 @@ class Supervisor {
   }
 
   Status OpenSockets() {
+    if (doors_[0].sockets.empty()) {
+      for (int worker = 0; worker < wanted_; ++worker) SLIPWAY_RETURN_IF_ERROR(ClaimPorts(worker));
+    }
     for (Door& door : doors_) {
+      if (door.sockets.empty()) SLIPWAY_RETURN_IF_ERROR(OpenSocket(door, PortUse::kAlone));
       for (int socket : door.sockets) SharePort(socket);
-      if (!door.sockets.empty()) door.port = PortOf(door.sockets[0]);
-      while (door.sockets.size() < static_cast<size_t>(wanted_)) SLIPWAY_RETURN_IF_ERROR(OpenSocket(door));
+      door.port.number = PortOf(door.sockets[0]);
+      while (door.sockets.size() < static_cast<size_t>(wanted_))
+        SLIPWAY_RETURN_IF_ERROR(OpenSocket(door, PortUse::kShared));
     }
     CloseSockets(static_cast<size_t>(wanted_));
     return Status::Ok();
   }
 
-  Status OpenSocket(Door& door) {
-    SLIPWAY_ASSIGN_OR_RETURN(const int socket, Listen(options_.address, door.port, PortUse::kShared));
+  Status OpenSocket(Door& door, PortUse use) {
+    SLIPWAY_ASSIGN_OR_RETURN(const int socket, Listen(options_.address, door.port, use));
     door.sockets.push_back(socket);
-    door.port = PortOf(socket);
+    return Status::Ok();
+  }
+
+  Status ClaimPorts(int worker) {
+    if (!options_.ports_of) return Status::Ok();
+    for (const NamedPort& port : options_.ports_of(worker)) {
+      if (claims_.contains(port.number)) continue;
+      SLIPWAY_ASSIGN_OR_RETURN(PortClaim claim, PortClaim::Take(options_.address, port));
+      claims_.emplace(port.number, std::move(claim));
+    }
     return Status::Ok();
   }
 
@@ -128,8 +145,8 @@ class Supervisor {
 
   void Handle(int signal, SteadyTime now) {
     switch (signal) {
-      case SIGTERM:
-      case SIGINT: return Stop(SIGTERM, now + options_.patience);
+      case SIGTERM: return Stop(SIGTERM, now + options_.patience);
+      case SIGINT: return OnInterrupt(now);
       case SIGQUIT: return Stop(SIGQUIT, now + kQuitPatience);
       case SIGHUP: return PassOn(SIGHUP);
       case SIGUSR1: return ReopenLogs();
@@ -140,15 +157,25 @@ class Supervisor {
     }
   }
 
+  // Whoever presses the key again does not want to wait.
+  void OnInterrupt(SteadyTime now) {
+    if (!is_stopping_) return Stop(SIGTERM, now + options_.patience);
+    if (now > stopping_since_ + kSameKey) Stop(SIGQUIT, now + kQuitPatience);
+  }
+
   void Stop(int signal, SteadyTime by) {
-    if (options_.on_stop) options_.on_stop();
+    if (options_.on_stop && !is_stopping_) options_.on_stop();
+    if (successor_) successor_->Stop();
+    successor_.reset();
     StopAll(signal, by);
   }
 
   // The sockets first: one that is open accepts connections that nobody serves.
   void StopAll(int signal, SteadyTime by) {
+    if (!is_stopping_) stopping_since_ = Clock::now();
     is_stopping_ = true;
     CloseSockets(0);
+    claims_.clear();
     for (const auto& worker : workers_) {
       if (!worker->is_leaving() || signal == SIGQUIT) worker->Leave(signal, by);
     }
@@ -167,9 +194,11 @@ class Supervisor {
 
   void OneMore() {
     if (is_stopping_ || wanted_ == kMaxWorkers) return;
+    Status status = ClaimPorts(wanted_);
     for (Door& door : doors_) {
-      const Status status = OpenSocket(door);
-      if (status.ok()) continue;
+      if (status.ok()) status = OpenSocket(door, PortUse::kShared);
+    }
+    if (!status.ok()) {
       CloseSockets(static_cast<size_t>(wanted_));
       return Report("no worker more: " + status.message());
     }
@@ -317,6 +346,7 @@ class Supervisor {
         if (i != own) close(door.sockets[i]);
       }
     }
+    claims_.clear();
     signals_.Restore();
   }
 
@@ -325,11 +355,13 @@ class Supervisor {
   const RunWorker& run_;
   const Signals signals_;
   std::vector<Door> doors_;  // HTTP's, and gRPC's where there is gRPC
+  std::map<int, PortClaim> claims_;
   int wanted_;
   std::vector<Place> places_;
   std::vector<std::unique_ptr<WorkerProcess>> workers_;
   std::optional<Successor> successor_;
   std::optional<Status> failure_;
+  SteadyTime stopping_since_;
   bool has_served_ = false, is_stopping_ = false;
 };
 

@@ -6,9 +6,9 @@
 // one that dies is replaced, ever later where it dies at once. The supervisor has one thread, knows nothing
 // of models and takes no connection: there is little in it that could fail. Workers end when it does.
 //
-// Signals: SIGTERM, SIGINT: notice, drain, end; SIGQUIT: end at once; SIGHUP is passed on; SIGTTIN, SIGTTOU:
-// one worker more, one less; SIGUSR2: a successor (successor.h) takes over, then the same as SIGTERM without
-// notice.
+// Signals: SIGTERM, SIGINT: notice, drain, end; SIGQUIT, a second SIGINT: end at once; SIGHUP is passed on;
+// SIGTTIN, SIGTTOU: one worker more, one less; SIGUSR2: a successor (successor.h) takes over, then the same
+// as SIGTERM without notice.
 //
 // Left out: sums of the workers' metrics (each gives its own, with its number as a label), and models that
 // are loaded by a request, which would reach one worker of several.
@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 
+#include "server/http/listener.h"
 #include "server/supervisor/successor.h"
 #include "server/supervisor/worker_process.h"
 
@@ -31,7 +32,11 @@ struct SupervisorOptions {
   std::string address = "127.0.0.1";
   int port = 8000;               // 0: any that is free
   std::optional<int> grpc_port;  // likewise; nullopt: no gRPC
-  Sockets sockets;               // of a predecessor; more are opened where there are fewer than workers
+  // Beside them, those that a worker listens on by itself; may be empty.
+  std::function<std::vector<NamedPort>(int worker)> ports_of;
+  // Of a predecessor, listening; more are opened where there are fewer than workers. Without them, this is
+  // the first of its ports: none of them may be anybody's.
+  Sockets sockets;
   std::chrono::milliseconds timeout{30'000};   // a worker that serves may be silent for so long
   std::chrono::milliseconds patience{60'000};  // a worker may take so long to end
   // Told what happens to workers: a line each.
