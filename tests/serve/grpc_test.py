@@ -441,7 +441,7 @@ class Build(unittest.TestCase):
     def test_without_the_module_grpc_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
             alone = shutil.copy(PROGRAM, folder)
-            run = subprocess.run([alone, "serve", folder, "--port", "0", "--grpc-port", "0"], capture_output=True, text=True, timeout=60)
+            run = subprocess.run([alone, "serve", folder, "--watch", "1", "--port", "0", "--grpc-port", "0"], capture_output=True, text=True, timeout=60)
         self.assertEqual(run.returncode, 5, run.stderr)
         self.assertIn("slipway_grpc.so", run.stderr)
 

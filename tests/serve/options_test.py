@@ -271,8 +271,8 @@ class CheckConfig(Folder):
         self.assertIn("2 model versions", self.assert_right(root))
 
     def test_it_does_not_listen(self):
-        with socket.create_server(("127.0.0.1", 0)) as other:
-            self.assert_right(self.model, "--port", other.getsockname()[1], "--metrics-port", other.getsockname()[1])
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+            self.assert_right(self.model, "--port", one.getsockname()[1], "--metrics-port", other.getsockname()[1])
 
     def test_broken_models(self):
         root = self.repository()
