@@ -24,7 +24,7 @@ int Connect(int port) {
 }
 
 TEST(AcceptorTest, TakesThoseThatWaitBeforeItStops) {
-  const int socket = Listen("127.0.0.1", 0, PortUse::kAlone).value();
+  const int socket = Listen("127.0.0.1", {0}, PortUse::kAlone).value();
   std::vector<int> clients;
   for (int i = 0; i < 100; ++i) clients.push_back(Connect(PortOf(socket)));
   std::vector<int> taken;
@@ -38,7 +38,7 @@ TEST(AcceptorTest, TakesThoseThatWaitBeforeItStops) {
 }
 
 TEST(AcceptorTest, ClosedConnectionsAreNotCountedAlthoughOthersHaveTheirNumbers) {
-  const int socket = Listen("127.0.0.1", 0, PortUse::kAlone).value();
+  const int socket = Listen("127.0.0.1", {0}, PortUse::kAlone).value();
   std::atomic<int> taken = -1;
   Acceptor acceptor(socket);
   ASSERT_TRUE(acceptor.Start([&taken](int connection) { taken = connection; }).ok());
