@@ -27,7 +27,8 @@ DEMO = pathlib.Path(os.environ.get("SLIPWAY_DEMO_DIR", ROOT / "build/demo"))
 STAND_IN = """#!/bin/sh
 [ "$1" = serve ] || exec "$PROGRAM" "$@"
 [ ! -f "$HERE/pid" ] || { kill "$(cat "$HERE/pid")"; while [ -d "/proc/$(cat "$HERE/pid")" ]; do sleep 0.05; done; }
-"$PROGRAM" "$@" >"$HERE/log" 2>&1 &
+: >"$HERE/log"
+"$PROGRAM" "$@" >>"$HERE/log" 2>&1 &
 echo $! >"$HERE/pid"
 until grep -q '^metrics ' "$HERE/log"; do
   [ -d "/proc/$(cat "$HERE/pid")" ] || { cat "$HERE/log"; exit 1; }
