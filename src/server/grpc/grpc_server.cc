@@ -78,7 +78,8 @@ class TheGrpcServer : public GrpcTransport {
     SLIPWAY_ASSIGN_OR_RETURN(const auto credentials, CredentialsOf(options.tls));
     int socket = options.socket;
     if (socket < 0) {
-      SLIPWAY_ASSIGN_OR_RETURN(socket, Listen(options.address, {options.port, "--grpc-port"}, PortUse::kAlone));
+      SLIPWAY_ASSIGN_OR_RETURN(socket,
+                               Listen(options.address, {options.port, "--grpc-port"}, PortUse::kAlone));
     }
     acceptor_ = std::make_unique<Acceptor>(socket);
     port_ = PortOf(socket);
