@@ -65,6 +65,8 @@ class PlainReader {
     if (first == std::string_view::npos || first == last) return false;
     request.method = line.substr(0, first);
     request.target = line.substr(first + 1, last - first - 1);
+    // A query that is empty is none to the server.
+    if (request.target.find('?') + 1 == request.target.size()) request.target.pop_back();
     const std::string_view version = line.substr(last + 1);
     is_old_ = version == "HTTP/1.0";
     return IsToken(request.method) && !request.target.empty() &&

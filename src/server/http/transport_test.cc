@@ -89,7 +89,11 @@ class Client {
 class EchoSocket : public WebSocketListener {
  public:
   explicit EchoSocket(std::shared_ptr<WebSocketSink> sink) : sink_(std::move(sink)) {}
-  void OnMessage(Body message, bool) override { sink_->SendText("heard " + std::string(message.text())); }
+  void OnMessage(Body message, bool) override {
+    if (message.text() != "leave") return sink_->SendText("heard " + std::string(message.text()));
+    sink_->Close("");
+    sink_->Close("");
+  }
   void OnClose() override {}
 
  private:
@@ -359,6 +363,19 @@ TEST_F(TransportTest, SpeaksOverWebSockets) {
   // Draining says so to the client (1001), and closes when it has answered.
   transport_->Drain();
   EXPECT_EQ(client.ReadUntil("stops"), std::string("\x88\x12\x03\xE9the server stops"));
+}
+
+TEST_F(TransportTest, AWebSocketThatIsClosedTwiceIsGone) {
+  {
+    Client client(Start());
+    client.Send(Get("/socket", kUpgrade));
+    client.ReadUntil("\r\n\r\n");
+    client.Send(Frame("leave"));
+    EXPECT_EQ(client.ReadUntil("\x03\xE9"), std::string("\x88\x02\x03\xE9"));
+  }
+  for (int i = 0; i < 1000 && transport_->connections() > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(transport_->connections(), 0u);
 }
 
 TEST_F(TransportTest, FramesDoNotComeBeforeTheWebSocketIsOpen) {
