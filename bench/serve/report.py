@@ -66,6 +66,19 @@ def conditions(results):
             f"Closed loops of {results['seconds']:g} s, {results['rounds']} rounds, medians.\n")
 
 
+def _probes_line(model):
+    """What the baseline's settings gave. As guides have it, ONNX Runtime chooses its threads by itself."""
+    if not model["probes"]:
+        return ""
+    rates = ", ".join(f"{probe['workers']} x {probe['threads'] or 'own'}: {number(probe['per_second'])}" for probe in model["probes"])
+    line = f"Flask by workers x threads of ONNX Runtime, answers a second when they were tried: {rates}."
+    best = {server["name"]: server["best_per_second"] for server in model["servers"]}
+    untuned = max(probe["per_second"] for probe in model["probes"] if probe["threads"] == 0)
+    if "slipway" in best and untuned > 0:
+        line += f" Slipway / Flask with ONNX Runtime's own threads, as guides have it: {best['slipway'] / untuned:.2f}."
+    return line + "\n"
+
+
 def _parts(results, table, heading):
     yield conditions(results)
     for model in results["models"]:
@@ -73,6 +86,7 @@ def _parts(results, table, heading):
         yield _rates(model, table)
         yield _latencies(model, table)
         yield _engine_line(model)
+        yield _probes_line(model)
 
 
 def text(results):

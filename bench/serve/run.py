@@ -84,6 +84,7 @@ class Contest:
 
     def __init__(self, job, flags):
         self.job, self.flags = job, flags
+        self.probes = []  # of the baseline's settings
         self.model, self.manifest = flags.model_folder / f"{job.name}.onnx", flags.out / f"{job.name}.json"
         self.manifest.write_text(json.dumps(job.manifest))
 
@@ -113,12 +114,13 @@ class Contest:
 
     def _best_flask(self):
         """The settings with the most answers a second: (workers, ONNX Runtime's threads)."""
-        rates = {}
         for settings in [(workers, threads) for workers in WORKERS for threads in ORT_THREADS]:
             with contextlib.closing(self._start_flask(*settings)) as server:
-                rates[settings] = self._load(server, self.flags.probe_seconds, "--connections", PROBE_CONNECTIONS)["per_second"]
-            say(f"{self.job.name}: flask, {settings[0]} workers, {settings[1] or 'default'} threads: {rates[settings]:.1f} a second")
-        return max(rates, key=rates.get)
+                rate = self._load(server, self.flags.probe_seconds, "--connections", PROBE_CONNECTIONS)["per_second"]
+            self.probes.append({"workers": settings[0], "threads": settings[1], "per_second": rate})
+            say(f"{self.job.name}: flask, {settings[0]} workers, {settings[1] or 'default'} threads: {rate:.1f} a second")
+        best = max(self.probes, key=lambda probe: probe["per_second"])
+        return best["workers"], best["threads"]
 
     def _open(self, stack):
         """The servers that take part, stopped."""
@@ -187,7 +189,7 @@ class Contest:
             closed = self._closed_loops(servers)
             rows = [self._summary(server, closed[server.name]) for server in servers]
             return {"name": self.job.name, "agreement": agrees, "concurrency": self.flags.concurrency, "servers": rows,
-                    "engine": self._engine()}
+                    "probes": self.probes, "engine": self._engine()}
 
 
 def main(arguments=None):
