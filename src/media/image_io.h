@@ -37,7 +37,7 @@ struct DecodeLimits {
 
 enum class DecodeColor { kRgb, kGrey };
 enum class DecodeOrientation { kApply, kIgnore };
-// A file that ends early: an error, or the rows that are there (the rest grey or black).
+// A file that ends early: an error, or the rows that are there (the rest grey or black). JPEG 2000: an error.
 enum class DecodeDamage { kReject, kKeep };
 
 struct DecodeOptions {

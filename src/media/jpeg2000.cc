@@ -60,7 +60,7 @@ struct ImageDeleter {
 // A codec with its stream and, after ReadHeader, what the header says.
 class Decoder {
  public:
-  Decoder(Bytes bytes, DecodeDamage damage) : source_{.bytes = bytes} {
+  explicit Decoder(Bytes bytes) : source_{.bytes = bytes} {
     const bool is_bare = bytes.size() >= 2 && bytes[0] == 0xFF && bytes[1] == 0x4F;
     codec_.reset(opj_create_decompress(is_bare ? OPJ_CODEC_J2K : OPJ_CODEC_JP2));
     stream_.reset(opj_stream_create(OPJ_J2K_STREAM_CHUNK_SIZE, OPJ_TRUE));
@@ -75,9 +75,9 @@ class Decoder {
     opj_set_info_handler(codec_.get(), OnMessage, nullptr);
     opj_dparameters_t parameters;
     opj_set_default_decoder_parameters(&parameters);
+    // Strict whatever damage may stay: where it goes on behind damage, OpenJPEG 2.5.0 reads out of bounds.
     is_ready_ = opj_setup_decoder(codec_.get(), &parameters) == OPJ_TRUE &&
-                opj_decoder_set_strict_mode(
-                    codec_.get(), damage == DecodeDamage::kReject ? OPJ_TRUE : OPJ_FALSE) == OPJ_TRUE;
+                opj_decoder_set_strict_mode(codec_.get(), OPJ_TRUE) == OPJ_TRUE;
   }
 
   Status ReadHeader() {
@@ -150,7 +150,7 @@ uint8_t Level(double x) { return static_cast<uint8_t>(std::clamp(x + 0.5, 0.0, 2
 }  // namespace
 
 Result<ImageInfo> ReadJpeg2000Info(Bytes bytes) {
-  Decoder decoder(bytes, DecodeDamage::kReject);
+  Decoder decoder(bytes);
   SLIPWAY_RETURN_IF_ERROR(decoder.ReadHeader());
   const opj_image_t& image = decoder.image();
   SLIPWAY_RETURN_IF_ERROR(CheckComponents(image));
@@ -171,9 +171,9 @@ Result<ImageInfo> ReadJpeg2000Info(Bytes bytes) {
 }
 
 Result<Image> DecodeJpeg2000(Bytes bytes, const ImageInfo& info, const DecodeOptions& options) {
-  Decoder decoder(bytes, options.damage);
+  Decoder decoder(bytes);
   SLIPWAY_RETURN_IF_ERROR(decoder.ReadHeader());
-  if (!decoder.Decode() && options.damage == DecodeDamage::kReject) return decoder.Damaged();
+  if (!decoder.Decode()) return decoder.Damaged();
   const opj_image_t& image = decoder.image();
   SLIPWAY_RETURN_IF_ERROR(CheckComponents(image));
   Image rgb(info.width, info.height, 3);
