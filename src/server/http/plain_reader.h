@@ -66,7 +66,8 @@ class PlainReader {
     request.method = line.substr(0, first);
     request.target = line.substr(first + 1, last - first - 1);
     // A query that is empty is none to the server.
-    if (request.target.find('?') + 1 == request.target.size()) request.target.pop_back();
+    if (request.target.ends_with('?') && request.target.find('?') + 1 == request.target.size())
+      request.target.pop_back();
     const std::string_view version = line.substr(last + 1);
     is_old_ = version == "HTTP/1.0";
     return IsToken(request.method) && !request.target.empty() &&
@@ -129,12 +130,14 @@ class PlainReader {
     return is_open;
   }
 
+  // Their lines go on as a header's do.
   bool SkipTrailers() {
-    for (;;) {
+    for (bool has_one = false;; has_one = true) {
       const auto line = Line();
       if (!line) return false;
       if (line->empty()) return true;
-      if (line->find(':') == std::string_view::npos) return false;
+      const bool goes_on = has_one && (line->starts_with(' ') || line->starts_with('\t'));
+      if (!goes_on && line->find(':') == std::string_view::npos) return false;
     }
   }
 
