@@ -57,6 +57,15 @@ void Context::ResetStates() {
   for (size_t i = 0; i < states_.size(); ++i) CopyBytes(engine_->graph().states[i], states_[i].tensor);
 }
 
+void Context::Release() {
+  std::ranges::fill(input_data_, Datum());
+  std::ranges::fill(output_data_, Datum());
+  std::ranges::fill(output_tensors_, Tensor());
+  std::ranges::fill(all_inputs_, Datum());
+  if (plans_.empty()) return;
+  for (const ValueId id : engine_->graph().inputs) plans_.front()->values[static_cast<size_t>(id)] = Datum();
+}
+
 // The graph's inputs: what the caller gives, then the states.
 std::span<const Datum> Context::WithStates(std::span<const Datum> inputs) {
   if (states_.empty()) return inputs;

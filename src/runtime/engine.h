@@ -113,6 +113,8 @@ class Context {
   // Forgets what earlier runs left in the network's states (recurrent layers, variables): the next run starts
   // as the first did. A run that fails leaves them as they were.
   void ResetStates();
+  // Lets go of the last run's inputs, which are held until the next one otherwise, and of its outputs.
+  void Release();
 
   // From the next run on: on the caller's thread alone, or on all of the engine's again. Results are the same
   // bits. For contexts that run beside each other: threads that share work wait for each other.

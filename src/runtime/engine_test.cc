@@ -207,6 +207,27 @@ TEST_P(EngineTest, PassesInputsAndConstantsThrough) {
   EXPECT_EQ(Run(*context, {Floats({1}, {7})}), "f32[1]: 7; f32[1]: 3");
 }
 
+// Of a graph whose output is its input, too; and what runs afterwards is right.
+TEST_P(EngineTest, LetsGoOfInputsWhenTold) {
+  Graph graph;
+  GraphBuilder builder(graph);
+  const ValueId x = builder.Input("x", Type::Of(DType::kF32, {Dim::Symbol("N"), 2}));
+  graph.outputs = {x, *builder.Add("Relu", {x})};
+  const auto context = Start(std::move(graph));
+  context->Release();
+  for (const int64_t rows : {1, 2, 1}) {
+    auto values = std::make_shared<std::vector<float>>(2 * rows, -3.0F);
+    const std::weak_ptr<const void> held = values;
+    float* const data = values->data();
+    const Tensor input(DType::kF32, {rows, 2}, data, std::move(values));
+    ASSERT_EQ(Run(*context, {input}), Run(*context, {input}));
+    EXPECT_GT(held.use_count(), 1);
+    context->Release();
+    EXPECT_EQ(held.use_count(), 1);  // `input`
+  }
+  EXPECT_EQ(Run(*context, {Floats({1, 2}, {7, -7})}), "f32[1,2]: 7 -7; f32[1,2]: 7 0");
+}
+
 TEST_P(EngineTest, ContextsOnTwoThreadsGiveTheSame) {
   Start(AddRelu(Dim::Symbol("N")));
   std::vector<std::string> wrong[2];

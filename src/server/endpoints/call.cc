@@ -1,6 +1,7 @@
 #include "server/endpoints/call.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "server/http/content_coding.h"
 
@@ -48,8 +49,9 @@ void Stamp(const Request& request, const RequestLimits& limits, Work& work) {
     work.deadline = std::min(work.deadline, request.arrived + limits.default_timeout);
 }
 
-Result<Body> Call::DecodedBody() const {
-  return Decode(request.headers.Get("Content-Encoding"), request.body, site.limits.max_decoded_bytes);
+Result<Body> Call::TakeBody() {
+  const Body coded = std::exchange(request.body, Body());
+  return Decode(request.headers.Get("Content-Encoding"), coded, site.limits.max_decoded_bytes);
 }
 
 void Call::Fail(int http_status, const Status& status) const {

@@ -78,8 +78,8 @@ struct Call {
     return nullptr;
   }
   void Stamp(Work& work) const { server::Stamp(request, site.limits, work); }
-  // Undoes the body's Content-Encoding.
-  Result<Body> DecodedBody() const;
+  // The body without its Content-Encoding; the request has it no more.
+  Result<Body> TakeBody();
 };
 
 using Endpoint = void (*)(Call call);

@@ -10,8 +10,8 @@ namespace {
 using Json = nlohmann::json;
 
 // The body as JSON; an empty object where there is none.
-Result<Json> ParseBody(const Call& call) {
-  SLIPWAY_ASSIGN_OR_RETURN(const Body body, call.DecodedBody());
+Result<Json> ParseBody(Call& call) {
+  SLIPWAY_ASSIGN_OR_RETURN(const Body body, call.TakeBody());
   if (body.size() == 0) return Json::object();
   Json json = Json::parse(body.text(), nullptr, false);
   if (json.is_object()) return json;

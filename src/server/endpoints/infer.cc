@@ -17,7 +17,7 @@ class HttpInferWork : public InferWork {
 
  private:
   Result<InferRequest> Read() override {
-    SLIPWAY_ASSIGN_OR_RETURN(const Body body, call_.DecodedBody());
+    SLIPWAY_ASSIGN_OR_RETURN(const Body body, call_.TakeBody());
     return DecodeInferRequest(body, call_.request.headers.Get(kInferenceHeaderLength),
                               model().engine().inputs());
   }

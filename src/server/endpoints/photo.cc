@@ -28,12 +28,15 @@ class PhotoRequest : public PhotoWork {
   }
 
   Status Prepare() override {
-    SLIPWAY_ASSIGN_OR_RETURN(Body body, call_.DecodedBody());
+    SLIPWAY_ASSIGN_OR_RETURN(Body body, call_.TakeBody());
     const std::string_view type = call_.request.headers.Get("Content-Type");
     SLIPWAY_ASSIGN_OR_RETURN(
         upload_, TakeUpload(type, std::move(body), call_.site.limits.max_decoded_bytes, call_.query));
     if (IsForm(type)) SLIPWAY_RETURN_IF_ERROR(TakeParameters());
-    return PreparePhoto(upload_.bytes);
+    const Status status = PreparePhoto(upload_.bytes);
+    upload_.body = Body();  // a photo that waits for its batch is the network's input alone
+    upload_.bytes = {};
+    return status;
   }
 
   void Finish(std::span<const Tensor> outputs) override {

@@ -48,7 +48,10 @@ class ServedModel {
   class Lease {
    public:
     explicit Lease(const ServedModel& model) : model_(model), context_(model.TakeContext()) {}
-    ~Lease() { model_.GiveBack(std::move(context_)); }
+    ~Lease() {
+      context_->Release();  // a request's tensors do not wait with it for the next
+      model_.GiveBack(std::move(context_));
+    }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     Context* operator->() { return context_.get(); }

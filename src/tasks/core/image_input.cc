@@ -250,7 +250,7 @@ Result<ImageInput> MakeImageInput(media::Image photo, const InputSpec& spec, con
     SLIPWAY_ASSIGN_OR_RETURN(input.placed, Place(std::move(upright), spec.resize, static_cast<int>(width),
                                                  static_cast<int>(height)));
   }
-  const Image& bytes = input.placed.image;
+  const Image bytes = std::move(input.placed.image);
   input.width = keeps_fractions ? reals.width : bytes.width;
   input.height = keeps_fractions ? reals.height : bytes.height;
   const int64_t channels = keeps_fractions ? reals.channels : bytes.channels;

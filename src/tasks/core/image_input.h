@@ -20,9 +20,8 @@ std::optional<ImageShape> ImageShapeOf(const Type& type, TensorLayout layout);
 
 struct ImageInput {
   Tensor tensor;
-  // The way back to the photo; `image` holds no pixels when they were made in float.
-  media::Placed placed;
-  int width = 0;  // of the model's input, pixels
+  media::Placed placed;  // the way back to the photo; its image is empty: the pixels are the tensor's
+  int width = 0;         // of the model's input, pixels
   int height = 0;
 };
 
