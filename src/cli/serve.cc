@@ -166,14 +166,9 @@ Status ServeWorkers(const ServeFlags& flags, const ServerOptions& options, serve
   });
 }
 
-void CloseFrom(size_t first, std::vector<int>& sockets) {
-  for (size_t i = first; i < sockets.size(); ++i) close(sockets[i]);
-  sockets.resize(std::min(first, sockets.size()));
-}
-
 // Of sockets that a predecessor left, one is enough for a server that is alone. -1: there is none.
 int OneOf(std::vector<int>& sockets) {
-  CloseFrom(1, sockets);
+  server::CloseFrom(1, sockets);
   return sockets.empty() ? -1 : sockets[0];
 }
 
@@ -184,7 +179,7 @@ Status Serve(const ServeFlags& flags) {
   SLIPWAY_RETURN_IF_ERROR(CheckFolders(flags));
   const server::Program program = server::Program::Running();
   server::Sockets inherited = server::TakeInheritedSockets();
-  if (!flags.grpc_port) CloseFrom(0, inherited.grpc);
+  if (!flags.grpc_port) server::CloseFrom(0, inherited.grpc);
   if (flags.workers > 0 && !flags.checks_only)
     return ServeWorkers(flags, options, std::move(inherited), program);
   if (flags.max_requests > 0)

@@ -167,8 +167,7 @@ Result<server::ServerOptions> ToOptions(const ServeFlags& flags) {
     std::fwrite(text.data(), 1, text.size(), stderr);
   };
   options.allows_control = flags.control == "explicit";
-  options.watch_every =
-      std::chrono::milliseconds(static_cast<int64_t>(std::ceil(flags.watch_seconds * 1000)));
+  options.watch_every = Milliseconds(flags.watch_seconds);
   return options;
 }
 

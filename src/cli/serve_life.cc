@@ -10,6 +10,7 @@
 
 #include "cli/console.h"
 #include "server/notify.h"
+#include "server/supervisor/supervisor.h"
 
 namespace slipway::cli {
 namespace {
@@ -18,8 +19,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kTurn{50};        // between looks at a successor
 constexpr std::chrono::milliseconds kLastWork{1000};  // of a model being loaded, when all is answered
-// A terminal's Ctrl-C is for all its processes, and some of them pass it on: that is one, not two.
-constexpr std::chrono::milliseconds kSameKey{500};
 
 }  // namespace
 
@@ -119,7 +118,7 @@ Status Life::End(Notice notice) {
   is_ending_ = true;
   const Time asked = Clock::now();
   const auto hear = [&](int signal) {
-    const bool is_again = signal == SIGINT && !IsWorker() && Clock::now() > asked + kSameKey;
+    const bool is_again = signal == SIGINT && !IsWorker() && Clock::now() > asked + server::kSameKey;
     if (signal == SIGQUIT || is_again) EndNow(Status::Ok());
   };
   server_->GiveNotice();

@@ -36,7 +36,7 @@ std::optional<std::vector<ZeroInput>> ZeroInputsOf(const ServedModel& model) {
     input.name = port.name;
     input.datatype = server::DatatypeOf(port.type.dtype);
     if (!port.type.shape || input.datatype.empty()) return std::nullopt;
-    for (const Dim& dim : *port.type.shape) input.dims.push_back(dim.IsKnown() ? dim.value() : 1);
+    input.dims = WithUnknownsAsOne(*port.type.shape);
     const auto count = ElementCount(input.dims);
     if (!count.ok()) return std::nullopt;
     input.count = *count;

@@ -252,6 +252,13 @@ Dims KnownDims(const DimList& dims) {
   return known;
 }
 
+Dims WithUnknownsAsOne(const DimList& dims) {
+  Dims known;
+  known.reserve(dims.size());
+  for (const Dim& dim : dims) known.push_back(dim.IsKnown() ? dim.value() : 1);
+  return known;
+}
+
 std::string ToString(const DimList& dims) {
   std::string text = "[";
   for (size_t i = 0; i < dims.size(); ++i) {

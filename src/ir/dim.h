@@ -53,6 +53,8 @@ DimList ToDimList(const Dims& dims);
 bool AllKnown(const DimList& dims);
 // REQUIRES: AllKnown(dims).
 Dims KnownDims(const DimList& dims);
+// For a run on made up data.
+Dims WithUnknownsAsOne(const DimList& dims);
 std::string ToString(const DimList& dims);  // "[N,3,224,224]"
 
 // Extents that a symbolic dimension may have, both ends included.

@@ -19,15 +19,16 @@ constexpr int kMaxSide = 65535;
 
 // An arithmetic says in which types and roundings the two passes run:
 //   Weight, ToWeight(double)   a weight of either axis
-//   Row(sum)                   a horizontal sum -> the intermediate sample
-//   Term(weight, sample)       a product of the vertical pass, summed from kStart
+//   Row(sum)                   a horizontal sum, from kRowStart on -> the intermediate sample
+//   Term(weight, sample)       a product of the vertical pass
 //   Column(sum)                a vertical sum -> the output sample
+// Those of bytes in and out leave the vertical pass to BlendRows.
 
 struct FloatArithmetic {
   using Weight = float;
   using Mid = float;
   using Sum = float;
-  static constexpr Sum kRowStart = 0, kStart = 0;
+  static constexpr Sum kRowStart = 0;
   static Weight ToWeight(double w) { return static_cast<float>(w); }
   static Mid Row(Sum sum) { return sum; }
   static Sum Term(Weight w, Mid m) { return w * m; }
@@ -46,7 +47,7 @@ struct DoubleArithmetic {
   using Weight = double;
   using Mid = float;
   using Sum = double;
-  static constexpr Sum kRowStart = 0, kStart = 0;
+  static constexpr Sum kRowStart = 0;
   static Weight ToWeight(double w) { return w; }
   static Mid Row(Sum sum) { return static_cast<float>(sum); }
   static Sum Term(Weight w, Mid m) { return w * m; }
@@ -59,11 +60,9 @@ struct PilArithmetic {
   using Weight = int32_t;
   using Mid = uint8_t;
   using Sum = int32_t;
-  static constexpr Sum kRowStart = 1 << (kBits - 1), kStart = 1 << (kBits - 1);
+  static constexpr Sum kRowStart = 1 << (kBits - 1);
   static Weight ToWeight(double w) { return static_cast<int32_t>(w * (1 << kBits) + (w < 0 ? -0.5 : 0.5)); }
   static uint8_t Row(Sum sum) { return static_cast<uint8_t>(std::clamp(sum >> kBits, 0, 255)); }
-  static Sum Term(Weight w, Mid m) { return w * m; }
-  static uint8_t Column(Sum sum) { return Row(sum); }
 };
 
 // OpenCV's bilinear on bytes: 11-bit weights, products cut to 16 bits in the vertical pass.
@@ -71,13 +70,11 @@ struct OpenCvArithmetic {
   using Weight = int16_t;
   using Mid = int16_t;
   using Sum = int32_t;
-  static constexpr Sum kRowStart = 0, kStart = 2;
+  static constexpr Sum kRowStart = 0;
   static Weight ToWeight(double w) {
     return static_cast<int16_t>(std::lrint(static_cast<float>(w) * 2048.0F));
   }
   static Mid Row(Sum sum) { return static_cast<int16_t>(sum >> 4); }
-  static Sum Term(Weight w, Mid m) { return (static_cast<int32_t>(w) * m) >> 16; }
-  static uint8_t Column(Sum sum) { return static_cast<uint8_t>(std::clamp(sum >> 2, 0, 255)); }
 };
 
 template <class Arithmetic>
@@ -187,7 +184,7 @@ void BlendTwo(const typename A::Mid* a, const typename A::Mid* b, const typename
   const typename A::Weight wa = w[0];
   const typename A::Weight wb = w[1];
   for (size_t i = 0; i < count; ++i) {
-    typename A::Sum sum = A::kStart;
+    typename A::Sum sum{0};
     sum += A::Term(wa, a[i]);
     sum += A::Term(wb, b[i]);
     out[i] = A::Column(sum);
@@ -197,7 +194,7 @@ void BlendTwo(const typename A::Mid* a, const typename A::Mid* b, const typename
 template <class A, class Out>
 void BlendMany(std::span<const typename A::Mid* const> rows, const typename A::Weight* w,
                std::vector<typename A::Sum>* sums, Out* out) {
-  std::fill(sums->begin(), sums->end(), A::kStart);
+  std::fill(sums->begin(), sums->end(), typename A::Sum{0});
   for (size_t j = 0; j < rows.size(); ++j) {
     typename A::Sum* sum = sums->data();
     for (size_t i = 0; i < sums->size(); ++i) sum[i] += A::Term(w[j], rows[j][i]);
@@ -211,7 +208,7 @@ BasicImage<Out> ResizeByTaps(const BasicImage<In>& image, const Taps& across, co
                          image.channels);
   RowCache<A, In> cache(image, across, down.width);
   const auto weights = ConvertWeights<A>(down);
-  std::vector<typename A::Sum> sums(cache.row_elems());
+  std::vector<typename A::Sum> sums(kHasByteRows<A, In> ? 0 : cache.row_elems());
   std::vector<const typename A::Mid*> rows(static_cast<size_t>(down.width));
   for (int y = 0; y < result.height; ++y) {
     for (int j = 0; j < down.width; ++j)

@@ -14,7 +14,7 @@ namespace {
 struct Sample {
   std::shared_ptr<const ServedModel> model;
   StatisticsValues values;
-  std::string worker;  // as a label, with its comma; empty: there is one process
+  std::string worker;  // as a label (WorkerLabel)
 };
 
 // Backslash, quote and line end, as label values want them.
@@ -29,6 +29,11 @@ std::string Escaped(const std::string& text) {
     escaped += c;
   }
   return escaped;
+}
+
+// With its comma before it; empty: there is one process.
+std::string WorkerLabel(const Site& site) {
+  return site.worker.empty() ? "" : fmt::format(",worker=\"{}\"", Escaped(site.worker));
 }
 
 std::string LabelsOf(const Sample& sample, const std::string& more = {}) {
@@ -84,7 +89,8 @@ void Process(std::string& text, const Site& site) {
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
-  const std::string labels = site.worker.empty() ? "" : fmt::format("{{worker=\"{}\"}}", site.worker);
+  const std::string worker = WorkerLabel(site);
+  const std::string labels = worker.empty() ? "" : "{" + worker.substr(1) + "}";
   Head(text, "process_cpu_seconds_total", "counter", "Processor time of this process");
   text += fmt::format("process_cpu_seconds_total{} {}\n", labels,
                       seconds(usage.ru_utime) + seconds(usage.ru_stime));
@@ -93,7 +99,6 @@ void Process(std::string& text, const Site& site) {
   Head(text, "process_resident_memory_bytes", "gauge", "Memory of this process");
   text += fmt::format("process_resident_memory_bytes{} {}\n", labels, resident * sysconf(_SC_PAGESIZE));
   Head(text, "slipway_responses_total", "counter", "Answers by HTTP status, those of gRPC among them");
-  const std::string worker = site.worker.empty() ? "" : fmt::format(",worker=\"{}\"", site.worker);
   for (int status = 0; status < StatusCounts::kEnd; ++status) {
     if (const uint64_t count = site.answers.Of(status); count > 0 || status == 200)
       text += fmt::format("slipway_responses_total{{code=\"{}\"{}}} {}\n", status, worker, count);
@@ -106,8 +111,7 @@ void Process(std::string& text, const Site& site) {
 
 void Metrics(Call call) {
   std::vector<Sample> samples;
-  const std::string worker =
-      call.site.worker.empty() ? "" : fmt::format(",worker=\"{}\"", Escaped(call.site.worker));
+  const std::string worker = WorkerLabel(call.site);
   for (const auto& model : call.site.Loaded()) samples.push_back({model, model->statistics().Read(), worker});
   std::string text;
   const auto us = [](const Tally& tally) { return tally.ns / 1000; };

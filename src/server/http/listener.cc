@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -100,6 +101,11 @@ int PortOf(int socket) {
   if (getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
   return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
                                              : reinterpret_cast<sockaddr_in*>(&address)->sin_port);
+}
+
+void CloseFrom(size_t first, std::vector<int>& sockets) {
+  for (size_t i = first; i < sockets.size(); ++i) close(sockets[i]);
+  sockets.resize(std::min(first, sockets.size()));
 }
 
 }  // namespace slipway::server

@@ -52,5 +52,7 @@ class PortClaim {
 void SharePort(int socket);
 // REQUIRES: the socket listens.
 int PortOf(int socket);
+// Closes those from `first` on, and forgets them.
+void CloseFrom(size_t first, std::vector<int>& sockets);
 
 }  // namespace slipway::server

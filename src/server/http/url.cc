@@ -16,15 +16,6 @@ Status Bad(std::string message, std::string hint = {}) {
   return Status(Code::kUsage, std::move(message), std::move(hint));
 }
 
-std::string Joined(std::span<const std::string_view> names) {
-  std::string text;
-  for (const std::string_view name : names) {
-    if (!text.empty()) text += ", ";
-    text += name;
-  }
-  return text;
-}
-
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -144,8 +135,8 @@ Result<std::optional<std::string_view>> Query::Choice(std::string_view name,
                                                       std::span<const std::string_view> choices) const {
   const std::optional<std::string_view> text = Text(name);
   if (!text || std::ranges::find(choices, *text) != choices.end()) return text;
-  return Bad(
-      fmt::format("query parameter {} is {}, not one of {}", Shown(name), Shown(*text), Joined(choices)));
+  return Bad(fmt::format("query parameter {} is {}, not one of {}", Shown(name), Shown(*text),
+                         fmt::join(choices, ", ")));
 }
 
 std::vector<std::string_view> Query::Unknown(std::span<const std::string_view> known) const {
@@ -159,7 +150,8 @@ std::vector<std::string_view> Query::Unknown(std::span<const std::string_view> k
 Status Query::CheckNames(std::span<const std::string_view> known) const {
   const std::vector<std::string_view> unknown = Unknown(known);
   if (unknown.empty()) return Status::Ok();
-  std::string hint = known.empty() ? "there are none here" : "known here: " + Joined(known);
+  std::string hint =
+      known.empty() ? "there are none here" : fmt::format("known here: {}", fmt::join(known, ", "));
   return Bad("query parameter " + Shown(unknown[0]) + " is unknown", std::move(hint));
 }
 

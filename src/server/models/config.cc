@@ -1,5 +1,7 @@
 #include "server/models/config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -53,12 +55,6 @@ const NamedTypes& Types() {
     return all;
   }();
   return types;
-}
-
-std::string Joined(std::span<const std::string_view> names) {
-  std::string text;
-  for (std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
-  return text;
 }
 
 // What inputs and outputs have in common.
@@ -210,9 +206,9 @@ void CheckRuntime(MessageReader& reader, const ModelConfig& config) {
   };
   const std::string why = "models run in Slipway itself, which reads those of ";
   if (!has(kBackends, config.backend) && config.backend != kOwnBackend)
-    reader.RefuseValue("backend", why + Joined(kBackends));
+    reader.RefuseValue("backend", fmt::format("{}{}", why, fmt::join(kBackends, ", ")));
   if (!has(kPlatforms, config.platform) && !config.platform.starts_with(kOwnPlatforms))
-    reader.RefuseValue("platform", why + Joined(kPlatforms));
+    reader.RefuseValue("platform", fmt::format("{}{}", why, fmt::join(kPlatforms, ", ")));
 }
 
 // What the parts say of one another.

@@ -1,5 +1,7 @@
 #include "server/models/message_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -15,12 +17,6 @@ using pbtxt::Message;
 
 bool Contains(std::span<const std::string_view> words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-std::string Listed(std::span<const std::string_view> names) {
-  std::string text;
-  for (std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
-  return text;
 }
 
 // A short form of an offending value.
@@ -185,8 +181,8 @@ std::optional<size_t> MessageReader::ReadWord(std::string_view name,
   const bool is_word = field->kind == Kind::kWord || field->kind == Kind::kJsonText;
   const auto found = std::find(names.begin(), names.end(), field->text);
   if (is_word && found != names.end()) return static_cast<size_t>(found - names.begin());
-  Fail(*field, "must be one of " + Listed(names) + ", not " + Shown(*field) +
-                   (is_word ? DidYouMean(field->text, names) : ""));
+  Fail(*field, fmt::format("must be one of {}, not {}{}", fmt::join(names, ", "), Shown(*field),
+                           is_word ? DidYouMean(field->text, names) : ""));
   return std::nullopt;
 }
 

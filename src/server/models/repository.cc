@@ -159,18 +159,19 @@ Status Repository::LoadVersions(const FoundModel& found, const std::optional<Mod
   }
   if (!found.error.ok() && found.versions.empty())
     Mark(found.name, 0, ModelState::kUnavailable, found.error.message());
+  Settings settings{given, Named(given.value_or(found.config), found.name), {}};
+  settings.fingerprint = FingerprintOfSettings(found, settings.config);
   for (const FoundVersion& version : found.versions) {
-    const Status status = LoadVersion(found, version, given, reload);
+    const Status status = LoadVersion(found, version, settings, reload);
     if (first_error.ok()) first_error = status;
   }
   DropVersions(found);
   return first_error;
 }
 
-Status Repository::LoadVersion(const FoundModel& found, const FoundVersion& version,
-                               const std::optional<ModelConfig>& given, Reload reload) {
-  const ModelConfig config = Named(given.value_or(found.config), found.name);
-  const std::string fingerprint = Fingerprint(version) + FingerprintOfSettings(found, config);
+Status Repository::LoadVersion(const FoundModel& found, const FoundVersion& version, const Settings& settings,
+                               Reload reload) {
+  const std::string fingerprint = Fingerprint(version) + settings.fingerprint;
   {
     std::lock_guard lock(mutex_);
     Version& now = entries_[found.name].versions[version.version];
@@ -181,13 +182,13 @@ Status Repository::LoadVersion(const FoundModel& found, const FoundVersion& vers
     if (now.model == nullptr) now.state = ModelState::kLoading;
     now.reason.clear();  // of an earlier attempt
   }
-  auto loaded = LoadOne(found, version, config);
+  auto loaded = LoadOne(found, version, settings.config);
   std::shared_ptr<ServedModel> replaced;  // freed when the others may go on
   if (loaded.ok()) {
     ModelEvent event{.model = found.name, .version = version.version, .seconds = (*loaded)->load_seconds()};
     std::unique_lock lock(mutex_);
     Entry& entry = entries_[found.name];
-    entry.given = given;
+    entry.given = settings.given;
     Version& now = entry.versions[version.version];
     replaced = std::exchange(now.model, std::move(*loaded));
     now.state = ModelState::kReady;

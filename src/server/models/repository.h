@@ -95,10 +95,16 @@ class Repository {
   Result<std::shared_ptr<ServedModel>> LoadOne(const FoundModel& found, const FoundVersion& version,
                                                const ModelConfig& config) const;
   enum class Reload { kChanged, kAll };
+  // What all versions of a model are loaded with.
+  struct Settings {
+    std::optional<ModelConfig> given;  // in place of the configuration found
+    ModelConfig config;                // that one or the other
+    std::string fingerprint;
+  };
   // given: in place of the configuration found.
   Status LoadVersions(const FoundModel& found, const std::optional<ModelConfig>& given, Reload reload);
-  Status LoadVersion(const FoundModel& found, const FoundVersion& version,
-                     const std::optional<ModelConfig>& given, Reload reload);
+  Status LoadVersion(const FoundModel& found, const FoundVersion& version, const Settings& settings,
+                     Reload reload);
   void DropVersions(const FoundModel& found);
   void Tell(const ModelEvent& event) const {
     if (options_.on_event) options_.on_event(event);

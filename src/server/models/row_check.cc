@@ -30,8 +30,7 @@ std::optional<std::vector<Tensor>> MakeRows(const Engine& engine, int64_t first,
   for (size_t i = 0; i < engine.inputs().size(); ++i) {
     const Type& type = engine.inputs()[i].type;
     if (type.kind != TypeKind::kTensor || !type.shape || type.dtype == DType::kString) return std::nullopt;
-    Dims dims;
-    for (const Dim& dim : *type.shape) dims.push_back(dim.IsKnown() ? dim.value() : 1);
+    Dims dims = WithUnknownsAsOne(*type.shape);
     dims[0] = rows;
     Tensor tensor(type.dtype, dims);
     for (int64_t row = 0; row < rows; ++row) {

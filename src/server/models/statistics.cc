@@ -7,8 +7,9 @@ namespace {
 
 // The first whose bound the time does not exceed.
 size_t FineBucketOf(Nanoseconds time) {
+  const auto ns = static_cast<uint64_t>(time.count());
   size_t bucket = 0;
-  while (bucket<kFineBuckets&& static_cast<uint64_t>(time.count())> FineBoundUs(bucket) * 1000) ++bucket;
+  while (bucket != kFineBuckets && ns > FineBoundUs(bucket) * 1000) ++bucket;
   return bucket;
 }
 

@@ -19,8 +19,7 @@ std::vector<Tensor> ZeroInputs(const Engine& engine, std::optional<int64_t> rows
   for (const PortInfo& port : engine.inputs()) {
     if (port.type.kind != TypeKind::kTensor || !port.type.shape || port.type.dtype == DType::kString)
       return {};
-    Dims dims;
-    for (const Dim& dim : *port.type.shape) dims.push_back(dim.IsKnown() ? dim.value() : 1);
+    Dims dims = WithUnknownsAsOne(*port.type.shape);
     if (rows && !dims.empty()) dims[0] = *rows;
     inputs.emplace_back(port.type.dtype, dims);
   }

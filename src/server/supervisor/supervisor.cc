@@ -23,8 +23,6 @@ constexpr milliseconds kQuickDeath{10'000};    // a worker that lives no longer 
 constexpr milliseconds kFirstDelay{100};       // by this at first,
 constexpr milliseconds kLongestDelay{10'000};  // and this at last
 constexpr milliseconds kQuitPatience{5000};    // of SIGQUIT, which drains nothing
-// A terminal's Ctrl-C is for all its processes, and some of them pass it on: that is one, not two.
-constexpr milliseconds kSameKey{500};
 
 // Of one worker's place, whoever has it.
 struct Place {
@@ -131,10 +129,7 @@ class Supervisor {
 
   // Those from `first` on. What the system has accepted goes to the workers that have them.
   void CloseSockets(size_t first) {
-    for (Door& door : doors_) {
-      for (size_t i = first; i < door.sockets.size(); ++i) close(door.sockets[i]);
-      door.sockets.resize(std::min(first, door.sockets.size()));
-    }
+    for (Door& door : doors_) CloseFrom(first, door.sockets);
   }
 
   // A process that was stopped, as a whole machine may be, has not heard its workers: they were not silent.

@@ -26,6 +26,8 @@
 namespace slipway::server {
 
 inline constexpr int kMaxWorkers = 1024;
+// A terminal's Ctrl-C is for all its processes, and some of them pass it on: that is one, not two.
+inline constexpr std::chrono::milliseconds kSameKey{500};
 
 struct SupervisorOptions {
   int workers = 2;  // 1 to kMaxWorkers
