@@ -16,12 +16,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import yaml
 
 import served
+from processes import started
 
 PROGRAM = ""
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -112,8 +112,8 @@ class Container(WithServer):
         if not self.grpc.exists():
             self.skipTest("built without gRPC")
         with served.Served(self.program, [self.folder / "models"], "--grpc-port", "0") as server:
-            port = int(re.search(r"gRPC +\S+:(\d+)", "".join(server.lines))[1])
-            with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            host, port = server.grpc_address().split(":")
+            with socket.create_connection((host, int(port)), timeout=20) as client:
                 # HTTP/2's first words with no settings; its answer begins with a frame of settings, too.
                 client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
                 self.assertEqual(client.recv(9)[3], 4)
@@ -135,18 +135,11 @@ class Container(WithServer):
 
     def test_its_health_check_finds_the_port_of_the_command_line(self):
         for words in (["--port", "{}"], ["--port={}"]):
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = str(probe.getsockname()[1])
-            process = subprocess.Popen([PROGRAM, "serve", self.model, *[word.format(port) for word in words]], stdout=subprocess.DEVNULL)
-            try:
-                until = time.monotonic() + 20
-                while self.health(process.pid) != 0:
-                    self.assertLess(time.monotonic(), until, words)
-                    time.sleep(0.1)
-            finally:
+            command = [PROGRAM, "serve", self.model, *[word.format(served.free_port()) for word in words]]
+            with started(command, stdout=subprocess.DEVNULL) as process:
+                served.wait_until(lambda: self.health(process.pid) == 0, f"{words}: it is well")
                 process.terminate()
-                process.wait(20)
+                process.wait(60)
 
     @unittest.skipUnless(shutil.which("openssl"), "openssl is absent")
     def test_its_health_check_and_tls(self):

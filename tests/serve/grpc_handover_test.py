@@ -4,21 +4,21 @@ usage: grpc_handover_test.py SLIPWAY [unittest arguments]
 """
 import os
 import pathlib
-import re
 import signal
 import sys
 import unittest
 
 import faults_test
-from faults_test import children, wait_until
 from grpc_load import RETRIES, GrpcLoad
+from processes import children, end_servers_of, is_alive, servers_of
+from served import wait_until
 
 
 class Handover(faults_test.Faults):
     def serve_grpc(self, *flags):
         server = self.serve("--grpc-port", "0", *flags)
-        self.addCleanup(self.end_strays, str(self.models))
-        return server, "127.0.0.1:" + re.search(r"gRPC +[^ ]+:([0-9]+)", "".join(server.lines))[1]
+        self.addCleanup(end_servers_of, str(self.models))
+        return server, server.grpc_address()
 
     def assert_unharmed(self, load, answers=100):
         self.assertFalse(load.wrong or load.failed, str(load))
@@ -31,8 +31,8 @@ class Handover(faults_test.Faults):
             load.wait_for(1000)
             for _ in range(2):
                 os.kill(pid, signal.SIGUSR2)
-                wait_until(lambda: not faults_test.is_alive(pid), "the old one has ended")
-                pid = min(self.servers_of(str(self.models)))  # of a supervisor and its workers
+                wait_until(lambda: not is_alive(pid), "the old one has ended")
+                pid = min(servers_of(str(self.models)))  # of a supervisor and its workers
                 load.wait_for(1000)
         self.assert_unharmed(load)
 
@@ -46,7 +46,7 @@ class Handover(faults_test.Faults):
         server, address = self.serve_grpc("--workers", "2", "--max-requests", "1000")
         before = set(children(server.process.pid))
         with GrpcLoad(address, "affine", 2) as load:
-            wait_until(lambda: not before & set(children(server.process.pid)), "both are replaced, for gRPC's calls count", 60)
+            wait_until(lambda: not before & set(children(server.process.pid)), "both are replaced, for gRPC's calls count", 120)
             load.wait_for(500)
         self.assert_unharmed(load)
 
@@ -64,7 +64,7 @@ class Handover(faults_test.Faults):
         with GrpcLoad(f"ipv4:{first},{second}", "affine", 2) as load:
             load.wait_for(1000)
             one.process.send_signal(signal.SIGTERM)
-            self.assertEqual(one.process.wait(30), 0)
+            self.assertEqual(one.process.wait(90), 0)
             load.wait_for(1000)
         self.assert_unharmed(load)
 

@@ -1,12 +1,13 @@
 """Clients that call over gRPC without pause and count every call: answered, wrong, failed."""
 import json
 import random
-import threading
 import time
 
 import grpc
 import numpy as np
 from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from load import Clients
 
 # docs/serve_grpc.md has it, too.
 RETRIES = {"methodConfig": [{"name": [{"service": "inference.GRPCInferenceService"}],
@@ -14,43 +15,18 @@ RETRIES = {"methodConfig": [{"name": [{"service": "inference.GRPCInferenceServic
                                              "retryableStatusCodes": ["UNAVAILABLE"]}}]}
 
 
-class GrpcLoad:
-    """with GrpcLoad(address, "model", scale) as load: ...; load.stop() ends it, as does leaving.
-
-    The model gives y = scale * x + 1. One thread a client, each with a connection that it keeps. `service_config`: of the
-    clients.
-    """
+class GrpcLoad(Clients):
+    """Each over a connection that it keeps. The model gives y = scale * x + 1. `service_config`: of the clients."""
 
     def __init__(self, address, model, scale, clients=8, service_config=None):
+        super().__init__(clients)
         # Channels of one process share connections, unless they are told not to.
         self.options = [("grpc.use_local_subchannel_pool", 1)]
         if service_config is not None:
             self.options.append(("grpc.service_config", json.dumps(service_config)))
         self.address, self.model, self.scale = address, model, scale
-        self.answered, self.wrong, self.failed = 0, [], []
+        self.wrong, self.failed = [], []
         self.slowest = 0
-        self._lock, self._stop = threading.Lock(), threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(seed,)) for seed in range(clients)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *unused):
-        self.stop()
-
-    def stop(self):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def wait_for(self, answers, seconds=60):
-        """Until so many more have come."""
-        until, wanted = time.monotonic() + seconds, self.answered + answers
-        while self.answered < wanted:
-            assert time.monotonic() < until, f"{self.answered} answers of {wanted} within {seconds} s: {self}"
-            time.sleep(0.005)
 
     def __str__(self):
         return (f"{self.answered} answered, {len(self.wrong)} wrong {self.wrong[:2]}, {len(self.failed)} failed {self.failed[:4]}, "

@@ -11,7 +11,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -37,12 +36,6 @@ done
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
 
@@ -58,7 +51,7 @@ class Typed(unittest.TestCase):
         self.here = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.here)
         self.addCleanup(self.end)
-        self.port = free_port()
+        self.port = served.free_port()
         stand_in = self.here / "bin/slipway"
         stand_in.parent.mkdir()
         stand_in.write_text(STAND_IN)
@@ -129,8 +122,8 @@ class Python(unittest.TestCase):
     def run_block(self, page, port, model, *flags):
         block = next(block for block in blocks(page, "python") if "InferenceServerClient" in block)
         with served.Served(PROGRAM, [model], *flags) as server:
-            found = re.search(r"gRPC +\S+:(\d+)", "".join(server.lines)) if flags else None
-            block, count = re.subn(rf":{port}\b", f":{found[1] if found else server.port}", block)
+            address = server.grpc_address() if flags else server.url
+            block, count = re.subn(rf":{port}\b", f":{address.split(':')[1]}", block)
             self.assertEqual(count, 1)
             run = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False, timeout=60)
         self.assertEqual(run.returncode, 0, run.stderr)

@@ -10,11 +10,9 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
@@ -22,6 +20,8 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 import served
+from load import Clients
+from served import free_port, until
 
 PROGRAM = ""
 CONFIGURATION = pathlib.Path(__file__).resolve().parents[2] / "deploy/haproxy.cfg"
@@ -47,12 +47,6 @@ def slow_affine(scale):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def get(port, path, method="GET"):
     """(status, body); None where nobody answers."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
@@ -62,13 +56,6 @@ def get(port, path, method="GET"):
             return answer.status, answer.read().decode()
         except OSError:
             return None
-
-
-def until(check, seconds=20):
-    end = time.monotonic() + seconds
-    while not (said := check()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return said
 
 
 class Server:
@@ -93,30 +80,19 @@ class Server:
         self.process.wait()
 
 
-class Load:
-    """Clients that ask as long as it is open. answers: how often each came; lost: what else happened."""
+class Load(Clients):
+    """answers: how often each came; lost: what else happened."""
 
     def __init__(self, port):
+        super().__init__(CLIENTS)
         self.port, self.answers, self.lost = port, collections.Counter(), []
-        self._is_over, self._lock = threading.Event(), threading.Lock()
-        self._threads = [threading.Thread(target=self._ask, args=(i,)) for i in range(CLIENTS)]
 
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *unused):
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, client):
+    def _run(self, client):
         body = {"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}]}
         # Some are as long as a photo.
         text = json.dumps(body) + " " * (200_000 if client % 2 else 0)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        while not self._is_over.is_set():
+        while not self._stop.is_set():
             try:
                 connection.request("POST", "/v2/models/slow/infer", text)
                 answer = connection.getresponse()
@@ -130,6 +106,7 @@ class Load:
                     self.lost.append(said)
                 else:
                     self.answers[tuple(data)] += 1
+                    self.answered += 1
         connection.close()
 
 
@@ -186,8 +163,8 @@ class Balanced(unittest.TestCase):
             for server in self.servers:
                 self.assert_both_serve()
                 server.process.send_signal(signal.SIGTERM)
-                self.assertTrue(until(lambda server=server: get(server.port, "/v2/health/ready") != (200, '{"ready":true}'), 2))
-                self.assertEqual(server.process.wait(40), 0)
+                self.assertTrue(until(lambda server=server: get(server.port, "/v2/health/ready") != (200, '{"ready":true}')))
+                self.assertEqual(server.process.wait(90), 0)
                 server.start()
             self.assert_both_serve()
         self.assert_nothing_lost(load, (3, 5, 7))

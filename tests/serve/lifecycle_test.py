@@ -6,10 +6,8 @@ import contextlib
 import http.client
 import os
 import pathlib
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,11 +15,13 @@ import unittest
 
 import faults_test
 import served
-from faults_test import children, endless, is_alive, put, wait_until
+from faults_test import endless, put
 from load import infer_body
+from processes import children, end_servers_of, gets_to_work, has_begun, is_alive, started
+from served import wait_until
 
 FOR_EVER = 10**12  # rounds
-AT_ONCE = 3  # seconds that ending may take on a busy machine
+AT_ONCE = 20  # seconds that ending may take on a busy machine, where it would take 60 otherwise
 
 
 class Lifecycle(faults_test.Faults):
@@ -31,24 +31,20 @@ class Lifecycle(faults_test.Faults):
         """A model that is never loaded."""
         served.save(endless(FOR_EVER), self.models / "endless/1/model.onnx")
 
-    def readiness(self, port):
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-            connection.request("GET", "/v2/health/ready")
-            return connection.getresponse().status
-
     def assert_ends(self, server, code=0):
         """Now, with nobody left behind."""
         workers = children(server.process.pid)
         start = time.monotonic()
-        self.assertEqual(server.process.wait(60), code)
+        self.assertEqual(server.process.wait(90), code)
         self.assertLess(time.monotonic() - start, AT_ONCE)
         wait_until(lambda: not any(map(is_alive, workers)), "no workers")
 
     def keep_busy(self, server):
-        """A request whose answer never comes."""
+        """By a request whose answer never comes."""
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        connection.request("POST", "/v2/models/slow/infer", infer_body([FOR_EVER], [1], "INT64"))
         self.addCleanup(connection.close)
+        with gets_to_work(server.process.pid):
+            connection.request("POST", "/v2/models/slow/infer", infer_body([FOR_EVER], [1], "INT64"))
 
 
 class Ending(Lifecycle):
@@ -101,7 +97,7 @@ class Ending(Lifecycle):
         server = self.serve("--drain", "1")
         self.keep_busy(server)
         server.process.send_signal(signal.SIGTERM)
-        self.assertEqual(server.process.wait(20), 8)
+        self.assertEqual(server.process.wait(60), 8)
         self.assertIn("within 1 s", server.process.stdout.read())
 
 
@@ -110,14 +106,14 @@ class Loading(Lifecycle):
 
     def test_it_says_at_once_that_it_is_not_ready_any_more(self):
         for flags in self.WAYS:
-            with self.subTest(flags=flags), self.served("--notice", "2", *flags) as server:
+            with self.subTest(flags=flags), self.served("--notice", "5", *flags) as server:
                 put(endless(FOR_EVER), self.models / "affine/1/model.onnx")
-                server.process.send_signal(signal.SIGHUP)
-                time.sleep(0.5)
+                with gets_to_work(server.process.pid):
+                    server.process.send_signal(signal.SIGHUP)
                 self.assertEqual(self.readiness(server.port), 200, "what was there serves")
                 server.process.send_signal(signal.SIGTERM)
-                wait_until(lambda: self.readiness(server.port) == 503, "it is not ready", 1)
-                self.assertEqual(server.process.wait(30), 0)
+                wait_until(lambda: self.readiness(server.port) == 503, "it is not ready")  # as long as it gives notice
+                self.assertEqual(server.process.wait(60), 0)
             put(served.affine(2), self.models / "affine/1/model.onnx")
 
     def test_it_ends_while_it_loads(self):
@@ -134,17 +130,17 @@ class Loading(Lifecycle):
         self.add_endless()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             for flags in self.WAYS:
-                with self.subTest(number.name, flags=flags), subprocess.Popen(
+                with self.subTest(number.name, flags=flags), started(
                         [faults_test.PROGRAM, "serve", self.models, "--port", "0", *flags], stdout=subprocess.DEVNULL) as process:
-                    time.sleep(0.5)
+                    wait_until(lambda process=process: has_begun(process.pid), "it loads")
                     process.send_signal(number)
                     self.assertIn(process.wait(AT_ONCE), (0, 1))
 
     def test_a_check_that_is_interrupted_finds_nothing_right(self):
         self.add_endless()
-        with subprocess.Popen([faults_test.PROGRAM, "serve", self.models, "--check-config"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE) as process:
-            time.sleep(0.5)
+        with started([faults_test.PROGRAM, "serve", self.models, "--check-config"], stdout=subprocess.PIPE,
+                     stderr=subprocess.PIPE) as process:
+            wait_until(lambda: has_begun(process.pid), "it loads")
             process.terminate()
             self.assertEqual((process.wait(AT_ONCE), process.stdout.read()), (8, b""))
             process.stderr.read()
@@ -158,7 +154,7 @@ class Loading(Lifecycle):
                     server.process.send_signal(signal.SIGUSR2)
                     wait_until(lambda: set(children(server.process.pid)) - before, "there is a successor")
                     successor, = set(children(server.process.pid)) - before
-                    time.sleep(0.5)
+                    wait_until(lambda successor=successor: has_begun(successor), "it loads")
                     server.process.send_signal(number)
                     self.assert_ends(server)
                     wait_until(lambda: not is_alive(successor), "no successor")
@@ -175,13 +171,9 @@ class Ports(Lifecycle):
         self.has_grpc = (pathlib.Path(faults_test.PROGRAM).parent / "slipway_grpc.so").exists()
 
     def free_ports(self):
-        """For metrics, with one above for a second worker, and for gRPC. None that the system gives clients."""
-        while True:
-            first = random.randrange(20000, 32000)
-            with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-                for port in range(first, first + 3):
-                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
-                return [first, first + 2]
+        """For metrics, with one above for a second worker, and for gRPC."""
+        ports = served.free_ports(3)
+        return [ports[0], ports[2]]
 
     def flags(self, ports):
         """Of a server that has them, and a main one that is free."""
@@ -215,12 +207,10 @@ class Ports(Lifecycle):
             ports = self.free_ports()
             with self.served(*self.flags(ports), *flags) as server:
                 server.process.send_signal(signal.SIGUSR2)
-                self.addCleanup(faults_test.Signals.end_strays, self, str(self.models))
-                self.assertEqual(server.process.wait(60), 0)
+                self.addCleanup(end_servers_of, str(self.models))
+                self.assertEqual(server.process.wait(90), 0)
                 self.assert_taken([server.port, *ports], *flags)
-                faults_test.Signals.end_strays(self, str(self.models))
-
-    servers_of = faults_test.Signals.servers_of
+                end_servers_of(str(self.models))
 
     def test_of_a_server_that_has_ended_are_free(self):
         ports = self.free_ports()
@@ -256,11 +246,9 @@ class Ports(Lifecycle):
             ports = self.free_ports()
             command = [faults_test.PROGRAM, "serve", self.models, "--port", "0", "--metrics-port", str(ports[0])]
             with contextlib.ExitStack() as stack:
-                both = [stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)) for _ in "ab"]
-                wait_until(lambda: any(each.poll() == 8 for each in both), "one of them has ended")
+                both = [stack.enter_context(started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)) for _ in "ab"]
+                wait_until(lambda both=both: any(each.poll() == 8 for each in both), "one of them has ended")
                 self.assertEqual(sorted(each.poll() is None for each in both), [False, True])
-                for each in both:
-                    each.terminate()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import re
 import threading
 import time
 
+from served import until
+
 
 def infer_body(values, shape=None, datatype="FP32"):
     return json.dumps({"inputs": [{"name": "x", "datatype": datatype, "shape": shape or [1, len(values)], "data": values}]})
@@ -22,21 +24,14 @@ def request(head, body=b"", length=True):
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-class Load:
-    """with Load(port, "model", [scales that are right]) as load: ...; load.stop() ends it, as does leaving.
+class Clients:
+    """with Clients(count) as clients: ...; clients.stop() ends them, as does leaving. A kind of client gives _run(seed), which asks
+    until self._stop is set, and counts in self.answered with self._lock; one thread a client."""
 
-    The model gives y = scale * x + 1. One thread a client, each with a connection that it keeps.
-    """
-
-    def __init__(self, port, model, scales, clients=4, learns_worker=False):
-        self.port, self.path, self.scales = port, f"/v2/models/{model}/infer", list(scales)
-        self.learns_worker = learns_worker
-        self.answered, self.refused = 0, 0
-        self.wrong, self.lost = [], []  # texts; (worker, text)
-        self.statuses = collections.Counter()
-        self.latencies = []
+    def __init__(self, count):
+        self.answered = 0
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(seed,)) for seed in range(clients)]
+        self._threads = [threading.Thread(target=self._run, args=(seed,)) for seed in range(count)]
 
     def __enter__(self):
         for thread in self._threads:
@@ -51,12 +46,23 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def wait_for(self, answers, seconds=30):
+    def wait_for(self, answers, seconds=120):
         """Until so many more have come."""
-        until, wanted = time.monotonic() + seconds, self.answered + answers
-        while self.answered < wanted:
-            assert time.monotonic() < until, f"{self.answered} answers of {wanted} within {seconds} s: {self}"
-            time.sleep(0.005)
+        wanted = self.answered + answers
+        are_there = until(lambda: self.answered >= wanted, seconds=seconds)
+        assert are_there, f"{self.answered} answers of {wanted} within {seconds} s: {self}"
+
+
+class Load(Clients):
+    """Over HTTP, each over a connection that it keeps. The model gives y = scale * x + 1, by any of the scales."""
+
+    def __init__(self, port, model, scales, clients=4, learns_worker=False):
+        super().__init__(clients)
+        self.port, self.path, self.scales = port, f"/v2/models/{model}/infer", list(scales)
+        self.learns_worker = learns_worker
+        self.refused = 0
+        self.wrong, self.lost = [], []  # texts; (worker, text)
+        self.statuses = collections.Counter()
 
     def __str__(self):
         return (f"{self.answered} answered, {len(self.wrong)} wrong {self.wrong[:2]}, {len(self.lost)} lost {self.lost[:4]}, "
@@ -106,7 +112,7 @@ class Load:
             setattr(self, name, getattr(self, name) + 1)
 
     def _ask(self, connection, values):
-        scales, start = list(self.scales), time.monotonic()
+        scales = list(self.scales)
         connection.request("POST", self.path, infer_body(values))
         response = connection.getresponse()
         text = response.read()
@@ -119,5 +125,4 @@ class Load:
                 if all(got != [scale * value + 1 for value in values] for scale in scales):
                     self.wrong.append(f"{values} gave {got}, with scales of {scales}")
                 self.answered += 1
-                self.latencies.append(time.monotonic() - start)
         return "close" if response.will_close else "keep"

@@ -12,15 +12,14 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 import unittest
 import urllib.error
 import urllib.request
 from unittest import mock
 
 import served
+from served import Folder, until
 
 PROGRAM = ""
 
@@ -31,24 +30,6 @@ def infer(url, value=1.0, **headers):
     request = urllib.request.Request(f"http://{url}/v2/models/affine/infer", json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)["outputs"][0]["data"]
-
-
-def until(check, seconds=10):
-    """Waits for what check() says to be true; gives its last word."""
-    end = time.monotonic() + seconds
-    while not (said := check()) and time.monotonic() < end:
-        time.sleep(0.02)
-    return said
-
-
-class Folder(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.model = served.save(served.affine(2), self.folder / "affine.onnx")
-
-    def serve(self, *flags, models=None):
-        return self.enterContext(served.Served(PROGRAM, models or [self.model], *map(str, flags)))
 
 
 @unittest.skipUnless(shutil.which("openssl") and shutil.which("curl"), "openssl or curl is absent")
@@ -105,7 +86,7 @@ class ServiceManager(Folder):
 
     def listen(self):
         manager = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-        manager.settimeout(20)
+        manager.settimeout(60)
         path = self.folder / "notify"
         manager.bind(str(path))
         self.enterContext(mock.patch.dict(os.environ, NOTIFY_SOCKET=str(path)))
@@ -123,7 +104,7 @@ class ServiceManager(Folder):
         self.assertEqual(self.heard(manager), "READY=1")
         server.process.send_signal(signal.SIGTERM)
         self.assertEqual(self.heard(manager), "STOPPING=1")
-        self.assertEqual(server.process.wait(20), 0)
+        self.assertEqual(server.process.wait(60), 0)
 
     def test_it_hears_who_takes_over(self):
         manager = self.listen()
@@ -134,7 +115,7 @@ class ServiceManager(Folder):
         self.assertIn("READY=1", words)
         successor = next(int(found[1]) for word in words if (found := re.fullmatch(r"MAINPID=(\d+)", word)))
         self.addCleanup(os.kill, successor, signal.SIGTERM)
-        self.assertEqual(server.process.wait(20), 0)
+        self.assertEqual(server.process.wait(60), 0)
         self.assertEqual(infer(server.url), [3, 3, 3])
 
 
@@ -160,7 +141,7 @@ class DebugTrace(Folder):
         def requests():
             return {event["args"]["id"]: event for event in self.fetch(server) if event["ph"] == "b" and "outcome" in event.get("args", {})}
         # A request is over a moment after its answer.
-        found = until(lambda: len(every := requests()) == 20 and every)
+        found = until(requests, lambda every: len(every) == 20)
         self.assertEqual(set(found), {f"request-{i}" for i in range(20)})
         self.assertEqual({event["args"]["outcome"] for event in found.values()}, {"ok"})
         events = self.fetch(server)
@@ -242,5 +223,5 @@ class Manifests(Folder):
 
 
 if __name__ == "__main__":
-    PROGRAM = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    PROGRAM = Folder.program = str(pathlib.Path(sys.argv.pop(1)).resolve())
     unittest.main()

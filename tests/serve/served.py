@@ -1,14 +1,18 @@
-"""A server process for a test: starts `slipway serve` on a free port, and stops it."""
+"""A server process for a test: starts `slipway serve` on a free port, and stops it; and what tests of it share."""
+import contextlib
 import pathlib
+import random
 import re
+import shutil
 import signal
+import socket
 import subprocess
-import sys
+import tempfile
 import time
+import unittest
 import urllib.error
 import urllib.request
 
-import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
@@ -39,24 +43,51 @@ def save(model, path):
     return path
 
 
-class Served:
-    """with Served(program, [paths], flags...) as server: server.url, server.port, server.log()"""
+def until(say, holds=bool, seconds=60):
+    """Asks say() until it holds; its last word, which holds or not. For what is counted or noted a moment after an answer."""
+    end = time.monotonic() + seconds
+    while not holds(said := say()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return said
 
-    def __init__(self, program, models, *flags, ready=True):
-        self.program, self.models, self.flags, self.must_be_ready = program, [str(path) for path in models], flags, ready
+
+def wait_until(condition, what, seconds=60):
+    assert until(condition, seconds=seconds), f"not within {seconds} s: {what}"
+
+
+def free_ports(count):
+    """That many, one behind the other; none of those that the system gives clients, which would take one in between."""
+    while True:
+        first = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for port in range(first, first + count):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            return list(range(first, first + count))
+
+
+def free_port():
+    return free_ports(1)[0]
+
+
+class Served:
+    """with Served(program, [paths], flags...) as server: server.url, server.port; server.lines: what it said until it served,
+    with all its workers if it has some."""
+
+    def __init__(self, program, models, *flags):
+        self.program, self.models, self.flags = program, [str(path) for path in models], flags
 
     def __enter__(self):
         self.process = subprocess.Popen([self.program, "serve", *self.models, "--port", "0", *self.flags],
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.lines = []
+        last = "workers " if "--workers" in self.flags else "metrics "
         for line in self.process.stdout:
             self.lines.append(line)
-            found = re.search(r"(?:page|metrics) +https?://\S+:(\d+)/", line)
-            if found:
-                self.port = int(found[1])
+            if line.startswith(last):
                 break
         else:
             raise RuntimeError("the server ended: " + "".join(self.lines))
+        self.port = int(re.search(r"^metrics +https?://\S+:(\d+)/", "".join(self.lines), re.MULTILINE)[1])
         self.url = f"localhost:{self.port}"
         return self
 
@@ -64,12 +95,16 @@ class Served:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(40)  # --drain, and some
+            self.process.wait(90)  # --drain, and some
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
             raise
         finally:
             self.process.stdout.close()
+
+    def grpc_address(self):
+        return "127.0.0.1:" + re.search(r"gRPC +\S+:(\d+)", "".join(self.lines))[1]
 
     def has_page(self, key=""):
         """Whether the program was built with its page (tools/setup/make_web.sh). `key`: the server's, if it has one."""
@@ -84,3 +119,17 @@ class Served:
     def get(self, path):
         with urllib.request.urlopen(f"http://{self.url}{path}", timeout=20) as answer:
             return answer.read()
+
+
+class Folder(unittest.TestCase):
+    """A folder of the test's own with a model in it, and servers of `program`, which the test's file sets."""
+
+    program = ""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.model = save(affine(2), self.folder / "affine.onnx")
+
+    def serve(self, *flags, models=None):
+        return self.enterContext(Served(self.program, models or [self.model], *map(str, flags)))

@@ -50,10 +50,7 @@ class Folders(options_test.Folder):
         server = self.enterContext(served.Served(options_test.PROGRAM, [folder], "--watch", "0.05"))
         self.assertIn("has no model", "".join(server.lines))
         served.save(served.affine(2), folder / "late/1/model.onnx")
-        until = time.monotonic() + 20
-        while b'"late"' not in server.get("/v2/models/stats"):
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.02)
+        served.wait_until(lambda: b'"late"' in server.get("/v2/models/stats"), "it is served")
 
     def test_beside_models_are_noted(self):
         whole = self.folder_of("one/1/model.onnx")
