@@ -4,20 +4,20 @@ usage: edges_test.py SLIPWAY [unittest arguments]
 """
 import http.client
 import json
-import pathlib
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 import picture_models
 import served
 from openapi_test import picture
+from processes import open_files
+from served import Folder, free_port, until, wait_until
 
 PROGRAM = ""
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13",
@@ -37,21 +37,6 @@ class Answer:
     @property
     def json(self):
         return json.loads(self.body)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        return other.getsockname()[1]
-
-
-class Folder(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.model = served.save(served.affine(2), self.folder / "affine.onnx")
-
-    def serve(self, *flags, models=None):
-        return self.enterContext(served.Served(PROGRAM, models or [self.model], *map(str, flags)))
 
 
 class Hosts(Folder):
@@ -89,13 +74,14 @@ class Hidden(Folder):
     """Of models that are not given out nothing is told, wherever one looks."""
 
     def test_they_are_nowhere(self):
+        """But the trace has a request a moment after its answer."""
         other = served.save(served.affine(3), self.folder / "secret.onnx")
         server = self.serve("--allow-model", "affine", "--trace", models=[self.model, other])
         row = json.dumps({"inputs": [{"name": "x", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]}]})
         self.assertEqual(Answer(server.port, "POST", "/v2/models/affine/infer", row).status, 200)
         self.assertEqual(Answer(server.port, "POST", "/v2/models/secret/infer", row).status, 403)
         for method, path in (("POST", "/v2/repository/index"), ("GET", "/v2/models/stats"), ("GET", "/metrics"), ("GET", "/debug/trace")):
-            answer = Answer(server.port, method, path)
+            answer = until(lambda method=method, path=path: Answer(server.port, method, path), lambda said: b"affine" in said.body)
             self.assertEqual(answer.status, 200, path)
             self.assertIn(b"affine", answer.body, path)
             self.assertNotIn(b"secret", answer.body, path)
@@ -155,8 +141,11 @@ class Traces(Folder):
         self.assertEqual((line["trace_id"], line["parent_id"], line["request_id"]), (trace, parent, "mine"))
         self.assertRegex(line["span_id"], r"^(?!0{16})[0-9a-f]{16}$")
         self.assertNotEqual(line["span_id"], parent)
-        events = Answer(self.server.port, "GET", "/debug/trace").json["traceEvents"]
-        spans = [event["args"] for event in events if event.get("args", {}).get("id") == "mine" and "trace_id" in event["args"]]
+
+        def traced():
+            events = Answer(self.server.port, "GET", "/debug/trace").json["traceEvents"]
+            return [event["args"] for event in events if event.get("args", {}).get("id") == "mine" and "trace_id" in event["args"]]
+        spans = until(traced)  # a moment after the answer
         self.assertEqual([(span["trace_id"], span["span_id"], span["parent_id"]) for span in spans], [(trace, line["span_id"], parent)])
 
     def test_invalid_ones_are_none(self):
@@ -182,7 +171,7 @@ class Refusals(Folder):
 
     def test_they_are_in_the_log_and_the_metrics(self):
         log = self.folder / "log"
-        server = self.serve("--log", "json", "--log-file", log, "--header-timeout", 0.3, "--max-body-mb", 1)
+        server = self.serve("--log", "json", "--log-file", log, "--header-timeout", 2, "--max-body-mb", 1)
         sent = {b"nonsense\r\n\r\n": (400, "", ""), b"GET /slow HTTP/1.1\r\nHo": (408, "GET", "/slow"),
                 b"POST /large?x=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n": (413, "POST", "/large?x=1"),
                 b"GET /long HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 20000 + b"\r\n\r\n": (431, None, None)}
@@ -203,21 +192,23 @@ class Rotation(Folder):
     """A log's file that was moved away is made anew on SIGUSR1."""
 
     def check(self, *flags):
-        log = self.folder / "log"
-        server = self.serve("--log", "json", "--log-file", log, *flags)
-        targets = lambda path: [json.loads(line)["target"] for line in path.read_text().splitlines()] if path.exists() else []
+        log, moved = self.folder / "log", self.folder / "log.1"
+        server = self.serve("--log", "json", "--log-file", log, *flags)  # with all workers, each of which has its log open
         Answer(server.port, "GET", "/ping?before")
-        log.rename(self.folder / "log.1")
+        log.rename(moved)
         Answer(server.port, "GET", "/ping?between")
+        self.assert_has(moved, ["/ping?before", "/ping?between"])
         server.process.send_signal(signal.SIGUSR1)
-        end = time.monotonic() + 20
-        while not log.exists() and time.monotonic() < end:
-            time.sleep(0.02)
-        time.sleep(0.2)  # all of several processes
+        wait_until(lambda: moved not in open_files(server.process.pid), "nobody has what was moved away")
         for _ in range(8):
             Answer(server.port, "GET", "/ping?after")
-        self.assertEqual(targets(self.folder / "log.1"), ["/ping?before", "/ping?between"])
-        self.assertEqual(targets(log), ["/ping?after"] * 8)
+        self.assert_has(log, ["/ping?after"] * 8)
+        self.assert_has(moved, ["/ping?before", "/ping?between"])
+
+    def assert_has(self, path, targets):
+        """Soon."""
+        lines = until(lambda: path.read_text().splitlines(), lambda lines: len(lines) >= len(targets))
+        self.assertEqual([json.loads(line)["target"] for line in lines], targets)
 
     def test_of_one_process(self):
         self.check()
@@ -252,9 +243,7 @@ class Events(Folder):
     def lines(self, errors, count):
         def read():  # but notes on what of a model is guessed
             return [line for line in errors.read_text().splitlines() if not line.startswith("note: ")]
-        end = time.monotonic() + 20
-        while len(said := read()) < count and time.monotonic() < end:
-            time.sleep(0.02)
+        said = until(read, lambda lines: len(lines) >= count)
         self.assertEqual(len(said), count, said)
         return said
 
@@ -353,5 +342,5 @@ class Photos(Folder):
 
 
 if __name__ == "__main__":
-    PROGRAM = sys.argv.pop(1)
+    PROGRAM = Folder.program = sys.argv.pop(1)
     unittest.main()

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import served
 from load import infer_body
+from served import until
 
 PROGRAM = ""
 
@@ -113,13 +114,16 @@ class Metrics(unittest.TestCase):
         text, before = self.families(server)
         self.assert_sound(text, before)
         self.ask(server, 30)
-        text, after = self.families(server)
+        # Counted a moment after the answer.
+        text, after = until(lambda: self.families(server), lambda said: self.answered(said[1]) == {"1": 20, "2": 20})
         self.assert_sound(text, after)
         self.assert_counters_never_fall(before, after)
-        values = {key: value for key, value in series(after).items() if ("model", "affine") in key[1]}
-        count = {dict(labels)["version"]: value for (name, labels), value in values.items()
-                 if name == "nv_inference_request_success_total"}
-        self.assertEqual(count, {"1": 20, "2": 20})
+        self.assertEqual(self.answered(after), {"1": 20, "2": 20})
+
+    def answered(self, families):
+        """Of each version of 'affine'."""
+        return {dict(labels)["version"]: value for (name, labels), value in series(families).items()
+                if name == "nv_inference_request_success_total" and ("model", "affine") in labels}
 
     def test_of_workers(self):
         server = self.serve("--workers", "2")

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 
 import picture_models
 import served
+from served import until
 
 PROGRAM = ""
 
@@ -31,9 +32,7 @@ class Notes(unittest.TestCase):
         return self.enterContext(served.Served(PROGRAM, paths, *flags))
 
     def started(self, server, word):
-        """The lines that begin so, all those before the server waits included."""
-        while not server.lines[-1].startswith("metrics"):
-            server.lines.append(server.process.stdout.readline())
+        """The lines that begin so."""
         return [line.strip() for line in server.lines if line.startswith(word)]
 
     def run_line(self, server, word):
@@ -118,7 +117,8 @@ class Notes(unittest.TestCase):
         body = json.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 3], "data": [1, 2, 3]}]}).encode()
         for _ in range(5):
             urllib.request.urlopen(f"http://{server.url}/v2/models/affine/infer", data=body, timeout=60).close()
-        stats = json.loads(server.get("/v2/models/stats"))
+        # Counted a moment after the answer.
+        stats = until(lambda: json.loads(server.get("/v2/models/stats")), lambda said: said["model_stats"][0]["inference_count"] == 5)
         counts, bounds = stats["model_stats"][0]["latency_counts"], stats["latency_bounds_us"]
         self.assertEqual((sum(counts), len(counts)), (5, len(bounds) + 1))
         self.assertEqual(bounds, sorted(set(bounds)))
