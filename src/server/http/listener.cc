@@ -75,13 +75,14 @@ Result<int> Listen(const std::string& text, const NamedPort& port, PortUse use) 
 
 // The system lets two sockets have a port that both allow it, and of those with SO_REUSEADDR (which a port
 // wants that was in use a moment ago) it looks at those that listen. So the socket listens once, which fails
-// where another does; stops, without letting go of the port; and from then on allows no sharing but that of
-// SO_REUSEPORT, which nobody's first socket asks for.
+// where another does; allows no sharing but that of SO_REUSEPORT, which nobody's first socket asks for; and
+// stops, without letting go of the port. In this order: another that has its address already may listen
+// between any two of these calls.
 Result<PortClaim> PortClaim::Take(const std::string& address, const NamedPort& port) {
   SLIPWAY_ASSIGN_OR_RETURN(const int socket, Listen(address, port, PortUse::kAlone));
-  shutdown(socket, SHUT_RD);
   const int no = 0;
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &no, sizeof(no));
+  shutdown(socket, SHUT_RD);
   SharePort(socket);
   return PortClaim(socket);
 }

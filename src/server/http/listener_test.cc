@@ -9,6 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 namespace slipway::server {
@@ -105,6 +109,26 @@ TEST_F(ListenerTest, WhatIsListenedToCannotBeClaimed) {
 TEST_F(ListenerTest, AClaimEndsWithIt) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(Claims().ok()) << Claims().ToString();
   EXPECT_TRUE(Listens(PortUse::kAlone).ok());
+}
+
+TEST_F(ListenerTest, OfManyWhoClaimAtOnceOneDoes) {
+  constexpr int kRounds = 2000, kClaimers = 4;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);  // on a busy machine
+  for (int round = 0; round < kRounds && std::chrono::steady_clock::now() < end; ++round) {
+    std::barrier together(kClaimers);
+    std::atomic<int> claimed{0};
+    std::vector<std::thread> claimers;
+    for (int i = 0; i < kClaimers; ++i) {
+      claimers.emplace_back([&] {
+        together.arrive_and_wait();
+        const auto claim = PortClaim::Take(kAddress, port_);
+        claimed += claim.ok() ? 1 : 0;
+        together.arrive_and_wait();  // nobody lets go before all have tried
+      });
+    }
+    for (std::thread& each : claimers) each.join();
+    ASSERT_EQ(claimed, 1) << "round " << round;
+  }
 }
 
 // A server that was there a moment ago has connections that nobody knows of any more.
