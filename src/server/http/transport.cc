@@ -32,6 +32,7 @@ class BeastTransport : public Transport {
       : options_(options),
         shared_{.limits = options_.limits, .handler = handler},
         io_(options.threads),
+        work_(io_.get_executor()),
         acceptor_(asio::make_strand(io_)),
         pause_(acceptor_.get_executor()) {}
 
@@ -166,6 +167,9 @@ class BeastTransport : public Transport {
   const TransportOptions options_;
   Shared shared_;  // outlives the connections, which the context holds
   asio::io_context io_;
+  // Its threads run to the end. Without connections they would end while one that is just being told to
+  // drain, or whose client has left before its answer, still counts, and nobody would forget it.
+  const asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::optional<asio::ssl::context> tls_;
   Tcp::acceptor acceptor_;
   asio::steady_timer pause_;

@@ -412,6 +412,21 @@ TEST_F(TransportTest, DrainsWithoutLosingWhatWasAsked) {
   EXPECT_FALSE(Client(port).is_connected());
 }
 
+TEST_F(TransportTest, DrainForgetsThoseWhoHaveLeftBeforeTheirAnswer) {
+  {
+    Client leaving(Start());
+    leaving.Send(Get("/wait"));
+    ASSERT_TRUE(handler_.IsWaiting(1));
+  }
+  ASSERT_TRUE(handler_.ClientLeaves());
+  transport_->Drain();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // nothing is left to do but this answer
+  handler_.AnswerWaiting(1);
+  for (int i = 0; i < 1000 && transport_->connections() > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(transport_->connections(), 0u);
+}
+
 TEST_F(TransportTest, DrainAcceptsThoseThatTheSystemHasAccepted) {
   const int port = Start();
   std::vector<std::unique_ptr<Client>> clients;
