@@ -91,8 +91,9 @@ class Served:
         self.url = f"localhost:{self.port}"
         return self
 
-    def __exit__(self, *unused):
-        if self.process.poll() is None:
+    def __exit__(self, kind, *unused):
+        is_asked = self.process.poll() is None
+        if is_asked:
             self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(90)  # --drain, and some
@@ -102,6 +103,8 @@ class Served:
             raise
         finally:
             self.process.stdout.close()
+        if is_asked and kind is None:  # otherwise the test has asked for it in its own way, or failed already
+            assert self.process.returncode == 0, f"the server ended with {self.process.returncode}"
 
     def grpc_address(self):
         return "127.0.0.1:" + re.search(r"gRPC +\S+:(\d+)", "".join(self.lines))[1]
