@@ -30,8 +30,9 @@ template <class Stream>
 class Connection : public Drainable, public std::enable_shared_from_this<Connection<Stream>> {
  public:
   Connection(Stream stream, std::string peer, Shared& shared)
-      : stream_(std::move(stream)),
-        deadline_(stream_.get_executor()),
+      : executor_(stream.get_executor()),
+        stream_(std::move(stream)),
+        deadline_(executor_),
         peer_(std::move(peer)),
         shared_(shared),
         counted_(shared),
@@ -39,12 +40,12 @@ class Connection : public Drainable, public std::enable_shared_from_this<Connect
         body_(shared.reading_bytes, shared.limits.max_reading_bytes) {}
 
   void Start() {
-    asio::dispatch(stream_.get_executor(), [self = this->shared_from_this()] { self->Begin(); });
+    asio::dispatch(executor_, [self = this->shared_from_this()] { self->Begin(); });
   }
 
   // Closes behind the next answer, or where none is asked for within a moment: a request may be on its way.
   void Drain() override {
-    asio::dispatch(stream_.get_executor(), [self = this->shared_from_this()] {
+    asio::dispatch(executor_, [self = this->shared_from_this()] {
       if (self->state_ == State::kIdle) self->SetDeadline(kLinger);
     });
   }
@@ -274,7 +275,7 @@ class Connection : public Drainable, public std::enable_shared_from_this<Connect
         std::move(request_), [self = this->shared_from_this(), replied](Response response) {
           if (replied->exchange(true)) return;
           auto answer = std::make_shared<Response>(std::move(response));
-          asio::dispatch(self->stream_.get_executor(), [self, answer] { self->Answer(std::move(*answer)); });
+          asio::dispatch(self->executor_, [self, answer] { self->Answer(std::move(*answer)); });
         });
   }
 
@@ -386,6 +387,7 @@ class Connection : public Drainable, public std::enable_shared_from_this<Connect
   static constexpr size_t kReadAtOnce = 64 << 10;  // by Beast
   static constexpr std::chrono::milliseconds kLinger{1000};
 
+  const asio::any_io_executor executor_;  // the strand; other threads use it, also while the stream moves
   Stream stream_;
   asio::steady_timer deadline_;
   const std::string peer_;
