@@ -45,57 +45,95 @@ TlsFiles MakeTlsFiles(const std::filesystem::path& folder) {
   return files;
 }
 
-// What the server answers to `request` until it closes.
-std::string AskOverTls(int port, const std::string& request) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  std::string answer;
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
-    const Owned<SSL_CTX, SSL_CTX_free> context(SSL_CTX_new(TLS_client_method()));
-    const Owned<SSL, SSL_free> tls(SSL_new(context.get()));
-    SSL_set_fd(tls.get(), fd);
-    char bytes[4096];
-    int size = 0;
-    if (SSL_connect(tls.get()) == 1 &&
-        SSL_write(tls.get(), request.data(), static_cast<int>(request.size())) > 0) {
-      while ((size = SSL_read(tls.get(), bytes, sizeof(bytes))) > 0)
-        answer.append(bytes, static_cast<size_t>(size));
-    }
-  }
-  close(fd);
-  return answer;
-}
+const std::string kUpgrade =
+    " HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-// Is told to drain while it looks at a request for a WebSocket, which it refuses.
-class DrainingHandler : public Handler {
+class Client {
+ public:
+  explicit Client(int port)
+      : fd_(socket(AF_INET, SOCK_STREAM, 0)), context_(SSL_CTX_new(TLS_client_method())) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) return;
+    tls_.reset(SSL_new(context_.get()));
+    SSL_set_fd(tls_.get(), fd_);
+    if (SSL_connect(tls_.get()) != 1) tls_.reset();
+  }
+  ~Client() { close(fd_); }
+  Client(const Client&) = delete;
+
+  // The head of the answer; empty: none came.
+  std::string Ask(const std::string& request) {
+    std::string answer;
+    if (tls_ == nullptr) return answer;
+    SSL_write(tls_.get(), request.data(), static_cast<int>(request.size()));
+    char byte;
+    while (!answer.ends_with("\r\n\r\n") && SSL_read(tls_.get(), &byte, 1) == 1) answer += byte;
+    return answer;
+  }
+
+ private:
+  const int fd_;
+  const Owned<SSL_CTX, SSL_CTX_free> context_;
+  Owned<SSL, SSL_free> tls_;
+};
+
+class KeepingListener : public WebSocketListener {
+ public:
+  explicit KeepingListener(std::shared_ptr<WebSocketSink> sink) : sink_(std::move(sink)) {}
+  void OnMessage(Body, bool) override {}
+  void OnClose() override {}
+
+ private:
+  const std::shared_ptr<WebSocketSink> sink_;
+};
+
+// Has WebSockets at /socket, and drains where they are asked for elsewhere.
+class OddHandler : public Handler {
  public:
   size_t MaxBodyBytes(const Request&) override { return 0; }
   void Handle(Request, Reply reply) override { reply({}); }
-  WebSocketAnswer OpenWebSocket(const Request&, std::shared_ptr<WebSocketSink>) override {
+  WebSocketAnswer OpenWebSocket(const Request& request, std::shared_ptr<WebSocketSink> new_sink) override {
+    sink = new_sink;
+    if (request.path == "/socket")
+      return {.listener = std::make_unique<KeepingListener>(std::move(new_sink))};
     transport->Drain();
     return {.refusal = Response{.status = 404}};
   }
 
   std::unique_ptr<Transport> transport;
+  std::weak_ptr<WebSocketSink> sink;  // of the last
+};
+
+class TransportTlsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto folder = std::filesystem::temp_directory_path() / ("slipway_tls_" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder);
+    auto started = Transport::Start({.port = 0, .tls = MakeTlsFiles(folder)}, handler_);
+    std::filesystem::remove_all(folder);
+    ASSERT_TRUE(started.ok()) << started.status().ToString();
+    handler_.transport = std::move(*started);
+  }
+
+  OddHandler handler_;
 };
 
 // The connection's stream belongs to the WebSocket then: draining must not ask it.
-TEST(TransportTlsTest, DrainsWhileAWebSocketIsAskedFor) {
-  const auto folder = std::filesystem::temp_directory_path() / ("slipway_tls_" + std::to_string(getpid()));
-  std::filesystem::create_directories(folder);
-  DrainingHandler handler;
-  auto started = Transport::Start({.port = 0, .tls = MakeTlsFiles(folder)}, handler);
-  std::filesystem::remove_all(folder);
-  ASSERT_TRUE(started.ok()) << started.status().ToString();
-  handler.transport = std::move(*started);
-  EXPECT_THAT(AskOverTls(handler.transport->port(),
-                         "GET /socket HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
-              StartsWith("HTTP/1.1 404 "));
-  handler.transport.reset();
+TEST_F(TransportTlsTest, DrainsWhileAWebSocketIsAskedFor) {
+  Client client(handler_.transport->port());
+  EXPECT_THAT(client.Ask("GET /elsewhere" + kUpgrade), StartsWith("HTTP/1.1 404 "));
+}
+
+TEST_F(TransportTlsTest, NothingIsLeftOfAWebSocketThatIsOpenAtTheEnd) {
+  Client client(handler_.transport->port());
+  EXPECT_THAT(client.Ask("GET /socket" + kUpgrade), StartsWith("HTTP/1.1 101 "));
+  EXPECT_FALSE(handler_.sink.expired());
+  handler_.transport.reset();
+  EXPECT_TRUE(handler_.sink.expired());
 }
 
 }  // namespace

@@ -15,7 +15,9 @@
 
 namespace slipway::server {
 
-// Lives as long as it is read from. All of it runs on the stream's strand, but for what WebSocketSink offers.
+// Lives as long as it is read from, as does its listener, which whatever reads has: a member would keep both
+// for ever where the transport ends first, as listeners keep the sink. All of it runs on the stream's strand,
+// but for what WebSocketSink offers.
 template <class Stream>
 class WebSocket : public WebSocketSink,
                   public Drainable,
@@ -31,7 +33,6 @@ class WebSocket : public WebSocketSink,
   void Start(const boost::beast::http::header<true, Fields>& request, size_t max_message_bytes,
              WebSocketAnswer answer) {
     namespace ws = boost::beast::websocket;
-    listener_ = std::move(answer.listener);
     request_.base() = request;
     stream_.read_message_max(max_message_bytes);
     // The peer answers a ping that is sent after half of this.
@@ -42,11 +43,12 @@ class WebSocket : public WebSocketSink,
             response.set(boost::beast::http::field::sec_websocket_protocol, protocol);
           }));
     }
-    stream_.async_accept(request_, [self = this->shared_from_this()](Error error) {
-      if (error) return self->End();
+    stream_.async_accept(request_, [self = this->shared_from_this(),
+                                    listener = std::move(answer.listener)](Error error) mutable {
+      if (error) return self->End(*listener);
       self->is_open_ = true;
       self->SendClose();
-      self->Read();
+      self->Read(std::move(listener));
     });
   }
 
@@ -76,14 +78,15 @@ class WebSocket : public WebSocketSink,
   static constexpr size_t kMostWaiting = 16;
   static constexpr size_t kMostReason = 123;  // RFC 6455: what a control frame has room for
 
-  void Read() {
-    stream_.async_read(buffer_, [self = this->shared_from_this()](Error error, size_t) {
-      if (error) return self->End();
+  void Read(std::unique_ptr<WebSocketListener> listener) {
+    stream_.async_read(buffer_, [self = this->shared_from_this(), listener = std::move(listener)](
+                                    Error error, size_t) mutable {
+      if (error) return self->End(*listener);
       Body message(self->buffer_.size());
       boost::asio::buffer_copy(boost::asio::buffer(message.data(), message.size()), self->buffer_.data());
       self->buffer_.consume(self->buffer_.size());
-      self->listener_->OnMessage(std::move(message), self->stream_.got_text());
-      self->Read();
+      listener->OnMessage(std::move(message), self->stream_.got_text());
+      self->Read(std::move(listener));
     });
   }
 
@@ -103,11 +106,9 @@ class WebSocket : public WebSocketSink,
     stream_.async_close(*closing_, [self = this->shared_from_this()](Error) {});
   }
 
-  void End() {
-    if (is_over_) return;
+  void End(WebSocketListener& listener) {
     is_over_ = true;
-    if (listener_ != nullptr) listener_->OnClose();
-    listener_.reset();
+    listener.OnClose();
   }
 
   boost::beast::websocket::stream<Stream> stream_;
@@ -115,7 +116,6 @@ class WebSocket : public WebSocketSink,
   const Counted counted_;
   boost::beast::http::request<boost::beast::http::empty_body> request_;
   boost::beast::flat_buffer buffer_;
-  std::unique_ptr<WebSocketListener> listener_;
   std::deque<std::string> waiting_;  // the first is being written
   std::optional<boost::beast::websocket::close_reason> closing_;
   bool is_open_ = false, is_over_ = false;
