@@ -22,7 +22,7 @@ import zlib
 
 import served
 from load import Load, infer_body, request
-from served import until, wait_until
+from served import wait_until
 
 PROGRAM = ""
 MUTATIONS = int(os.environ.get("SLIPWAY_MUTATIONS", 400))
@@ -112,7 +112,7 @@ class Slow(Hostile):
             answers, closed = self.feed(text)
             load.wait_for(100)
         self.assertFalse(load.wrong or load.lost or load.statuses, str(load))
-        self.assertLess(max(closed), 10 * SLOW, list(zip(closed, answers)))
+        self.assertLess(max(closed), 5 * SLOW, list(zip(closed, answers)))
         for answer in answers:
             self.assertIn(self.statuses(answer), ([408], []))  # a reset may take the words away
         self.assertIn(408, sum(map(self.statuses, answers), []))
@@ -130,7 +130,7 @@ class Slow(Hostile):
             each.sendall(head + b"\r\n\r\n")
         start = time.monotonic()
         with Load(self.server.port, "affine", [2], clients=1) as load:
-            while sockets and time.monotonic() - start < 20 * SLOW:
+            while sockets and time.monotonic() - start < 5 * SLOW:
                 for each in list(sockets):
                     try:
                         each.send(b" ")
@@ -370,8 +370,7 @@ class Many(Hostile):
             idle.append(client)
         for client in idle:
             self.assertIn(b" 200 OK", client.recv(1024))
-        # What slows requests down does so each time; other work of this machine does not.
-        self.assertLess(until(self.median_latency, lambda now: now < 2 * usual, seconds=10), 2 * usual)
+        self.assertLess(self.median_latency(), 2 * usual)
         self.assertLess((self.memory() - before) / IDLE, 8, "KiB a connection")
         for client in idle[::1000]:  # they are still served
             client.sendall(request("GET /v2/health/live HTTP/1.1"))
