@@ -30,19 +30,18 @@ class PhotoRequest : public PhotoWork {
   Status Prepare() override {
     SLIPWAY_ASSIGN_OR_RETURN(Body body, call_.TakeBody());
     const std::string_view type = call_.request.headers.Get("Content-Type");
+    // Gone with this call: a photo that waits for its batch is the network's input alone.
     SLIPWAY_ASSIGN_OR_RETURN(
-        upload_, TakeUpload(type, std::move(body), call_.site.limits.max_decoded_bytes, call_.query));
+        Upload upload, TakeUpload(type, std::move(body), call_.site.limits.max_decoded_bytes, call_.query));
     if (IsForm(type)) SLIPWAY_RETURN_IF_ERROR(TakeParameters());
-    const Status status = PreparePhoto(upload_.bytes);
-    upload_.body = Body();  // a photo that waits for its batch is the network's input alone
-    upload_.bytes = {};
-    return status;
+    file_ = std::move(upload.name);
+    return PreparePhoto(upload.bytes);
   }
 
   void Finish(std::span<const Tensor> outputs) override {
     auto answer = ReadAnswer(outputs);
     if (!answer.ok()) return call_.Answer(answer.status());
-    if (form_ == kForms[0]) return call_.AnswerJson(answer->Line(upload_.name));
+    if (form_ == kForms[0]) return call_.AnswerJson(answer->Line(file_));
     auto picture = answer->Draw(form_ == "image/png");
     if (!picture.ok()) return call_.Answer(picture.status());
     Response response;
@@ -63,7 +62,7 @@ class PhotoRequest : public PhotoWork {
   }
 
   Call call_;
-  Upload upload_;
+  std::string file_;  // as the client calls it
   std::string_view form_;
 };
 

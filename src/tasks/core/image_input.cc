@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/brief_tensor.h"
 #include "base/scalar.h"
@@ -250,7 +251,7 @@ Result<ImageInput> MakeImageInput(media::Image photo, const InputSpec& spec, con
     SLIPWAY_ASSIGN_OR_RETURN(input.placed, Place(std::move(upright), spec.resize, static_cast<int>(width),
                                                  static_cast<int>(height)));
   }
-  const Image bytes = std::move(input.placed.image);
+  const Image bytes = std::exchange(input.placed.image, Image());
   input.width = keeps_fractions ? reals.width : bytes.width;
   input.height = keeps_fractions ? reals.height : bytes.height;
   const int64_t channels = keeps_fractions ? reals.channels : bytes.channels;
