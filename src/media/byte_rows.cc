@@ -119,6 +119,8 @@ size_t PackVectors(const uint8_t* pixels, size_t count, const float* mean, const
 
 #endif  // not scalar
 
+bool IsForVnni() { return HWY_TARGET == HWY_AVX3_DL; }
+
 void AcrossPil(const ByteTaps& taps, int channels, const uint8_t* pixels, uint8_t* out) {
   FilterAcross<kPilBits>(taps, channels, pixels, kPilHalf, out);
 }
@@ -182,6 +184,7 @@ namespace slipway::media {
 namespace {
 
 HWY_EXPORT(SpreadPixels);
+HWY_EXPORT(IsForVnni);
 HWY_EXPORT(AcrossPil);
 HWY_EXPORT(AcrossOpenCv);
 HWY_EXPORT(DownPil);
@@ -199,10 +202,11 @@ ByteRowFilter::ByteRowFilter(const ByteTaps& taps, int channels, int in_width)
       width_((taps.width + kTapsAtOnce - 1) / kTapsAtOnce * kTapsAtOnce),
       first_(taps.first.begin(), taps.first.end()),
       weights_(first_.size() * static_cast<size_t>(width_) + kLongest),
-      pixels_((static_cast<size_t>(in_width) + kTapsAtOnce) * 4) {
+      pixels_((static_cast<size_t>(in_width) + kTapsAtOnce) * 4 + VnniTaps::kReadBehind) {
   const auto width = static_cast<size_t>(taps.width);
   for (size_t x = 0; x < first_.size(); ++x)
     std::copy_n(&taps.weights[x * width], width, &weights_[x * static_cast<size_t>(width_)]);
+  if (HWY_DYNAMIC_DISPATCH(IsForVnni)()) vnni_ = MakeVnniTaps(taps, channels);
 }
 
 ByteTaps ByteRowFilter::Spread(const uint8_t* row) {
@@ -215,6 +219,10 @@ ByteTaps ByteRowFilter::Spread(const uint8_t* row) {
 }
 
 void ByteRowFilter::Run(const uint8_t* row, uint8_t* out) {
+  if (vnni_) {
+    std::copy_n(row, static_cast<size_t>(in_width_ * channels_), pixels_.data());
+    return AcrossPilVnni(*vnni_, pixels_.data(), out);
+  }
   const ByteTaps taps = Spread(row);
   HWY_DYNAMIC_DISPATCH(AcrossPil)(taps, channels_, pixels_.data(), out);
 }

@@ -5,27 +5,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
-namespace slipway::media {
+#include "media/byte_rows_vnni.h"
+#include "media/byte_taps.h"
 
-// An axis of a resize as resize_taps.h has it, with integer weights: output x is made of the pixels
-// first[x] + j, weighed by weights[x * width + j], j < width.
-struct ByteTaps {
-  int width = 1;
-  std::span<const int32_t> first;
-  std::span<const int32_t> weights;
-};
+namespace slipway::media {
 
 // Filters rows of 3 or 4 channels across.
 class ByteRowFilter {
  public:
   static bool Takes(int channels) { return channels == 3 || channels == 4; }
   // What a row is written to has room for so many elements more.
-  static constexpr size_t kSpare = 4;
+  static constexpr size_t kSpare = VnniTaps::kWrittenBehind;
 
-  // REQUIRES: Takes(channels); all windows lie within in_width pixels.
+  // REQUIRES: Takes(channels); all windows lie within in_width pixels; no weight is beyond 2^22 either way.
   ByteRowFilter(const ByteTaps& taps, int channels, int in_width);
 
   // PIL: clamp((2^21 + sum of weight * byte) >> 22).
@@ -40,7 +36,8 @@ class ByteRowFilter {
   int channels_, in_width_, width_;
   std::vector<int32_t> first_;
   std::vector<int32_t> weights_;  // windows a multiple of a vector wide
-  std::vector<uint8_t> pixels_;   // of a row, four bytes each, and zeros behind
+  std::vector<uint8_t> pixels_;   // of a row, and what is read behind it
+  std::optional<VnniTaps> vnni_;
 };
 
 // PIL: clamp((2^21 + sum of weights[j] * rows[j][i]) >> 22), i < count.

@@ -142,8 +142,10 @@ Result<Image> DecodeJpeg(Bytes bytes, const ImageInfo& info, const DecodeOptions
     return ToRequestedColor(RgbFromInvertedCmyk(cmyk), options);
   }
   const bool is_grey = options.color == DecodeColor::kGrey;
-  Image image(info.width, info.height, is_grey ? 1 : 3);
-  if (jpeg::DecodeBaseline(bytes, &image)) return image;
+  const int channels = is_grey ? 1 : 3;
+  if (auto baseline = jpeg::DecodeBaseline(bytes, info.width, info.height, channels))
+    return std::move(*baseline);
+  Image image(info.width, info.height, channels);
   SLIPWAY_RETURN_IF_ERROR(Decompress(bytes, options.damage, is_grey ? TJPF_GRAY : TJPF_RGB, &image));
   return image;
 }

@@ -21,40 +21,50 @@ double Cubic(double x, double a) {
 // Collects weights by input index, clamped to the border, then lays them out as windows of one width.
 class Builder {
  public:
-  Builder(int in, int out) : in_(in), windows_(static_cast<size_t>(out)) {}
+  Builder(int in, int out) : in_(in), out_(static_cast<size_t>(out)) { windows_.reserve(out_); }
 
+  // Outputs come in ascending order, and an output's inputs, too. One without inputs is zero.
   void Add(int output, int input, double weight) {
-    Window& window = windows_[static_cast<size_t>(output)];
     const int index = std::clamp(input, 0, in_ - 1);
-    if (window.weights.empty()) window.first = index;
-    const int offset = index - window.first;  // >= 0: inputs come in ascending order
-    if (offset >= static_cast<int>(window.weights.size()))
-      window.weights.resize(static_cast<size_t>(offset) + 1);
-    window.weights[static_cast<size_t>(offset)] += weight;
+    if (windows_.size() <= static_cast<size_t>(output))
+      windows_.resize(static_cast<size_t>(output) + 1, {index, weights_.size()});
+    const Window& window = windows_.back();
+    const size_t at = window.begin + static_cast<size_t>(index - window.first);
+    if (at >= weights_.size()) weights_.resize(at + 1);
+    weights_[at] += weight;
   }
 
-  Taps Finish() const {
+  Taps Finish() {
+    windows_.resize(out_, {0, weights_.size()});
     Taps taps;
-    for (const Window& window : windows_)
-      taps.width = std::max(taps.width, static_cast<int>(window.weights.size()));
+    for (size_t i = 0; i < windows_.size(); ++i)
+      taps.width = std::max(taps.width, static_cast<int>(End(i) - windows_[i].begin));
     taps.first.reserve(windows_.size());
     taps.weights.resize(windows_.size() * static_cast<size_t>(taps.width));
     for (size_t i = 0; i < windows_.size(); ++i) {
-      const int first = std::min(windows_[i].first, in_ - taps.width);
+      const Window& window = windows_[i];
+      const int first = std::min(window.first, in_ - taps.width);
       taps.first.push_back(first);
-      double* to = &taps.weights[i * static_cast<size_t>(taps.width)] + (windows_[i].first - first);
-      std::copy(windows_[i].weights.begin(), windows_[i].weights.end(), to);
+      double* to = &taps.weights[i * static_cast<size_t>(taps.width)] + (window.first - first);
+      std::copy_n(&weights_[window.begin], End(i) - window.begin, to);
     }
     return taps;
   }
 
  private:
   struct Window {
-    int first = 0;
-    std::vector<double> weights;
+    int first;
+    size_t begin;  // of its weights
   };
+
+  size_t End(size_t window) const {
+    return window + 1 < windows_.size() ? windows_[window + 1].begin : weights_.size();
+  }
+
   int in_;
+  size_t out_;
   std::vector<Window> windows_;
+  std::vector<double> weights_;
 };
 
 // Two or four samples around `position`, clamped at the border.
@@ -116,14 +126,19 @@ Taps PilTaps(int in, int out, Filter filter) {
   const double scale = static_cast<double>(in) / out;
   const double widening = std::max(scale, 1.0);
   const double support = PilSupport(filter) * widening;
+  std::vector<double> kernel;
   for (int i = 0; i < out; ++i) {
     const double center = (i + 0.5) * scale;
     const int begin = std::max(0, static_cast<int>(center - support + 0.5));
     const int end = std::min(in, static_cast<int>(center + support + 0.5));
     double total = 0;
-    for (int j = begin; j < end; ++j) total += PilKernel(filter, (j - center + 0.5) / widening);
+    kernel.clear();
     for (int j = begin; j < end; ++j) {
-      const double weight = PilKernel(filter, (j - center + 0.5) / widening);
+      kernel.push_back(PilKernel(filter, (j - center + 0.5) / widening));
+      total += kernel.back();
+    }
+    for (int j = begin; j < end; ++j) {
+      const double weight = kernel[static_cast<size_t>(j - begin)];
       builder.Add(i, j, total == 0 ? weight : weight / total);
     }
   }

@@ -65,6 +65,7 @@ struct Slot {
 
 class ScanDecoder {
  public:
+  // image: without pixels.
   ScanDecoder(const Frame& frame, std::span<const uint8_t> scan, Image* image)
       : frame_(frame), bytes_(scan), image_(*image) {
     const Component& first = frame.components[0];
@@ -78,6 +79,8 @@ class ScanDecoder {
     if (!MakeTables() || !MakeBands()) return false;
     MakeSlots();
     if (!StartInterval()) return false;
+    image_.pixels.reserve(static_cast<size_t>(frame_.height) * image_.RowElems());
+    row_.resize(image_.RowElems());
     for (int row = 0; row < mcu_rows_; ++row) {
       if (!ReadRow() || !TransformRow()) return false;
       WriteRow(row);
@@ -229,15 +232,15 @@ class ScanDecoder {
     const int top = mcu_row * mcu_height_;
     const int bottom = std::min(mcu_height_, frame_.height - top);
     if (frame_.component_count == 1 || bands_[0].component.v == 1) {
-      for (int y = 0; y < bottom; ++y) WritePixels(top, y, y, y);
+      for (int y = 0; y < bottom; ++y) WritePixels(y, y, y);
       return;
     }
     const int color_top = 8 * mcu_row;
     const int color_last = bands_[1].height - 1 - color_top;
     const bool is_last = mcu_row + 1 == mcu_rows_;
     for (int y = mcu_row == 0 ? 0 : -1; y <= (is_last ? color_last : 6); ++y) {
-      WritePixels(top, 2 * y, y, mcu_row == 0 && y == 0 ? 0 : y - 1);
-      if (2 * y + 1 < bottom) WritePixels(top, 2 * y + 1, y, std::min(y + 1, color_last));
+      WritePixels(2 * y, y, mcu_row == 0 && y == 0 ? 0 : y - 1);
+      if (2 * y + 1 < bottom) WritePixels(2 * y + 1, y, std::min(y + 1, color_last));
     }
     for (Band& band : bands_) {
       const int rows = 8 * band.component.v;
@@ -245,20 +248,23 @@ class ScanDecoder {
     }
   }
 
-  // Row y of the luma, of whose row 0 the image's is `top`, with the row of colour and the one nearest to it.
-  void WritePixels(int top, int y, int color, int near) {
-    uint8_t* to = image_.Row(top + y);
+  // Row y of the luma, with the row of colour and the one nearest to it.
+  void WritePixels(int y, int color, int near) {
     const auto width = static_cast<size_t>(frame_.width);
     const uint8_t* luma = bands_[0].Row(y);
-    if (image_.channels == 1) {
-      std::memcpy(to, luma, width);
-      return;
+    if (image_.channels == 1) return Append(luma);
+    if (frame_.component_count == 1) {
+      RgbOfGrey(luma, width, row_.data());
+    } else {
+      const uint8_t* cb = ColorRow(1, color, near);
+      const uint8_t* cr = ColorRow(2, color, near);
+      RgbOfYcc(luma, cb, cr, width, row_.data());
     }
-    if (frame_.component_count == 1) return RgbOfGrey(luma, width, to);
-    const uint8_t* cb = ColorRow(1, color, near);
-    const uint8_t* cr = ColorRow(2, color, near);
-    RgbOfYcc(luma, cb, cr, width, to);
+    Append(row_.data());
   }
+
+  // Rows come from top to bottom. Memory for all of them is touched once, by what they are.
+  void Append(const uint8_t* row) { image_.pixels.insert(image_.pixels.end(), row, row + image_.RowElems()); }
 
   const uint8_t* ColorRow(size_t component, int y, int near) {
     Band& band = bands_[component];
@@ -288,6 +294,7 @@ class ScanDecoder {
   std::array<std::unique_ptr<AcTable>, kTableSlots> ac_;
   Places places_;
   std::array<Band, 3> bands_;
+  std::vector<uint8_t> row_;                     // of pixels
   std::array<std::vector<uint8_t>, 2> doubled_;  // rows of Cb and Cr, as wide as the picture
   std::array<Slot, 6> slots_;
   size_t slot_count_ = 0;
@@ -310,16 +317,20 @@ namespace slipway::media::jpeg {
 
 HWY_EXPORT(DecodeScanTarget);
 
-bool DecodeBaseline(std::span<const uint8_t> bytes, Image* image) {
+std::optional<Image> DecodeBaseline(std::span<const uint8_t> bytes, int width, int height, int channels) {
   const std::optional<Frame> frame = ReadFrame(bytes);
-  if (!frame || frame->width != image->width || frame->height != image->height) return false;
-  if (image->channels != 3 && (image->channels != 1 || frame->component_count != 1)) return false;
+  if (!frame || frame->width != width || frame->height != height) return std::nullopt;
+  if (channels != 3 && (channels != 1 || frame->component_count != 1)) return std::nullopt;
   // libjpeg repeats the samples of colour where it has one or two in a row.
   constexpr int kNarrow = 4;
-  if (frame->components[0].h == 2 && frame->width <= kNarrow) return false;
-  if (HWY_DYNAMIC_DISPATCH(DecodeScanTarget)(*frame, bytes.subspan(frame->scan_begin), image)) return true;
-  std::fill(image->pixels.begin(), image->pixels.end(), uint8_t{0});
-  return false;
+  if (frame->components[0].h == 2 && width <= kNarrow) return std::nullopt;
+  Image image;
+  image.width = width;
+  image.height = height;
+  image.channels = channels;
+  const auto scan = bytes.subspan(frame->scan_begin);
+  if (!HWY_DYNAMIC_DISPATCH(DecodeScanTarget)(*frame, scan, &image)) return std::nullopt;
+  return image;
 }
 
 }  // namespace slipway::media::jpeg

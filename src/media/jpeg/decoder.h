@@ -7,14 +7,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "media/image.h"
 
 namespace slipway::media::jpeg {
 
-// image: of the file's size, zeroed, with 3 channels, or 1 for a grey file. Returns whether the file is of
-// the kind; if not, the image is left zeroed.
-bool DecodeBaseline(std::span<const uint8_t> bytes, Image* image);
+// width, height: what else is known of the file. channels: 3, or 1 for a grey file. Nothing where the file is
+// not of the kind.
+std::optional<Image> DecodeBaseline(std::span<const uint8_t> bytes, int width, int height, int channels);
 
 }  // namespace slipway::media::jpeg

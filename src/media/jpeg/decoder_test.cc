@@ -121,14 +121,11 @@ bool IsNarrow(int width, int sampling) {
 
 // Whether the file was taken, after all that holds of it has been checked.
 bool Check(const Bytes& bytes, const Header& header, int channels) {
-  Image image(header.width, header.height, channels);
-  if (!DecodeBaseline(bytes, &image)) {
-    EXPECT_TRUE(std::all_of(image.pixels.begin(), image.pixels.end(), [](uint8_t v) { return v == 0; }));
-    return false;
-  }
+  const auto image = DecodeBaseline(bytes, header.width, header.height, channels);
+  if (!image) return false;
   const std::optional<Image> expected = TurboDecode(bytes, channels);
   EXPECT_TRUE(expected.has_value()) << "TurboJPEG does not take it";
-  EXPECT_TRUE(!expected || image == *expected);
+  EXPECT_TRUE(!expected || *image == *expected);
   return true;
 }
 
@@ -193,10 +190,7 @@ TEST_P(JpegDecoderTest, LeavesOtherKinds) {
   EXPECT_FALSE(Check(Encode(image, TJSAMP_420, 80, Extra::kNone, TJFLAG_PROGRESSIVE)));
   const Bytes colour = Encode(image, TJSAMP_420, 80);
   EXPECT_FALSE(Check(colour, *TurboHeader(colour), 1));
-  Header other = *TurboHeader(colour);
-  ++other.width;
-  Image wrong(other.width, other.height, 3);
-  EXPECT_FALSE(DecodeBaseline(colour, &wrong));
+  EXPECT_FALSE(DecodeBaseline(colour, 51, 30, 3));
 }
 
 TEST_P(JpegDecoderTest, GreyFilesAreGreyOrRgb) {
