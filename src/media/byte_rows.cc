@@ -218,17 +218,21 @@ ByteTaps ByteRowFilter::Spread(const uint8_t* row) {
   return {width_, first_, weights_};
 }
 
-void ByteRowFilter::Run(const uint8_t* row, uint8_t* out) {
-  if (vnni_) {
-    std::copy_n(row, static_cast<size_t>(in_width_ * channels_), pixels_.data());
-    return AcrossPilVnni(*vnni_, pixels_.data(), out);
-  }
-  const ByteTaps taps = Spread(row);
+void ByteRowFilter::RunVnni(std::span<const uint8_t> rows, uint8_t* out) {
+  const size_t bytes = static_cast<size_t>(in_width_) * static_cast<size_t>(channels_);
+  const bool is_last = rows.size() < bytes + VnniTaps::kReadBehind;
+  if (is_last) std::copy_n(rows.data(), bytes, pixels_.data());
+  AcrossPilVnni(*vnni_, is_last ? pixels_.data() : rows.data(), out);
+}
+
+void ByteRowFilter::Run(std::span<const uint8_t> rows, uint8_t* out) {
+  if (vnni_) return RunVnni(rows, out);
+  const ByteTaps taps = Spread(rows.data());
   HWY_DYNAMIC_DISPATCH(AcrossPil)(taps, channels_, pixels_.data(), out);
 }
 
-void ByteRowFilter::Run(const uint8_t* row, int16_t* out) {
-  const ByteTaps taps = Spread(row);
+void ByteRowFilter::Run(std::span<const uint8_t> rows, int16_t* out) {
+  const ByteTaps taps = Spread(rows.data());
   HWY_DYNAMIC_DISPATCH(AcrossOpenCv)(taps, channels_, pixels_.data(), out);
 }
 

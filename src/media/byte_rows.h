@@ -24,14 +24,16 @@ class ByteRowFilter {
   // REQUIRES: Takes(channels); all windows lie within in_width pixels; no weight is beyond 2^22 either way.
   ByteRowFilter(const ByteTaps& taps, int channels, int in_width);
 
+  // rows: begin with the row that is filtered; what is behind it may be read.
   // PIL: clamp((2^21 + sum of weight * byte) >> 22).
-  void Run(const uint8_t* row, uint8_t* out);
+  void Run(std::span<const uint8_t> rows, uint8_t* out);
   // OpenCV: (sum of weight * byte) >> 4, which fits.
-  void Run(const uint8_t* row, int16_t* out);
+  void Run(std::span<const uint8_t> rows, int16_t* out);
 
  private:
   // The row as four bytes a pixel.
   ByteTaps Spread(const uint8_t* row);
+  void RunVnni(std::span<const uint8_t> rows, uint8_t* out);
 
   int channels_, in_width_, width_;
   std::vector<int32_t> first_;

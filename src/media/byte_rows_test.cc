@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <tuple>
 
 #include "base/simd/targets.h"
 // The instruction sets come first.
@@ -40,25 +41,36 @@ class ByteRowsTest : public ::testing::Test {
 
 uint8_t Pil(int64_t sum) { return static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255)); }
 
+// How neighbouring windows lie, and whether the row is the image's last one.
+enum class Order { kRandom, kAscending };
+enum class Behind { kNothing, kRows };
+
 // Windows of random places and weights; a negative one among them makes sums beyond a byte on both sides.
 TEST_F(ByteRowsTest, FiltersAcross) {
-  for (const int channels : {3, 4}) {
+  for (const auto& [channels, order, behind] : {std::tuple{3, Order::kRandom, Behind::kNothing},
+                                                {4, Order::kRandom, Behind::kNothing},
+                                                {3, Order::kAscending, Behind::kNothing},
+                                                {4, Order::kAscending, Behind::kNothing},
+                                                {3, Order::kRandom, Behind::kRows},
+                                                {3, Order::kAscending, Behind::kRows}}) {
     for (const int taps : {1, 2, 3, 4, 5, 8, 9}) {
       const int in_width = taps + 13, outputs = 37;
-      const auto first = Random<int32_t>(outputs, 0, in_width - taps);
+      auto first = Random<int32_t>(outputs, 0, in_width - taps);
+      if (order == Order::kAscending) std::sort(first.begin(), first.end());
       auto weights = Random<int32_t>(static_cast<size_t>(outputs * taps), -(1 << 21), 1 << 22);
       for (int32_t& weight : weights) weight /= taps;
-      const auto row = Random<uint8_t>(static_cast<size_t>(in_width * channels), 0, 255);
-      OnEachTarget([&] {
+      const int rows = behind == Behind::kRows ? 3 : 1;
+      const auto pixels = Random<uint8_t>(static_cast<size_t>(rows * in_width * channels), 0, 255);
+      OnEachTarget([&, channels = channels] {
         ByteRowFilter filter({taps, first, weights}, channels, in_width);
         std::vector<uint8_t> found(static_cast<size_t>(outputs * channels) + ByteRowFilter::kSpare);
-        filter.Run(row.data(), found.data());
+        filter.Run(pixels, found.data());
         for (int i = 0; i < outputs * channels; ++i) {
+          const auto x = static_cast<size_t>(i / channels);
           int64_t sum = 1 << 21;
           for (int j = 0; j < taps; ++j)
-            sum += int64_t{weights[static_cast<size_t>(i / channels * taps + j)]} *
-                   row[static_cast<size_t>((first[static_cast<size_t>(i / channels)] + j) * channels +
-                                           i % channels)];
+            sum += int64_t{weights[x * static_cast<size_t>(taps) + static_cast<size_t>(j)]} *
+                   pixels[static_cast<size_t>((first[x] + j) * channels + i % channels)];
           ASSERT_EQ(found[static_cast<size_t>(i)], Pil(sum))
               << channels << " channels, " << taps << " taps, " << i;
         }
@@ -78,7 +90,7 @@ TEST_F(ByteRowsTest, FiltersAcrossAsOpenCv) {
     OnEachTarget([&] {
       ByteRowFilter filter({2, first, weights}, channels, in_width);
       std::vector<int16_t> found(static_cast<size_t>(outputs * channels) + ByteRowFilter::kSpare);
-      filter.Run(row.data(), found.data());
+      filter.Run(row, found.data());
       for (int i = 0; i < outputs * channels; ++i) {
         const auto x = static_cast<size_t>(i / channels);
         const auto at = static_cast<size_t>(first[x] * channels + i % channels);

@@ -163,7 +163,9 @@ class RowCache {
  private:
   void Fill(int y, typename A::Mid* row) {
     if constexpr (kHasByteRows<A, In>) {
-      if (byte_filter_) return byte_filter_->Run(image_.Row(y), row);
+      const std::span<const In> pixels = image_.pixels;
+      if (byte_filter_)
+        return byte_filter_->Run(pixels.subspan(static_cast<size_t>(y) * image_.RowElems()), row);
     }
     filter_(image_.Row(y), image_.channels, across_, weights_.data(), row);
   }
