@@ -59,7 +59,11 @@ void Connection::Connect() {
 }
 
 void Connection::Send() {
-  asio::async_write(socket_, asio::buffer(request_), [this](const ErrorCode& error, size_t) {
+  // All that the socket takes at once; Asio's own way is 64 KB a call.
+  const auto what_is_left = [this](const ErrorCode& error, size_t sent) {
+    return error ? 0 : request_.size() - sent;
+  };
+  asio::async_write(socket_, asio::buffer(request_), what_is_left, [this](const ErrorCode& error, size_t) {
     // A server that refuses a request may answer and close before it has read all of it.
     send_error_ = error;
     Receive();

@@ -21,7 +21,8 @@ class ByteRowFilter {
   // What a row is written to has room for so many elements more.
   static constexpr size_t kSpare = VnniTaps::kWrittenBehind;
 
-  // REQUIRES: Takes(channels); all windows lie within in_width pixels; no weight is beyond 2^22 either way.
+  // REQUIRES: Takes(channels); all windows lie within in_width pixels; no weight is beyond 127 * 2^16 either
+  // way (1 is 2^22).
   ByteRowFilter(const ByteTaps& taps, int channels, int in_width);
 
   // rows: begin with the row that is filtered; what is behind it may be read.

@@ -39,7 +39,8 @@ struct VnniTaps {
   alignas(16) uint8_t interleaved[16] = {};  // where pixels' bytes are in [channel][output]
 };
 
-// REQUIRES: at least one output; channels is 3 or 4; no weight is beyond 2^22 either way.
+// REQUIRES: at least one output; channels is 3 or 4; no weight is beyond 127 * 2^16 either way, where three
+// digits end.
 VnniTaps MakeVnniTaps(const ByteTaps& from, int channels);
 
 // REQUIRES: the processor has AVX-512 with VNNI and VBMI, as all of Highway's target AVX3_DL have.

@@ -46,7 +46,7 @@ class Builder {
       const int first = std::min(window.first, in_ - taps.width);
       taps.first.push_back(first);
       double* to = &taps.weights[i * static_cast<size_t>(taps.width)] + (window.first - first);
-      std::copy_n(&weights_[window.begin], End(i) - window.begin, to);
+      std::copy_n(weights_.begin() + static_cast<ptrdiff_t>(window.begin), End(i) - window.begin, to);
     }
     return taps;
   }

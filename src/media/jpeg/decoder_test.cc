@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <turbojpeg.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
