@@ -62,7 +62,7 @@ HWY_INLINE int32_t BiasOf(uint64_t value, uint32_t value_shift) {
 constexpr int32_t kBadDc = 1 << 20;
 
 HWY_NOINLINE int32_t ReadLongDc(BitReader& in, const DcTable& table) {
-  const LongCodes::Found found = table.codes.Find(static_cast<uint32_t>(in.bits >> 48));
+  const LongCodes::Found found = table.codes.Find<kDcBits>(static_cast<uint32_t>(in.bits >> 48));
   if (found.bits == 0 || found.symbol > kMaxDcSize) return kBadDc;
   in.Skip(static_cast<uint32_t>(found.bits));
   return Extend(in.Take(found.symbol), found.symbol);
@@ -92,7 +92,7 @@ constexpr uint32_t kBadSymbol = 1000;
 HWY_NOINLINE uint32_t ReadLongSymbol(BitReader& in, const AcTable& table, const uint16_t* at,
                                      int16_t* block) {
   in.Refill();
-  const LongCodes::Found found = table.codes.Find(static_cast<uint32_t>(in.bits >> 48));
+  const LongCodes::Found found = table.codes.Find<kAcBits>(static_cast<uint32_t>(in.bits >> 48));
   const int size = found.symbol & 15;
   const uint32_t run = found.symbol >> 4;
   if (found.bits == 0 || size > kMaxAcSize) return kBadSymbol;

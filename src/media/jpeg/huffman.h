@@ -32,9 +32,12 @@ struct LongCodes {
     int bits = 0;  // 0: no code
     uint8_t symbol = 0;
   };
-  // next: the next 16 bits.
+  // next: the next 16 bits. Nothing for a code that a table of kTableBits has room for: what is there and was
+  // not taken has no meaning.
+  template <int kTableBits>
   Found Find(uint32_t next) const {
-    for (int bits = 1; bits <= 16; ++bits) {
+    if (next < end[kTableBits]) return {};
+    for (int bits = kTableBits + 1; bits <= 16; ++bits) {
       if (next >= end[static_cast<size_t>(bits)]) continue;
       const auto index = static_cast<int32_t>(next >> (16 - bits)) + offset[static_cast<size_t>(bits)];
       return {.bits = bits, .symbol = symbols[static_cast<size_t>(index) & 255]};
