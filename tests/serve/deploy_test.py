@@ -104,6 +104,11 @@ class Container(WithServer):
                 packages = {line.split(":")[0] for line in run.stdout.splitlines()}
                 self.assertTrue(packages & (installed | with_the_system), f"{library} of {file.name} is of {packages}, which the image lacks")
 
+    def test_what_was_built_here_is_not_copied(self):
+        ignored, left_out = ({line.removeprefix("**/").strip("/") for line in (ROOT / name).read_text().splitlines()}
+                             for name in (".gitignore", ".dockerignore"))
+        self.assertLessEqual(ignored | {".git"}, left_out)
+
     def test_its_program_serves(self):
         with served.Served(self.program, [self.folder / "models"]) as server:
             self.assertEqual(json.loads(server.get("/v2/models/affine"))["name"], "affine")
