@@ -67,6 +67,17 @@ class Systemd(unittest.TestCase):
             self.assertEqual(run.returncode, 0, run.stdout[-500:])
 
 
+    @unittest.skipUnless(shutil.which("dpkg-query"), "dpkg-query is absent")
+    def test_the_unit_needs_no_package_that_a_system_may_lack(self):
+        programs = re.findall(r"^Exec\w+=(\S+)", (DEPLOY / "slipway-serve.service").read_text(), re.MULTILINE)
+        self.assertIn("/usr/local/bin/slipway", programs)
+        for program in set(programs) - {"/usr/local/bin/slipway"}:
+            found = subprocess.run(["dpkg-query", "--search", program], capture_output=True, text=True, check=True).stdout
+            package = re.search(rf"^(\S+): {program}$", found, re.MULTILINE)[1]
+            shown = subprocess.run(["dpkg-query", "--show", "--showformat", "${Essential}", package], capture_output=True, text=True, check=True)
+            self.assertEqual(shown.stdout, "yes", f"{program} is of {package}")
+
+
 class Container(WithServer):
     """The image's files, as the Dockerfile's own command installs them, in a folder in place of a container."""
 
