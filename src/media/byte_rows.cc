@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/round_up.h"
 #include "base/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -19,8 +20,6 @@ namespace {
 
 using Ints = hn::CappedTag<int32_t, 16>;
 using FourInts = hn::CappedTag<int32_t, 4>;
-constexpr int kPilBits = 22;
-constexpr int32_t kPilHalf = 1 << (kPilBits - 1);
 
 #if HWY_TARGET == HWY_SCALAR
 
@@ -196,17 +195,20 @@ constexpr size_t kLongest = 16;  // lanes; weights are loaded by whole vectors
 
 }  // namespace
 
-ByteRowFilter::ByteRowFilter(const ByteTaps& taps, int channels, int in_width)
+ByteRowFilter::ByteRowFilter(RowStyle style, const ByteTaps& taps, int channels, int in_width)
     : channels_(channels),
       in_width_(in_width),
-      width_((taps.width + kTapsAtOnce - 1) / kTapsAtOnce * kTapsAtOnce),
-      first_(taps.first.begin(), taps.first.end()),
-      weights_(first_.size() * static_cast<size_t>(width_) + kLongest),
+      width_(static_cast<int>(RoundUp(taps.width, kTapsAtOnce))),
       pixels_((static_cast<size_t>(in_width) + kTapsAtOnce) * 4 + VnniTaps::kReadBehind) {
+  if (style == RowStyle::kPil && HWY_DYNAMIC_DISPATCH(IsForVnni)()) {
+    vnni_ = MakeVnniTaps(taps, channels);
+    return;
+  }
+  first_.assign(taps.first.begin(), taps.first.end());
+  weights_.resize(first_.size() * static_cast<size_t>(width_) + kLongest);
   const auto width = static_cast<size_t>(taps.width);
   for (size_t x = 0; x < first_.size(); ++x)
     std::copy_n(&taps.weights[x * width], width, &weights_[x * static_cast<size_t>(width_)]);
-  if (HWY_DYNAMIC_DISPATCH(IsForVnni)()) vnni_ = MakeVnniTaps(taps, channels);
 }
 
 ByteTaps ByteRowFilter::Spread(const uint8_t* row) {

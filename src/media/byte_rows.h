@@ -14,6 +14,8 @@
 
 namespace slipway::media {
 
+enum class RowStyle { kPil, kOpenCv };
+
 // Filters rows of 3 or 4 channels across.
 class ByteRowFilter {
  public:
@@ -23,12 +25,12 @@ class ByteRowFilter {
 
   // REQUIRES: Takes(channels); all windows lie within in_width pixels; no weight is beyond 127 * 2^16 either
   // way (1 is 2^22).
-  ByteRowFilter(const ByteTaps& taps, int channels, int in_width);
+  ByteRowFilter(RowStyle style, const ByteTaps& taps, int channels, int in_width);
 
   // rows: begin with the row that is filtered; what is behind it may be read.
-  // PIL: clamp((2^21 + sum of weight * byte) >> 22).
+  // kPil: clamp((2^21 + sum of weight * byte) >> 22).
   void Run(std::span<const uint8_t> rows, uint8_t* out);
-  // OpenCV: (sum of weight * byte) >> 4, which fits.
+  // kOpenCv: (sum of weight * byte) >> 4, which fits.
   void Run(std::span<const uint8_t> rows, int16_t* out);
 
  private:
@@ -40,7 +42,7 @@ class ByteRowFilter {
   std::vector<int32_t> first_;
   std::vector<int32_t> weights_;  // windows a multiple of a vector wide
   std::vector<uint8_t> pixels_;   // of a row, and what is read behind it
-  std::optional<VnniTaps> vnni_;
+  std::optional<VnniTaps> vnni_;  // in place of the weights
 };
 
 // PIL: clamp((2^21 + sum of weights[j] * rows[j][i]) >> 22), i < count.

@@ -62,7 +62,7 @@ TEST_F(ByteRowsTest, FiltersAcross) {
       const int rows = behind == Behind::kRows ? 3 : 1;
       const auto pixels = Random<uint8_t>(static_cast<size_t>(rows * in_width * channels), 0, 255);
       OnEachTarget([&, channels = channels] {
-        ByteRowFilter filter({taps, first, weights}, channels, in_width);
+        ByteRowFilter filter(RowStyle::kPil, {taps, first, weights}, channels, in_width);
         std::vector<uint8_t> found(static_cast<size_t>(outputs * channels) + ByteRowFilter::kSpare);
         filter.Run(pixels, found.data());
         for (int i = 0; i < outputs * channels; ++i) {
@@ -88,7 +88,7 @@ TEST_F(ByteRowsTest, FiltersAcrossAsOpenCv) {
     auto row = Random<uint8_t>(static_cast<size_t>(in_width * channels), 0, 255);
     std::fill_n(row.begin(), 6 * channels, uint8_t{255});  // the largest sums
     OnEachTarget([&] {
-      ByteRowFilter filter({2, first, weights}, channels, in_width);
+      ByteRowFilter filter(RowStyle::kOpenCv, {2, first, weights}, channels, in_width);
       std::vector<int16_t> found(static_cast<size_t>(outputs * channels) + ByteRowFilter::kSpare);
       filter.Run(row, found.data());
       for (int i = 0; i < outputs * channels; ++i) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <span>
 
+#include "base/round_up.h"
+
 #if defined(__x86_64__)
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC's bug 105593: in its own header
@@ -65,9 +67,10 @@ void SetPlaces(VnniTaps* taps) {
 VnniTaps MakeVnniTaps(const ByteTaps& from, int channels) {
   VnniTaps taps;
   taps.channels = static_cast<size_t>(channels);
-  taps.steps = (static_cast<size_t>(from.width) + kTaps - 1) / kTaps;
+  taps.steps = static_cast<size_t>(DivideUp(from.width, kTaps));
+  const auto outputs = static_cast<int64_t>(from.first.size());
   for (const int32_t first : from.first) taps.first.push_back(static_cast<size_t>(first) * taps.channels);
-  taps.first.resize((taps.first.size() + kOutputs - 1) / kOutputs * kOutputs, taps.first.back());
+  taps.first.resize(static_cast<size_t>(RoundUp(outputs, kOutputs)), taps.first.back());
   SetWeights(from, &taps);
   SetPlaces(&taps);
   for (size_t i = 0; i < kOutputs * taps.channels; ++i)
@@ -85,9 +88,8 @@ SLIPWAY_VNNI __m512i LoadFour(const void* from) { return _mm512_broadcast_i32x4(
 
 template <bool kIsNear>
 SLIPWAY_VNNI void RunRow(const VnniTaps& taps, const uint8_t* row, uint8_t* out) {
-  constexpr int kBits = 22;
   const __m128i interleaved = Load16(taps.interleaved);
-  const __m512i half = _mm512_set1_epi32(1 << (kBits - 1));
+  const __m512i half = _mm512_set1_epi32(kPilHalf);
   const VnniTaps::Weights* weights = taps.weights.data();
   const VnniTaps::Places* places = taps.places.data();
   __m512i from = _mm512_load_si512(places);
@@ -115,7 +117,7 @@ SLIPWAY_VNNI void RunRow(const VnniTaps& taps, const uint8_t* row, uint8_t* out)
     }
     high = _mm512_slli_epi32(high, 16);
     const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(low, _mm512_slli_epi32(middle, 8)), high);
-    const __m512i whole = _mm512_max_epi32(_mm512_srai_epi32(sum, kBits), _mm512_setzero_si512());
+    const __m512i whole = _mm512_max_epi32(_mm512_srai_epi32(sum, kPilBits), _mm512_setzero_si512());
     const __m128i bytes = _mm_shuffle_epi8(_mm512_cvtusepi32_epi8(whole), interleaved);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);  // the next pixels cover what is too much
     out += kOutputs * taps.channels;

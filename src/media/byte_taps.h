@@ -13,4 +13,8 @@ struct ByteTaps {
   std::span<const int32_t> weights;
 };
 
+// PIL's weights: 1 is 2^22, and sums are rounded to nearest.
+inline constexpr int kPilBits = 22;
+inline constexpr int32_t kPilHalf = 1 << (kPilBits - 1);
+
 }  // namespace slipway::media

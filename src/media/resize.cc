@@ -56,13 +56,14 @@ struct DoubleArithmetic {
 
 // PIL on bytes: 22-bit weights, and bytes between the passes.
 struct PilArithmetic {
-  static constexpr int kBits = 22;
   using Weight = int32_t;
   using Mid = uint8_t;
   using Sum = int32_t;
-  static constexpr Sum kRowStart = 1 << (kBits - 1);
-  static Weight ToWeight(double w) { return static_cast<int32_t>(w * (1 << kBits) + (w < 0 ? -0.5 : 0.5)); }
-  static uint8_t Row(Sum sum) { return static_cast<uint8_t>(std::clamp(sum >> kBits, 0, 255)); }
+  static constexpr Sum kRowStart = kPilHalf;
+  static Weight ToWeight(double w) {
+    return static_cast<int32_t>(w * (1 << kPilBits) + (w < 0 ? -0.5 : 0.5));
+  }
+  static uint8_t Row(Sum sum) { return static_cast<uint8_t>(std::clamp(sum >> kPilBits, 0, 255)); }
 };
 
 // OpenCV's bilinear on bytes: 11-bit weights, products cut to 16 bits in the vertical pass.
@@ -145,7 +146,9 @@ class RowCache {
     if constexpr (kHasByteRows<A, In>) {
       if (!ByteRowFilter::Takes(image.channels)) return;
       const std::vector<int32_t> weights(weights_.begin(), weights_.end());
-      byte_filter_.emplace(ByteTaps{across.width, across.first, weights}, image.channels, image.width);
+      constexpr auto kStyle = std::is_same_v<A, PilArithmetic> ? RowStyle::kPil : RowStyle::kOpenCv;
+      byte_filter_.emplace(kStyle, ByteTaps{across.width, across.first, weights}, image.channels,
+                           image.width);
     }
   }
 

@@ -21,7 +21,7 @@ double Cubic(double x, double a) {
 // Collects weights by input index, clamped to the border, then lays them out as windows of one width.
 class Builder {
  public:
-  Builder(int in, int out) : in_(in), out_(static_cast<size_t>(out)) { windows_.reserve(out_); }
+  Builder(int in, int out) : in_(in), out_(static_cast<size_t>(out)) { windows_.reserve(out_ + 1); }
 
   // Outputs come in ascending order, and an output's inputs, too. One without inputs is zero.
   void Add(int output, int input, double weight) {
@@ -35,18 +35,18 @@ class Builder {
   }
 
   Taps Finish() {
-    windows_.resize(out_, {0, weights_.size()});
+    windows_.resize(out_ + 1, {0, weights_.size()});  // each ends where the next begins
     Taps taps;
-    for (size_t i = 0; i < windows_.size(); ++i)
-      taps.width = std::max(taps.width, static_cast<int>(End(i) - windows_[i].begin));
-    taps.first.reserve(windows_.size());
-    taps.weights.resize(windows_.size() * static_cast<size_t>(taps.width));
-    for (size_t i = 0; i < windows_.size(); ++i) {
+    for (size_t i = 0; i < out_; ++i)
+      taps.width = std::max(taps.width, static_cast<int>(windows_[i + 1].begin - windows_[i].begin));
+    taps.first.reserve(out_);
+    taps.weights.resize(out_ * static_cast<size_t>(taps.width));
+    for (size_t i = 0; i < out_; ++i) {
       const Window& window = windows_[i];
       const int first = std::min(window.first, in_ - taps.width);
       taps.first.push_back(first);
       double* to = &taps.weights[i * static_cast<size_t>(taps.width)] + (window.first - first);
-      std::copy_n(weights_.begin() + static_cast<ptrdiff_t>(window.begin), End(i) - window.begin, to);
+      std::copy_n(weights_.data() + window.begin, windows_[i + 1].begin - window.begin, to);
     }
     return taps;
   }
@@ -56,10 +56,6 @@ class Builder {
     int first;
     size_t begin;  // of its weights
   };
-
-  size_t End(size_t window) const {
-    return window + 1 < windows_.size() ? windows_[window + 1].begin : weights_.size();
-  }
 
   int in_;
   size_t out_;

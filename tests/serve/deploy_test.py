@@ -37,6 +37,12 @@ def section(text, title):
     return found[1]
 
 
+def packages_of(file):
+    """Debian's packages that have a file, which is a path or a pattern."""
+    run = subprocess.run(["dpkg-query", "--search", file], capture_output=True, text=True, check=True)
+    return {line.split(":")[0] for line in run.stdout.splitlines() if not line.startswith("diversion ")}
+
+
 class WithServer(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -66,14 +72,12 @@ class Systemd(unittest.TestCase):
                                  capture_output=True, text=True, check=False)
             self.assertEqual(run.returncode, 0, run.stdout[-500:])
 
-
     @unittest.skipUnless(shutil.which("dpkg-query"), "dpkg-query is absent")
     def test_the_unit_needs_no_package_that_a_system_may_lack(self):
         programs = re.findall(r"^Exec\w+=(\S+)", (DEPLOY / "slipway-serve.service").read_text(), re.MULTILINE)
         self.assertIn("/usr/local/bin/slipway", programs)
         for program in set(programs) - {"/usr/local/bin/slipway"}:
-            found = subprocess.run(["dpkg-query", "--search", program], capture_output=True, text=True, check=True).stdout
-            package = re.search(rf"^(\S+): {program}$", found, re.MULTILINE)[1]
+            (package,) = packages_of(program)
             shown = subprocess.run(["dpkg-query", "--show", "--showformat", "${Essential}", package], capture_output=True, text=True, check=True)
             self.assertEqual(shown.stdout, "yes", f"{program} is of {package}")
 
@@ -111,8 +115,7 @@ class Container(WithServer):
             for library in filter(paths.get, needed):
                 # Debian knows libraries under /lib or /usr/lib, whichever the package was made for.
                 name = pathlib.Path(paths[library]).resolve().name
-                run = subprocess.run(["dpkg-query", "--search", f"*/{name}"], capture_output=True, text=True, check=True)
-                packages = {line.split(":")[0] for line in run.stdout.splitlines()}
+                packages = packages_of(f"*/{name}")
                 self.assertTrue(packages & (installed | with_the_system), f"{library} of {file.name} is of {packages}, which the image lacks")
 
     def test_what_was_built_here_is_not_copied(self):
